@@ -1,0 +1,144 @@
+"""Every exception that this package raises on purpose.
+
+MarketplaceError
+├── ConfigError              a setting of the deployment is missing or wrong
+├── BundleError              a bundle cannot be opened; names file, key and what was expected
+│   ├── ManifestError        manifest.yaml does not fit its schema
+│   └── HookError            a hook module cannot be imported, or implements an unknown hook
+├── AuthorizeError           an authorisation did not come about; nothing was stored
+│   ├── StateMismatch        the state is unknown, used, expired, or belongs to another session
+│   ├── ConsentDenied        the user said no at the service
+│   ├── ScopeMissing         the user unticked a permission that the integration cannot do without
+│   ├── AccountMismatch      re-authorised with another account than the connection's
+│   └── InsecureTransport    plain http for an address that is not loopback
+├── ProviderError            a remote account did not do what was asked
+│   ├── AuthorizationExpired the grant is gone (invalid_grant, 401 after a refresh); only the user can help
+│   ├── PermissionDenied     the account may not do this (scope or role)
+│   ├── Throttled            the service asks for a pause; carries retry_after
+│   ├── Unavailable          no answer, or a 5xx: try again later; nothing is known about a write in flight
+│   ├── CursorExpired        the cursor is too old (410, syncStateNotFound): read a snapshot
+│   ├── CollectionGone       the calendar itself is no longer there, or no longer shared
+│   └── ContractViolation    an answer that does not have the published shape
+├── HostError                the host could not answer or apply
+├── LeaseLost                another worker has taken this connection over: write nothing
+├── SealBroken               a sealed value does not open with any known key
+└── Conflict                 an expected version is no longer the current one (approvals, undo, settings)
+
+``code`` is stable and safe to show or log: it never holds personal content.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+
+class MarketplaceError(Exception):
+    """Root of the tree. ``str(error)`` may hold content and is for developers; users see a text chosen by ``code``."""
+
+    code: str = "error"
+
+
+class ConfigError(MarketplaceError):
+    code = "config"
+
+
+class BundleError(MarketplaceError):
+    """``file`` and ``key`` say where, ``expected`` what should have stood there."""
+
+    code = "bundle"
+
+    def __init__(self, message: str, *, file: str = "", key: str = "", expected: str = "") -> None:
+        super().__init__(message)
+        self.file, self.key, self.expected = file, key, expected
+
+
+class ManifestError(BundleError):
+    code = "manifest"
+
+
+class HookError(BundleError):
+    code = "hook"
+
+
+class AuthorizeError(MarketplaceError):
+    code = "authorize"
+
+
+class StateMismatch(AuthorizeError):
+    code = "state-mismatch"
+
+
+class ConsentDenied(AuthorizeError):
+    code = "consent-denied"
+
+
+class ScopeMissing(AuthorizeError):
+    """``missing`` lists the scopes that were asked for, are required, and were not granted."""
+
+    code = "scope-missing"
+
+    def __init__(self, message: str, missing: frozenset[str] = frozenset()) -> None:
+        super().__init__(message)
+        self.missing = missing
+
+
+class AccountMismatch(AuthorizeError):
+    code = "account-mismatch"
+
+
+class InsecureTransport(AuthorizeError):
+    code = "insecure-transport"
+
+
+class ProviderError(MarketplaceError):
+    code = "provider"
+
+
+class AuthorizationExpired(ProviderError):
+    code = "authorization-expired"
+
+
+class PermissionDenied(ProviderError):
+    code = "permission-denied"
+
+
+class Throttled(ProviderError):
+    """``retry_after`` is what the service asked for, or None where it named no time."""
+
+    code = "throttled"
+
+    def __init__(self, message: str, retry_after: timedelta | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Unavailable(ProviderError):
+    code = "unavailable"
+
+
+class CursorExpired(ProviderError):
+    code = "cursor-expired"
+
+
+class CollectionGone(ProviderError):
+    code = "collection-gone"
+
+
+class ContractViolation(ProviderError):
+    code = "contract-violation"
+
+
+class HostError(MarketplaceError):
+    code = "host"
+
+
+class LeaseLost(MarketplaceError):
+    code = "lease-lost"
+
+
+class SealBroken(MarketplaceError):
+    code = "seal-broken"
+
+
+class Conflict(MarketplaceError):
+    code = "conflict"

@@ -1,0 +1,71 @@
+"""Link: what ties one remote item to one host item (or block) for one user. SYNC.md rules 1 to 5."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ..model.change import Access, Revision
+from ..model.item import Item, Kind
+from .reason import Reason
+
+
+class LinkKind(StrEnum):
+    BLOCK = "block"  # remote item -> sealed grey block; never writes remotely
+    EXPORT = "export"  # host event -> target calendar, flows back on the organiser's link
+    CONVERTED = "converted"  # former block <-> visible host event, both ways
+    MIRROR = "mirror"  # task or call -> entry in the target; only time moves flow back
+
+
+class LinkState(StrEnum):
+    PENDING = "pending"  # the remote item is being created: an intent is open, or its answer did not come
+    LIVE = "live"
+    READ_ONLY = "read-only"  # the role dropped, or a source kept for its converted links only
+    PARKED = "parked"  # held with a reason; nothing is written until the user or a newer change frees it
+    DETACHED = "detached"  # both sides stay, nothing flows any more; kept so that neither is exported or imported again
+    DECLINED = "declined"  # deleted there (mirror), or taken back by undo: not written again until that side changes
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteShowing:
+    """The remote side when we last looked: its revision, and the digest of the server's *reply* under the projection."""
+
+    revision: Revision
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class HostShowing:
+    """The host side when we last looked."""
+
+    version: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One row. ``base`` is the last state that both sides agreed on, None for blocks (rule 5).
+
+    ``user`` is a person id of the host. ``collection`` and ``remote_id`` are the service's, compared case-sensitively.
+    ``uid`` is the item's iCalendar UID. ``organised`` is False for a participant's link: then only response, reminder
+    and show-as flow back (rule 3). ``automatic`` counts our writes to this link without a user's edit between (rule 4).
+    """
+
+    id: str
+    kind: LinkKind
+    user: str
+    connection: str
+    collection: str
+    remote_id: str | None
+    host_kind: Kind
+    host_ref: str | None
+    uid: str = ""
+    organised: bool = True
+    access: Access = Access.FULL
+    remote: RemoteShowing | None = None
+    host: HostShowing | None = None
+    base: Item | None = None
+    state: LinkState = LinkState.LIVE
+    reason: Reason | None = None
+    attempts: int = 0
+    automatic: int = 0
