@@ -15,9 +15,9 @@ from typing import Any
 
 import pluggy
 
-from ..model.collection import CollectionInfo
-from ..model.item import Kind
-from .provider import Provider, Session
+from marketplace_plugin.contract.provider import Provider, Session
+from marketplace_plugin.model.collection import CollectionInfo
+from marketplace_plugin.model.item import Kind
 
 PROJECT = "marketplace"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -32,7 +32,8 @@ class StepState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TestStep:
-    """One step of a connection test. ``cause`` and ``way_out`` are message codes that the integration's fragments or the
+    """One step of a connection test. ``cause`` and ``way_out`` are message codes that the integration's fragments or
+    the
     host translate; ``facts`` fill them in and are shown to the connection's owner only. ``took`` is milliseconds."""
 
     name: str
@@ -45,7 +46,9 @@ class TestStep:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Who the authorisation belongs to: ``subject`` is the service's stable id, ``label`` what the owner knows it by."""
+    """Who the authorisation belongs to: ``subject`` is the service's stable id, ``label`` what the owner knows it
+    by.
+    """
 
     subject: str
     label: str
@@ -79,7 +82,8 @@ class Hooks:
     ) -> Iterable[TestStep] | None:
         """Each time a user presses Test; the steps are taken one by one and shown as they come.
 
-        ``target`` is the chosen target calendar's id or None. Writes nothing unless ``write`` (the user's tick). A raise
+        ``target`` is the chosen target calendar's id or None. Writes nothing unless ``write`` (the user's tick). A
+        raise
         is shown as a failed step.
         """
 

@@ -7,16 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from ..model.change import HostCursor, HostGone, HostItem, HostPage
-from ..model.event import ShowAs, Status
-from ..model.item import Kind
-from ..model.time import When, Window
-from ..model.write import HostOutcome, HostWrite
+from marketplace_plugin.model.change import HostCursor, HostGone, HostItem, HostPage
+from marketplace_plugin.model.event import ShowAs, Status
+from marketplace_plugin.model.item import Kind
+from marketplace_plugin.model.time import When, Window
+from marketplace_plugin.model.write import HostOutcome, HostWrite
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A user of the host. ``id`` is the host's, stable, and unique over its tenants. ``zone`` is IANA, ``locale`` de or en."""
+    """A user of the host.
+
+    ``id`` is the host's, stable, and unique over its tenants. ``zone`` is IANA, ``locale`` de or en.
+    """
 
     id: str
     tenant: str
@@ -37,7 +40,10 @@ class UnitOfWork(Protocol):
 
 
 class HostModule(Protocol):
-    """One module of a host. Raises HostError where the host cannot answer; then the pass leaves everything as it was."""
+    """One module of a host.
+
+    Raises HostError where the host cannot answer; then the pass leaves everything as it was.
+    """
 
     kind: Kind
 
@@ -55,7 +61,8 @@ class HostModule(Protocol):
     def apply(self, owner: str, writes: Sequence[HostWrite], unit: UnitOfWork | None) -> Sequence[HostOutcome]:
         """Do the writes in order, each idempotent by ``op`` and compare-and-set on ``expected``; one outcome each.
 
-        ``unit`` is our transaction for a host that shares it (``Host.shares_transaction``), else None. Never mails anyone.
+        ``unit`` is our transaction for a host that shares it (``Host.shares_transaction``), else None. Never mails
+        anyone.
         """
         ...
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from ..model.change import Checkpoint, Cursor, Found, Gone, Page, Stamp, Unreadable
-from ..model.collection import CollectionInfo
-from ..model.time import Window
-from ..model.write import Outcome, Write
+from marketplace_plugin.model.change import Checkpoint, Cursor, Found, Gone, Page, Stamp, Unreadable
+from marketplace_plugin.model.collection import CollectionInfo
+from marketplace_plugin.model.time import Window
+from marketplace_plugin.model.write import Outcome, Write
 
 
 class Bearer(Protocol):

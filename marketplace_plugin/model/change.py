@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from .item import Item
-from .time import Window
+from marketplace_plugin.model.item import Item
+from marketplace_plugin.model.time import Window
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-from .item import Kind
+from marketplace_plugin.model.item import Kind
 
 
 class Role(IntEnum):

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import Final, Literal
 
-from .recurrence import RecurrenceRule
-from .time import AllDay, Original, When, Zoned
+from marketplace_plugin.model.recurrence import RecurrenceRule
+from marketplace_plugin.model.time import AllDay, Original, When, Zoned
 
 
 class Unknown(Enum):
@@ -69,8 +69,10 @@ class Attendee:
 class Event:
     """One event, or the master of a series, or the content of one changed occurrence.
 
-    ``description`` is plain text. ``reminder`` is minutes before the start, None for none. ``response`` is the answer of
-    the account that the event was read with, None where it was not invited. ``organizer`` None means the account itself.
+    ``description`` is plain text. ``reminder`` is minutes before the start, None for none. ``response`` is the answer
+    of
+    the account that the event was read with, None where it was not invited. ``organizer`` None means the account
+    itself.
     ``conference`` is the join link, read only.
     """
 
@@ -81,7 +83,7 @@ class Event:
     show_as: ShowAs | Masked = ShowAs.BUSY
     sensitivity: Sensitivity | Masked = Sensitivity.NORMAL
     status: Status = Status.CONFIRMED
-    reminder: int | None | Masked = None
+    reminder: int | Masked | None = None
     organizer: Attendee | None = None
     attendees: tuple[Attendee, ...] | Masked = ()
     response: Response | None = None

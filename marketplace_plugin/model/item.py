@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from .contact import Contact
-from .event import Event, Series
-from .task import Call, Task
+from marketplace_plugin.model.contact import Contact
+from marketplace_plugin.model.event import Event, Series
+from marketplace_plugin.model.task import Call, Task
 
 Item = Event | Series | Contact | Task | Call
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from .time import Timed
+from marketplace_plugin.model.time import Timed
 
 
 class TaskStatus(StrEnum):

@@ -18,7 +18,10 @@ from zoneinfo import ZoneInfo
 
 @lru_cache(maxsize=1024)
 def zone(name: str) -> ZoneInfo:
-    """The IANA zone ``name``. Raises ``zoneinfo.ZoneInfoNotFoundError`` (a KeyError) or ValueError for no zone's name."""
+    """The IANA zone ``name``.
+
+    Raises ``zoneinfo.ZoneInfoNotFoundError`` (a KeyError) or ValueError for no zone's name.
+    """
     return ZoneInfo(name)
 
 
@@ -60,7 +63,7 @@ class AllDay:
 
     def __post_init__(self) -> None:
         if isinstance(self.start, datetime) or isinstance(self.end, datetime):
-            raise ValueError("AllDay holds dates")
+            raise TypeError("AllDay holds dates")
         if self.end <= self.start:
             raise ValueError("AllDay.end is exclusive and after start")
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from .change import Found, HostItem, Revision, Stamp
-from .item import Item
+from marketplace_plugin.model.change import Found, HostItem, Revision, Stamp
+from marketplace_plugin.model.item import Item
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ..model.change import Access, Revision
-from ..model.item import Item, Kind
-from .reason import Reason
+from marketplace_plugin.model.change import Access, Revision
+from marketplace_plugin.model.item import Item, Kind
+from marketplace_plugin.sync.reason import Reason
 
 
 class LinkKind(StrEnum):
@@ -28,7 +28,9 @@ class LinkState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RemoteShowing:
-    """The remote side when we last looked: its revision, and the digest of the server's *reply* under the projection."""
+    """The remote side when we last looked: its revision, and the digest of the server's *reply* under the
+    projection.
+    """
 
     revision: Revision
     digest: str
