@@ -1,0 +1,1 @@
+"""The imperative shell: one pass and its siblings, authorising, jobs and schedule (floor 3)."""
