@@ -18,7 +18,6 @@ PO := $(shell find marketplace_plugin -name '*.po' 2>/dev/null)
 MO := $(PO:.po=.mo)
 PYTEST := $(BIN)/python -m pytest
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check
-SOURCES := marketplace_plugin $(wildcard hooks bench examples) tests
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -42,24 +41,24 @@ format: setup ## format the code and sort its imports
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-laws: setup tests/laws ## the laws of the sync core, at full length (up to an hour)
+laws: tests/laws setup ## the laws of the sync core, at full length (up to an hour)
 	$(PYTEST) tests/laws --hypothesis-profile=laws -n $(WORKERS) $(ARGS)
 
-faults: setup tests/faults ## take away one safeguard at a time: each must turn the tests red
+faults: tests/faults setup ## take away one safeguard at a time: each must turn the tests red
 	$(PYTEST) tests/faults $(ARGS)
 
-fuzz: setup tests/fuzz ## malformed input against every door
+fuzz: tests/fuzz setup ## malformed input against every door
 	$(PYTEST) tests/fuzz --hypothesis-profile=laws -n $(WORKERS) $(ARGS)
 
-bench: setup bench ## measure cost and capacity
+bench: bench/__main__.py setup ## measure cost and capacity
 	$(BIN)/python -m bench $(ARGS)
 
 peers: setup ## OAuth against an independent program, the npm package emulate
 	$(BIN)/python -m tests.peers $(ARGS)
 
 # A part that does not exist must fail, never pass in silence.
-tests/laws tests/faults tests/fuzz:
-	@echo "make: there is no $@/ in this checkout, so nothing was tested." >&2; exit 1
+tests/laws tests/faults tests/fuzz bench/__main__.py:
+	@echo "make: there is no $@ in this checkout, so nothing was run." >&2; exit 1
 
 messages: setup ## collect the texts into the catalogues, then compile them
 	$(BIN)/pybabel extract --mapping=pyproject.toml --add-comments=TRANSLATORS: --sort-by-file \
