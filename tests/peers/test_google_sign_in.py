@@ -111,7 +111,7 @@ def test_the_code_flow_gives_tokens_the_granted_scopes_and_the_account(endpoints
     token = session.token
     assert token["token_type"] == "Bearer"
     assert token["refresh_token"]
-    assert set(token["scope"].split()) == set(SCOPES)
+    assert set(token["scope"]) == set(SCOPES)
     said = claims(token["id_token"])
     assert (said["email"], said["aud"], said["nonce"]) == ("ben@example.com", CLIENT_ID, "once")
     who = session.get(https(endpoints["userinfo_endpoint"]), timeout=10).json()
