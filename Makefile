@@ -61,11 +61,13 @@ tests/laws tests/faults tests/fuzz bench/__main__.py:
 	@echo "make: there is no $@ in this checkout, so nothing was run." >&2; exit 1
 
 messages: setup ## collect the texts into the catalogues, then compile them
-	$(BIN)/pybabel extract --mapping=pyproject.toml --add-comments=TRANSLATORS: --sort-by-file \
-	  --no-location --project=marketplace-plugin --output=marketplace_plugin/translations/messages.pot .
+	$(BIN)/pybabel --quiet extract --mapping=pyproject.toml $(KEYWORDS) --add-comments=TRANSLATORS: \
+	  --sort-by-file --no-location --project=marketplace-plugin \
+	  --output=marketplace_plugin/translations/messages.pot .
 	$(BIN)/pybabel update --input-file=marketplace_plugin/translations/messages.pot \
 	  --output-dir=marketplace_plugin/translations --no-fuzzy-matching --ignore-obsolete
 	$(BIN)/pybabel compile --directory=marketplace_plugin/translations --statistics
+KEYWORDS := --keyword=lazy_gettext --keyword=lazy_ngettext:1,2 --keyword=lazy_pgettext:1c,2
 
 lock: setup ## pin the dependencies again, with hashes
 	$(PIP) install --quiet uv

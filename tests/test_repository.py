@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
+import socket
 import tomllib
 from collections.abc import Iterator
 from fnmatch import fnmatch
@@ -33,11 +34,9 @@ TOP_LEVEL = {
 }
 TOP_LEVEL_LATER = {"bench", "examples"}
 
-VAGUE_MODULES = re.compile(
-    r"_*(utils?|helpers?|common|misc|shared|managers?|services?|\w+_(utils?|helpers?))"
-)
+VAGUE_MODULES = re.compile(r"_*(utils?|helpers?|common|misc|shared|managers?|services?|\w+_(utils?|helpers?))")
 VAGUE_CLASSES = re.compile(r"\w*(Manager|Service|Helpers?|Utils?)")
-MAX_LINES = 400
+MAX_LINES = 450  # about 400; past this, a file has two subjects
 
 # Written in two halves, so that this file does not contain what it forbids.
 REGISTRIES = [
@@ -123,9 +122,7 @@ def test_names_say_what_a_class_is() -> None:
 
 
 def test_each_module_of_the_bundle_says_what_it_is_for() -> None:
-    modules = [
-        path for path in sources() if path.is_relative_to(PACKAGE) or path.is_relative_to(ROOT / "hooks")
-    ]
+    modules = [path for path in sources() if path.is_relative_to(PACKAGE) or path.is_relative_to(ROOT / "hooks")]
     silent = [
         str(path.relative_to(ROOT))
         for path in modules
@@ -176,9 +173,7 @@ def _pins(name: str) -> dict[str, str]:
 
 def test_requirements_hold_the_two_locks_and_the_list_for_development() -> None:
     found = {path.name for path in (ROOT / "requirements").iterdir()}
-    assert found == {"dev.in", "dev.txt", "runtime.txt"}, (
-        "the package's own needs are listed in pyproject.toml"
-    )
+    assert found == {"dev.in", "dev.txt", "runtime.txt"}, "the package's own needs are listed in pyproject.toml"
 
 
 def test_what_is_needed_is_pinned_and_both_locks_agree() -> None:
@@ -208,3 +203,8 @@ def test_the_readme_shows_both_commands() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert re.search(r"^make run$", readme, re.MULTILINE)
     assert re.search(r"^make test$", readme, re.MULTILINE)
+
+
+def test_no_test_reaches_another_machine() -> None:
+    with pytest.raises(ConnectionRefusedError, match="loopback addresses only"):
+        socket.create_connection(("192.0.2.1", 443), timeout=1)  # an address of documentation, RFC 5737
