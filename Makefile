@@ -14,7 +14,7 @@ export CHROMIUM
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-PO := $(shell find marketplace_plugin -name '*.po' 2>/dev/null)
+PO := $(shell find marketplace_plugin ui_fragments -name '*.po' 2>/dev/null)
 MO := $(PO:.po=.mo)
 PYTEST := $(BIN)/python -m pytest
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check
@@ -61,13 +61,7 @@ tests/laws tests/faults tests/fuzz bench/__main__.py:
 	@echo "make: there is no $@ in this checkout, so nothing was run." >&2; exit 1
 
 messages: setup ## collect the texts into the catalogues, then compile them
-	$(BIN)/pybabel --quiet extract --mapping=pyproject.toml $(KEYWORDS) --add-comments=TRANSLATORS: \
-	  --sort-by-file --no-location --project=marketplace-plugin \
-	  --output=marketplace_plugin/translations/messages.pot .
-	$(BIN)/pybabel update --input-file=marketplace_plugin/translations/messages.pot \
-	  --output-dir=marketplace_plugin/translations --no-fuzzy-matching --ignore-obsolete
-	$(BIN)/pybabel compile --directory=marketplace_plugin/translations --statistics
-KEYWORDS := --keyword=lazy_gettext --keyword=lazy_ngettext:1,2 --keyword=lazy_pgettext:1c,2
+	$(BIN)/python -m tests.catalogues
 
 lock: setup ## pin the dependencies again, with hashes
 	$(PIP) install --quiet uv
@@ -80,7 +74,7 @@ LOCK := --upgrade --universal --fork-strategy=fewest --python-version=3.11 --gen
 clean: ## remove the environment and all that builds and tests left behind
 	rm -rf $(VENV) .peers build dist htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find marketplace_plugin hooks tests -name __pycache__ -type d -prune -exec rm -rf {} +
-	find marketplace_plugin -name '*.mo' -delete
+	find marketplace_plugin ui_fragments -name '*.mo' -delete
 
 # ---- set-up --------------------------------------------------------------------------------------
 

@@ -9,15 +9,12 @@ import shutil
 import socket
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
 from hypothesis import HealthCheck, Phase, settings
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.catalogues import compile_changed
 
 # "too slow" is measured by the wall clock of a machine that others share: it says nothing here.
 _NO_CLOCK: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
@@ -47,21 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["TZ"] = "America/St_Johns"
     time.tzset()
     if not hasattr(config, "workerinput"):
-        _compile_catalogues()
-
-
-def _compile_catalogues() -> None:
-    """Make each .mo that is missing or older than its .po, so that `pytest` alone works as `make test`."""
-    for po in (ROOT / "marketplace_plugin").rglob("*.po"):
-        mo = po.with_suffix(".mo")
-        if mo.exists() and mo.stat().st_mtime_ns >= po.stat().st_mtime_ns:
-            continue
-        with po.open("rb") as source:
-            catalogue = read_po(source, locale=po.parent.parent.name)
-        part = mo.with_suffix(f".mo.{os.getpid()}")
-        with part.open("wb") as target:
-            write_mo(target, catalogue)
-        part.replace(mo)
+        compile_changed()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -71,9 +54,7 @@ def loopback_only() -> Iterator[None]:
 
     def check(sock: socket.socket, address: Any) -> None:
         if sock.family in (socket.AF_INET, socket.AF_INET6) and not _is_loopback(address[0]):
-            raise ConnectionRefusedError(
-                f"tests reach loopback addresses only, not {address[0]}:{address[1]}"
-            )
+            raise ConnectionRefusedError(f"tests reach loopback addresses only, not {address[0]}:{address[1]}")
 
     def guarded_connect(sock: socket.socket, address: Any) -> None:
         check(sock, address)

@@ -2,61 +2,66 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from babel.messages.catalog import Catalog
-from babel.messages.pofile import read_po
+from babel.messages.catalog import Catalog, Message
 
-ROOT = Path(__file__).resolve().parent.parent
-TRANSLATIONS = ROOT / "marketplace_plugin" / "translations"
+from tests.catalogues import LANGUAGES, ROOT, asked_for, messages, read
+
 HOW = "run `make messages`, then translate"
+Key = tuple[Path, str | None, str]
 
 
-def key(message_id: str | tuple[str, ...] | list[str]) -> str:
-    return message_id if isinstance(message_id, str) else message_id[0]
+def key(home: Path, message: Message) -> Key:
+    singular = message.id if isinstance(message.id, str) else message.id[0]
+    return home, message.context, singular
+
+
+def is_translated(message: Message) -> bool:
+    strings = [message.string] if isinstance(message.string, str) else message.string or [""]
+    return all(strings) and not message.fuzzy
 
 
 @pytest.fixture(scope="module")
-def asked_for(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
-    """What the sources ask for, extracted as `make messages` does."""
-    pot = tmp_path_factory.mktemp("texts") / "messages.pot"
-    keywords = [
-        line.partition(":=")[2].split()
-        for line in (ROOT / "Makefile").read_text(encoding="utf-8").splitlines()
-        if line.startswith("KEYWORDS :=")
+def wanted() -> dict[Path, Catalog]:
+    return asked_for()
+
+
+@pytest.fixture(scope="module", params=LANGUAGES)
+def translations(request: pytest.FixtureRequest, wanted: dict[Path, Catalog]) -> dict[Path, Catalog]:
+    """Each catalogue in one language, those that no source asks for included."""
+    homes = {*wanted, *(ROOT / "marketplace_plugin").rglob("translations")}
+    return {home: read(messages(home, request.param), request.param) for home in homes}
+
+
+def every(catalogues: dict[Path, Catalog]) -> Iterator[tuple[Path, Message]]:
+    for home, catalogue in sorted(catalogues.items()):
+        yield from ((home, message) for message in catalogue if message.id)
+
+
+def shown(keys: set[Key]) -> str:
+    lines = sorted(f"{home.relative_to(ROOT)}: {text!r}" for home, _, text in keys)
+    return "\n".join([f"{HOW}:", *lines])
+
+
+def test_each_text_is_translated(wanted: dict[Path, Catalog], translations: dict[Path, Catalog]) -> None:
+    done = {key(home, message) for home, message in every(translations) if is_translated(message)}
+    missing = {key(home, message) for home, message in every(wanted)} - done
+    assert not missing, shown(missing)
+
+
+def test_no_translation_has_lost_its_text(wanted: dict[Path, Catalog], translations: dict[Path, Catalog]) -> None:
+    left_over = {key(*entry) for entry in every(translations)} - {key(*entry) for entry in every(wanted)}
+    assert not left_over, shown(left_over)
+
+
+def test_placeholders_agree(translations: dict[Path, Catalog]) -> None:
+    wrong = [
+        f"{home.relative_to(ROOT)}: {message.id!r}: {error}"
+        for home, catalogue in translations.items()
+        for message, errors in catalogue.check()
+        for error in errors
     ]
-    pybabel = (sys.executable, "-m", "babel.messages.frontend", "--quiet")
-    extract = ("extract", "--mapping=pyproject.toml", *keywords[0], f"--output={pot}", ".")
-    subprocess.run((*pybabel, *extract), cwd=ROOT, check=True)
-    with pot.open("rb") as source:
-        return read_po(source)
-
-
-@pytest.fixture(scope="module")
-def german() -> Catalog:
-    with (TRANSLATIONS / "de" / "LC_MESSAGES" / "messages.po").open("rb") as source:
-        return read_po(source, locale="de")
-
-
-def test_each_text_has_its_german(asked_for: Catalog, german: Catalog) -> None:
-    translated = {(m.context, key(m.id)) for m in german if m.id and all(_strings(m.string)) and not m.fuzzy}
-    missing = [key(m.id) for m in asked_for if m.id and (m.context, key(m.id)) not in translated]
-    assert not missing, f"{HOW}:\n" + "\n".join(missing)
-
-
-def test_no_translation_has_lost_its_text(asked_for: Catalog, german: Catalog) -> None:
-    asked = {(m.context, key(m.id)) for m in asked_for}
-    left_over = [key(m.id) for m in german if m.id and (m.context, key(m.id)) not in asked]
-    assert not left_over, f"{HOW}:\n" + "\n".join(left_over)
-
-
-def test_placeholders_agree(german: Catalog) -> None:
-    wrong = [f"{key(message.id)}: {errors[0]}" for message, errors in german.check()]
     assert not wrong, "\n".join(wrong)
-
-
-def _strings(string: str | tuple[str, ...] | list[str] | None) -> list[str]:
-    return [string or ""] if isinstance(string, str | None) else list(string)

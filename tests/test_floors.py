@@ -172,9 +172,7 @@ def provider_crossings(root: Path) -> Iterator[str]:
     for path in files(root, PACKAGE, "providers"):
         here = path.relative_to(root / PACKAGE / "providers").with_suffix("").parts[0]
         for found in imports_of(root, path):
-            there = (
-                found.module.removeprefix(home).partition(".")[0] if found.module.startswith(home) else here
-            )
+            there = found.module.removeprefix(home).partition(".")[0] if found.module.startswith(home) else here
             if there != here and here != "__init__":
                 yield f"{found.at(root)}: imports {found.module}: a provider never imports another one"
 

@@ -43,7 +43,7 @@ def source_files(*tops: str) -> set[str]:
     found = set()
     for top in tops:
         for path in [ROOT / top, *(ROOT / top).rglob("*")]:
-            if path.is_file() and not LEFT_BEHIND & set(path.parts) and path.suffix != ".pot":
+            if path.is_file() and not LEFT_BEHIND & set(path.parts):
                 found.add(path.relative_to(ROOT).as_posix())
     return found
 
