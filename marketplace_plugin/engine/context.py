@@ -102,7 +102,7 @@ class JobRunner(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """What the deployment decides. ``integrations`` holds each integration's settings by their names in the manifest."""
+    """What the deployment decides. ``integrations`` holds each one's settings by their names in the manifest."""
 
     base_url: str = "http://127.0.0.1:8080"
     integrations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -124,8 +124,8 @@ def stay_silent(run_id: str, progress: Progress) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """``now`` gives aware UTC. ``instance`` is this installation's id, which stamps carry. ``report`` is called with each
-    step forward of a pass, outside any transaction; it must not raise."""
+    """``now`` gives aware UTC. ``instance`` is this installation's id, which stamps carry. ``report`` is called with
+    each step forward of a pass, outside any transaction; it must not raise."""
 
     store: Store
     host: Host

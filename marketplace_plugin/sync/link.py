@@ -46,7 +46,8 @@ class HostShowing:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One row. ``base`` is the last state that both sides agreed on, None for blocks (rule 5).
+    """One row. ``base`` is what the host showed when both sides last agreed, and ``remote_base`` what the service made of
+    it (it may rewrite what it is given); both None for blocks (rule 5), both sealed in the store.
 
     ``user`` is a person id of the host. ``collection`` and ``remote_id`` are the service's, compared case-sensitively.
     ``uid`` is the item's iCalendar UID. ``organised`` is False for a participant's link: then only response, reminder
@@ -67,6 +68,7 @@ class Link:
     remote: RemoteShowing | None = None
     host: HostShowing | None = None
     base: Item | None = None
+    remote_base: Item | None = None
     state: LinkState = LinkState.LIVE
     reason: Reason | None = None
     attempts: int = 0

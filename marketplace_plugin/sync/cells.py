@@ -1,0 +1,234 @@
+"""Cells: what is compared and merged of an event or a series, piece by piece.
+
+A cell is one field of the event (``title``), one changed occurrence (``overrides/2026-11-21``), one field of a changed
+occurrence that all sides have (``overrides/2026-11-21/title``), or the whole recurrence (``recurrence``: times, rule,
+extra dates and overrides in one) where the shape of the series differs anywhere, because then the names of its
+occurrences no longer mean the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any, Final, Protocol
+
+from marketplace_plugin.model.canonical import EVENT_FIELDS, restrict, same
+from marketplace_plugin.model.event import Event, Override, Series, Unknown, original_key
+from marketplace_plugin.model.recurrence import RecurrenceRule
+from marketplace_plugin.model.time import AllDay, Original, Timed, start_of
+
+EventItem = Event | Series
+RECURRENCE: Final = "recurrence"
+OVERRIDES: Final = "overrides"
+STRUCTURE_NAMES: Final = frozenset({"when", "rule", "rdates", OVERRIDES})
+_PROBE: Final = Event(when=AllDay(date(2000, 1, 1), date(2000, 1, 2)))
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """An event or a series in one form: an event is a series without rule, extra dates and overrides."""
+
+    master: Event
+    rule: RecurrenceRule | None
+    rdates: tuple[Original, ...]
+    overrides: Mapping[str, Override]
+
+    @classmethod
+    def of(cls, item: EventItem) -> Parts:
+        if isinstance(item, Event):
+            return cls(item, None, (), {})
+        return cls(item.master, item.rule, item.rdates, {original_key(o.original): o for o in item.overrides})
+
+    def item(self) -> EventItem:
+        if self.rule is None and not self.rdates:
+            return self.master
+        return Series(self.master, self.rule, tuple(self.overrides[key] for key in sorted(self.overrides)), self.rdates)
+
+    def with_override(self, key: str, override: Override | None) -> Parts:
+        rest = {k: o for k, o in self.overrides.items() if k != key}
+        return replace(self, overrides=rest if override is None else rest | {key: override})
+
+
+class Cell(Protocol):
+    """One piece: how to read it, write it, and compare two values of it. ``field`` is what ``Update.changed`` says."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def fields(self) -> frozenset[str]: ...
+    def get(self, parts: Parts) -> Any: ...
+    def put(self, parts: Parts, value: Any) -> Parts: ...
+    def equal(self, a: Any, b: Any) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class FieldCell:
+    """One field of a single event or of the master."""
+
+    name: str
+
+    @property
+    def fields(self) -> frozenset[str]:
+        return frozenset({self.name})
+
+    def get(self, parts: Parts) -> Any:
+        return getattr(parts.master, self.name)
+
+    def put(self, parts: Parts, value: Any) -> Parts:
+        return replace(parts, master=replace(parts.master, **{self.name: value}))
+
+    def equal(self, a: Any, b: Any) -> bool:
+        return bool(a == b) or same(replace(_PROBE, **{self.name: a}), replace(_PROBE, **{self.name: b}))
+
+
+@dataclass(frozen=True, slots=True)
+class OverrideFieldCell:
+    """One field of a changed occurrence that every side has."""
+
+    key: str
+    inner: str
+
+    @property
+    def name(self) -> str:
+        return f"{OVERRIDES}/{self.key}/{self.inner}"
+
+    @property
+    def fields(self) -> frozenset[str]:
+        return frozenset({OVERRIDES})
+
+    def get(self, parts: Parts) -> Any:
+        event = parts.overrides[self.key].event
+        return None if event is None else getattr(event, self.inner)
+
+    def put(self, parts: Parts, value: Any) -> Parts:
+        override = parts.overrides[self.key]
+        if override.event is None:
+            return parts
+        event = replace(override.event, **{self.inner: value})
+        return parts.with_override(self.key, replace(override, event=event))
+
+    def equal(self, a: Any, b: Any) -> bool:
+        return FieldCell(self.inner).equal(a, b)
+
+
+@dataclass(frozen=True, slots=True)
+class OverrideCell:
+    """One occurrence: an Override, or None where it is as the rule makes it. ``held``: the fields that are compared."""
+
+    key: str
+    held: frozenset[str]
+
+    @property
+    def name(self) -> str:
+        return f"{OVERRIDES}/{self.key}"
+
+    @property
+    def fields(self) -> frozenset[str]:
+        return frozenset({OVERRIDES})
+
+    def get(self, parts: Parts) -> Override | None:
+        return parts.overrides.get(self.key)
+
+    def put(self, parts: Parts, value: Override | None) -> Parts:
+        if value is None or value.event is None:
+            return parts.with_override(self.key, value)
+        kept = parts.overrides.get(self.key)
+        below = kept.event if kept is not None and kept.event is not None else parts.master
+        return parts.with_override(self.key, replace(value, event=overlay(below, value.event, self.held)))
+
+    def equal(self, a: Override | None, b: Override | None) -> bool:
+        if a is None or b is None:
+            return a is b
+        if a.event is None or b.event is None:
+            return a.event is b.event
+        return same(restrict(a.event, self.held), restrict(b.event, self.held))
+
+
+@dataclass(frozen=True, slots=True)
+class RecurrenceCell:
+    """Times, rule, extra dates and overrides in one; the value is the Parts."""
+
+    held: frozenset[str]
+    name: str = RECURRENCE
+
+    @property
+    def fields(self) -> frozenset[str]:
+        return STRUCTURE_NAMES
+
+    def get(self, parts: Parts) -> Parts:
+        return parts
+
+    def put(self, parts: Parts, value: Parts) -> Parts:
+        bare = Parts(replace(parts.master, when=value.master.when), value.rule, value.rdates, {})
+        for key, override in value.overrides.items():
+            kept = parts.overrides.get(key)
+            bare = OverrideCell(key, self.held).put(bare if kept is None else bare.with_override(key, kept), override)
+        return bare
+
+    def equal(self, a: Parts, b: Parts) -> bool:
+        return same(restrict(a.item(), self.held & {"when"}), restrict(b.item(), self.held & {"when"})) and all(
+            OverrideCell(key, self.held).equal(a.overrides.get(key), b.overrides.get(key))
+            for key in {*a.overrides, *b.overrides}
+        )
+
+
+def overlay(below: Event, above: Event, held: frozenset[str]) -> Event:
+    """``above`` where it tells the field and the field is held, else ``below``: UNKNOWN never replaces anything."""
+    taken = {n: getattr(above, n) for n in (held & EVENT_FIELDS) | {"when"} if told(getattr(above, n))}
+    return replace(below, **taken)
+
+
+def told(value: Any) -> bool:
+    """False for a field that the service masks."""
+    return not isinstance(value, Unknown)
+
+
+def same_shape(a: Parts, b: Parts) -> bool:
+    """Occurrences keep their names: same kind of start, same wall time and zone, same rule and extra dates."""
+    if type(a.master.when) is not type(b.master.when):
+        return False
+    starts = Event(when=_point(a)), Event(when=_point(b))
+    return (
+        a.rule == b.rule
+        and sorted(map(original_key, a.rdates)) == sorted(map(original_key, b.rdates))
+        and same(*starts)
+    )
+
+
+def _point(parts: Parts) -> AllDay | Timed:
+    """The start alone, as a When."""
+    when = parts.master.when
+    if isinstance(when, AllDay):
+        return AllDay(when.start, date.fromordinal(when.start.toordinal() + 1))
+    return Timed(when.start, when.start)
+
+
+def recurs(parts: Parts) -> bool:
+    return parts.rule is not None or bool(parts.rdates)
+
+
+def cells(sides: Sequence[Parts], held: frozenset[str]) -> list[Cell]:
+    """The cells that take part for these showings of one item; ``held`` are the event fields that are compared."""
+    plain: list[Cell] = [FieldCell(name) for name in sorted(held & EVENT_FIELDS - {"when"})]
+    first = sides[0]
+    if not any(map(recurs, sides)):
+        return [FieldCell("when"), *plain]
+    if not all(same_shape(first, other) for other in sides[1:]):
+        return [RecurrenceCell(held), *plain]
+    occurrences: list[Cell] = []
+    for key in sorted({key for side in sides for key in side.overrides}):
+        occurrences += _occurrence_cells(key, sides, held)
+    return [FieldCell("when"), *plain, *occurrences]
+
+
+def _occurrence_cells(key: str, sides: Sequence[Parts], held: frozenset[str]) -> list[Cell]:
+    found = [side.overrides.get(key) for side in sides]
+    if any(o is None or o.event is None for o in found):
+        return [OverrideCell(key, held)]
+    return [OverrideFieldCell(key, name) for name in sorted((held & EVENT_FIELDS) | {"when"})]
+
+
+def start_name(item: EventItem) -> str:
+    """The start of an event or of a series' master, as text: used to see whether two items begin together."""
+    return original_key(start_of(Parts.of(item).master.when))
