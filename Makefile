@@ -17,6 +17,7 @@ INSTALLED := $(VENV)/.installed
 PO := $(shell find marketplace_plugin ui_fragments -name '*.po' 2>/dev/null)
 MO := $(PO:.po=.mo)
 PYTEST := $(BIN)/python -m pytest
+LONG := --hypothesis-profile=laws -o faulthandler_timeout=0
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check
 
 .DEFAULT_GOAL := help
@@ -42,13 +43,13 @@ format: setup ## format the code and sort its imports
 	$(BIN)/ruff format .
 
 laws: tests/laws setup ## the laws of the sync core, at full length (up to an hour)
-	$(PYTEST) tests/laws --hypothesis-profile=laws -n $(WORKERS) $(ARGS)
+	$(PYTEST) tests/laws $(LONG) -n $(WORKERS) $(ARGS)
 
 faults: tests/faults setup ## take away one safeguard at a time: each must turn the tests red
-	$(PYTEST) tests/faults $(ARGS)
+	$(PYTEST) tests/faults -o faulthandler_timeout=0 $(ARGS)
 
 fuzz: tests/fuzz setup ## malformed input against every door
-	$(PYTEST) tests/fuzz --hypothesis-profile=laws -n $(WORKERS) $(ARGS)
+	$(PYTEST) tests/fuzz $(LONG) -n $(WORKERS) $(ARGS)
 
 bench: bench/__main__.py setup ## measure cost and capacity
 	$(BIN)/python -m bench $(ARGS)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, settings
 
 from tests.catalogues import compile_changed
 
@@ -30,7 +30,6 @@ settings.register_profile(
     max_examples=700,
     stateful_step_count=50,
     print_blob=True,
-    phases=tuple(Phase),
 )
 settings.load_profile("default")
 

@@ -205,6 +205,12 @@ def test_the_readme_shows_both_commands() -> None:
     assert re.search(r"^make test$", readme, re.MULTILINE)
 
 
+def test_ci_runs_what_a_developer_runs() -> None:
+    entry = ROOT / ".ci" / "run"
+    assert entry.stat().st_mode & 0o111
+    assert "make test" in entry.read_text(encoding="utf-8")
+
+
 def test_no_test_reaches_another_machine() -> None:
     with pytest.raises(ConnectionRefusedError, match="loopback addresses only"):
         socket.create_connection(("192.0.2.1", 443), timeout=1)  # an address of documentation, RFC 5737
