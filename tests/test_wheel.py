@@ -86,7 +86,7 @@ def test_it_brings_what_is_not_python(wheel: Path) -> None:
         held = [PurePosixPath(name) for name in archive.namelist()]
     assert PurePosixPath("marketplace_plugin/py.typed") in held
     assert PurePosixPath("marketplace_plugin/web/static/vendor/htmx.min.js") in held
-    assert any(path.match("marketplace_plugin/*/migrations/*") or "migrations" in path.parts for path in held)
+    assert any("migrations" in path.parts for path in held)
     assert {path.parent.parent.name for path in held if path.suffix == ".mo"} >= {"de"}
     assert any(path.suffix == ".html" and "_bundle" in path.parts for path in held)
 
