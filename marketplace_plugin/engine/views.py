@@ -124,7 +124,7 @@ class CollectionView:
 
 @dataclass(frozen=True, slots=True)
 class SettingsView:
-    """``reload_error`` is the code of what kept the calendar list from being reloaded: the last known one stands then."""
+    """``reload_error``: the code of what kept the calendar list from being reloaded; the last known one is shown."""
 
     connection: ConnectionView
     version: int
