@@ -51,14 +51,18 @@ class Parts:
 
 
 class Cell(Protocol):
-    """One piece: how to read it, write it, and compare two values of it. ``field`` is what ``Update.changed`` says."""
+    """One piece: how to read it, write it, and compare two values of it. ``fields`` is what ``Update.changed`` says.
+
+    ``allowed`` are the event fields that a write may set inside a changed occurrence: what a service must not be told
+    (attendees) does not slip through with the occurrence.
+    """
 
     @property
     def name(self) -> str: ...
     @property
     def fields(self) -> frozenset[str]: ...
     def get(self, parts: Parts) -> Any: ...
-    def put(self, parts: Parts, value: Any) -> Parts: ...
+    def put(self, parts: Parts, value: Any, allowed: frozenset[str]) -> Parts: ...
     def equal(self, a: Any, b: Any) -> bool: ...
 
 
@@ -75,7 +79,7 @@ class FieldCell:
     def get(self, parts: Parts) -> Any:
         return getattr(parts.master, self.name)
 
-    def put(self, parts: Parts, value: Any) -> Parts:
+    def put(self, parts: Parts, value: Any, allowed: frozenset[str]) -> Parts:
         return replace(parts, master=replace(parts.master, **{self.name: value}))
 
     def equal(self, a: Any, b: Any) -> bool:
@@ -101,7 +105,7 @@ class OverrideFieldCell:
         event = parts.overrides[self.key].event
         return None if event is None else getattr(event, self.inner)
 
-    def put(self, parts: Parts, value: Any) -> Parts:
+    def put(self, parts: Parts, value: Any, allowed: frozenset[str]) -> Parts:
         override = parts.overrides[self.key]
         if override.event is None:
             return parts
@@ -130,12 +134,12 @@ class OverrideCell:
     def get(self, parts: Parts) -> Override | None:
         return parts.overrides.get(self.key)
 
-    def put(self, parts: Parts, value: Override | None) -> Parts:
+    def put(self, parts: Parts, value: Override | None, allowed: frozenset[str]) -> Parts:
         if value is None or value.event is None:
             return parts.with_override(self.key, value)
         kept = parts.overrides.get(self.key)
         below = kept.event if kept is not None and kept.event is not None else parts.master
-        return parts.with_override(self.key, replace(value, event=overlay(below, value.event, self.held)))
+        return parts.with_override(self.key, replace(value, event=overlay(below, value.event, allowed)))
 
     def equal(self, a: Override | None, b: Override | None) -> bool:
         if a is None or b is None:
@@ -159,11 +163,12 @@ class RecurrenceCell:
     def get(self, parts: Parts) -> Parts:
         return parts
 
-    def put(self, parts: Parts, value: Parts) -> Parts:
+    def put(self, parts: Parts, value: Parts, allowed: frozenset[str]) -> Parts:
         bare = Parts(replace(parts.master, when=value.master.when), value.rule, value.rdates, {})
         for key, override in value.overrides.items():
             kept = parts.overrides.get(key)
-            bare = OverrideCell(key, self.held).put(bare if kept is None else bare.with_override(key, kept), override)
+            below = bare if kept is None else bare.with_override(key, kept)
+            bare = OverrideCell(key, self.held).put(below, override, allowed)
         return bare
 
     def equal(self, a: Parts, b: Parts) -> bool:
@@ -173,9 +178,9 @@ class RecurrenceCell:
         )
 
 
-def overlay(below: Event, above: Event, held: frozenset[str]) -> Event:
-    """``above`` where it tells the field and the field is held, else ``below``: UNKNOWN never replaces anything."""
-    taken = {n: getattr(above, n) for n in (held & EVENT_FIELDS) | {"when"} if told(getattr(above, n))}
+def overlay(below: Event, above: Event, allowed: frozenset[str]) -> Event:
+    """``above`` where it tells a field that is allowed, else ``below``: UNKNOWN never replaces anything."""
+    taken = {n: getattr(above, n) for n in (allowed & EVENT_FIELDS) | {"when"} if told(getattr(above, n))}
     return replace(below, **taken)
 
 

@@ -26,6 +26,15 @@ class LinkState(StrEnum):
     DECLINED = "declined"  # deleted there (mirror), or taken back by undo: not written again until that side changes
 
 
+class Wrote(StrEnum):
+    """Where our last write to a link went."""
+
+    NOTHING = "nothing"
+    HOST = "host"
+    REMOTE = "remote"
+    BOTH = "both"
+
+
 @dataclass(frozen=True, slots=True)
 class RemoteShowing:
     """The remote side when we last looked: its revision, and the digest of the server's *reply* under the
@@ -46,12 +55,13 @@ class HostShowing:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One row. ``base`` is what the host showed when both sides last agreed, and ``remote_base`` what the service made of
-    it (it may rewrite what it is given); both None for blocks (rule 5), both sealed in the store.
+    """One row. ``base`` is what the host showed when both sides last agreed, and ``remote_base`` what the service made
+    of it (it may rewrite what it is given); both None for blocks (rule 5), both sealed in the store.
 
     ``user`` is a person id of the host. ``collection`` and ``remote_id`` are the service's, compared case-sensitively.
     ``uid`` is the item's iCalendar UID. ``organised`` is False for a participant's link: then only response, reminder
-    and show-as flow back (rule 3). ``automatic`` counts our writes to this link without a user's edit between (rule 4).
+    and show-as flow back (rule 3). ``automatic`` counts our writes to this link without a user's edit between (rule 4);
+    ``wrote`` is the side that the last of them went to.
     """
 
     id: str
@@ -73,3 +83,4 @@ class Link:
     reason: Reason | None = None
     attempts: int = 0
     automatic: int = 0
+    wrote: Wrote = Wrote.NOTHING

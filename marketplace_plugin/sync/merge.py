@@ -110,9 +110,9 @@ def merge(base: Base, host: Showing, remote: Showing, flows: Flows, policy: Poli
         fields[verdict] |= cell.fields
         clashes += [clash] if clash else []
         if verdict is Verdict.OUT:
-            new_remote = cell.put(new_remote, cell.get(Parts.of(host.item)))
+            new_remote = cell.put(new_remote, cell.get(Parts.of(host.item)), flows.outward)
         elif verdict is Verdict.IN:
-            new_host = cell.put(new_host, cell.get(Parts.of(remote.item)))
+            new_host = cell.put(new_host, cell.get(Parts.of(remote.item)), flows.inward)
     return Merge(
         new_host.item(),
         new_remote.item(),
@@ -203,14 +203,15 @@ def agreed(merged: Merge, host: EventItem | None, remote: EventItem | None) -> B
     after_host = Parts.of(host) if host is not None else seen_host
     after_remote = Parts.of(remote) if remote is not None else seen_remote
     new_host, new_remote = after_host, after_remote
-    for cell in cells([*sides, after_host, after_remote], merged.flows.held):
+    held = merged.flows.held
+    for cell in cells([*sides, after_host, after_remote], held):
         verdict = _verdict_of(cell, merged)
         done = {Verdict.OUT: remote is not None, Verdict.IN: host is not None}.get(verdict, True)
         if verdict in (Verdict.OPEN, Verdict.STRANDED) or not done:
-            new_host = cell.put(new_host, cell.get(old_host))
-            new_remote = cell.put(new_remote, cell.get(old_remote))
+            new_host = cell.put(new_host, cell.get(old_host), held)
+            new_remote = cell.put(new_remote, cell.get(old_remote), held)
         elif verdict is Verdict.OUT:
-            new_host = cell.put(new_host, cell.get(seen_host))
+            new_host = cell.put(new_host, cell.get(seen_host), held)
     return Base(new_host.item(), new_remote.item())
 
 
@@ -235,8 +236,8 @@ def absorb(base: Base, sent: EventItem, found: EventItem, flows: Flows) -> Base:
     new_host, new_remote = old_host, old_remote
     for cell in cells([old_host, old_remote, ours, theirs], flows.held):
         if not cell.equal(cell.get(old_remote), cell.get(theirs)) and cell.equal(cell.get(ours), cell.get(theirs)):
-            new_host = cell.put(new_host, cell.get(ours))
-            new_remote = cell.put(new_remote, cell.get(theirs))
+            new_host = cell.put(new_host, cell.get(ours), flows.held)
+            new_remote = cell.put(new_remote, cell.get(theirs), flows.held)
     return Base(new_host.item(), new_remote.item())
 
 

@@ -19,6 +19,7 @@ class Reason(StrEnum):
     CHANGED_HOST = "changed-host"
     DELETED_HOST = "deleted-host"
     WITHDRAWN_HOST = "withdrawn-host"
+    CANCELLED_HOST = "cancelled-host"
     MERGED = "merged"
     ECHO = "echo"
     EQUAL = "equal"
