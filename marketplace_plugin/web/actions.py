@@ -1,0 +1,155 @@
+"""Everything that pages and API ask of the engine, in one place. Every call names the person who asks; the engine
+checks that what he asks for is his.
+
+Raises LookupError for what does not exist or belongs to somebody else, PermissionError for what only an admin may do,
+Conflict where somebody was faster, and the errors of ``errors.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from marketplace_plugin.bundle.manifest import Integration
+from marketplace_plugin.contract.hookspecs import TestStep
+from marketplace_plugin.contract.module import BlockView, Person
+from marketplace_plugin.engine.views import (
+    AdminRow,
+    Audience,
+    ConnectionView,
+    DisconnectFacts,
+    Permission,
+    RunView,
+    Saved,
+    SettingsForm,
+    SettingsView,
+    StepView,
+)
+from marketplace_plugin.model.change import HostItem
+from marketplace_plugin.model.time import Window
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An integration as one person meets it. ``audience``: None where it is not installed. ``connections`` are his."""
+
+    integration: Integration
+    permission: Permission
+    audience: Audience | None = None
+    connections: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRow:
+    """A user asks for an integration. ``created_at``: aware UTC."""
+
+    id: str
+    person: str
+    integration: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Authorized:
+    """What an authorisation has found: the account's label and how many collections it reaches."""
+
+    connection: str
+    account: str
+    collections: int
+    missing: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class SideCounts:
+    create: int = 0
+    update: int = 0
+    delete: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.create + self.update + self.delete
+
+
+@dataclass(frozen=True, slots=True)
+class PlanView:
+    """What the first sync would do. ``blocks`` come in whether it is approved or not. ``mails`` is always 0."""
+
+    id: str
+    blocks: SideCounts
+    host: SideCounts
+    remote: SideCounts
+    mails: int = 0
+
+
+class Actions(Protocol):
+    """The port. ``EngineActions`` is the implementation; tests bring their own."""
+
+    def now(self) -> datetime:
+        """Aware UTC."""
+        ...
+
+    # marketplace
+    def offers(self, person: Person) -> Sequence[Offer]: ...
+    def install(self, person: Person, integration: str, audience: Audience) -> None:
+        """Install for the person's tenant, or change who may use it."""
+        ...
+
+    def uninstall(self, person: Person, integration: str) -> None:
+        """Pause the tenant's connections of it and purge what they imported."""
+        ...
+
+    def affected(self, person: Person, integration: str) -> int:
+        """How many connections of the tenant an uninstall would end."""
+        ...
+
+    def request(self, person: Person, integration: str) -> None: ...
+    def requests(self, person: Person) -> Sequence[RequestRow]: ...
+    def settle_request(self, person: Person, request: str, grant: bool) -> None: ...
+    def admin_rows(self, person: Person) -> Sequence[AdminRow]: ...
+
+    # connections
+    def add(self, person: Person, integration: str) -> str: ...
+    def mine(self, person: Person) -> Sequence[ConnectionView]: ...
+    def connection(self, person: Person, connection: str) -> ConnectionView: ...
+    def begin(self, person: Person, connection: str, browser_session: str) -> str:
+        """The address at the service where the person signs in."""
+        ...
+
+    def finish(self, person: Person, browser_session: str, callback_url: str) -> Authorized: ...
+    def settings(self, person: Person, connection: str, reload: bool = True) -> SettingsView: ...
+    def save(self, person: Person, connection: str, form: SettingsForm, version: int) -> Saved: ...
+    def test(self, person: Person, connection: str, write: bool = False) -> Iterator[TestStep]: ...
+    def disconnect_facts(self, person: Person, connection: str) -> DisconnectFacts: ...
+    def disconnect(self, person: Person, connection: str, delete_remote: bool) -> None: ...
+
+    # plan
+    def preview(self, person: Person, connection: str) -> PlanView: ...
+    def current_plan(self, person: Person, connection: str) -> PlanView | None: ...
+    def approve(self, person: Person, plan: str) -> str:
+        """The id of the run that carries it out."""
+        ...
+
+    # sync
+    def request_sync(self, person: Person) -> Sequence[RunView]: ...
+    def progress(self, person: Person) -> Sequence[RunView]:
+        """The newest run of each of the person's connections."""
+        ...
+
+    def runs(self, person: Person, connection: str, limit: int) -> Sequence[RunView]: ...
+    def run(self, person: Person, run: str) -> RunView: ...
+    def steps(self, person: Person, run: str) -> Sequence[StepView]: ...
+
+    # calendar
+    def convert(self, person: Person, link: str) -> str:
+        """The ref of the visible event that it made."""
+        ...
+
+    def undo_conversion(self, person: Person, link: str) -> None: ...
+    def stop_importing(self, person: Person, link: str) -> None: ...
+    def blocks(self, person: Person, owner: str, window: Window) -> Sequence[BlockView]: ...
+    def host_events(self, person: Person, owner: str, window: Window) -> Sequence[HostItem]: ...
+
+    # tokens
+    def person_of_token(self, token: str) -> Person | None: ...

@@ -1,0 +1,64 @@
+"""Reading the settings form. Nothing that a browser sends is believed: ids are those offered, days are bounded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from flask_babel import gettext as _
+from werkzeug.datastructures import MultiDict
+
+from marketplace_plugin.engine.views import SettingsForm, SettingsView, TargetChange
+from marketplace_plugin.model.item import Kind
+
+PAST_DAYS = range(366)
+FUTURE_DAYS = range(1, 1827)
+
+
+@dataclass
+class Entered:
+    """What was handed in. ``errors`` maps a field's name to a sentence; "" is the form as a whole."""
+
+    form: SettingsForm | None
+    version: int
+    errors: dict[str, str] = field(default_factory=dict)
+
+
+def read_settings(fields: MultiDict[str, str], present: SettingsView) -> Entered:
+    """The form against what was offered: ``present``."""
+    errors: dict[str, str] = {}
+    target = fields.get("target") or None
+    sources = frozenset(fields.getlist("sources"))
+    offered = {c.id: c for c in present.collections}
+    if target is not None and (target not in offered or not offered[target].can_be_target):
+        errors["target"] = _("This calendar cannot be written to. Please choose another one.")
+        target = None
+    if sources - set(offered):
+        errors["sources"] = _("A chosen calendar is no longer there. Please check your choice.")
+    form = SettingsForm(
+        target=target,
+        sources=sources & set(offered),
+        switches=frozenset(kind for kind in Kind if fields.get(f"switch_{kind}") == "1"),
+        past_days=_days(fields, "past_days", present.past_days, PAST_DAYS, errors),
+        future_days=_days(fields, "future_days", present.future_days, FUTURE_DAYS, errors),
+        target_change=_target_change(fields.get("target_change", "")),
+    )
+    return Entered(form, _int(fields.get("version", "")) or 0, errors)
+
+
+def _days(fields: MultiDict[str, str], name: str, present: int, allowed: range, errors: dict[str, str]) -> int:
+    text = fields.get(name, "").strip()
+    if not text:
+        return present
+    days = _int(text)
+    if days is None or days not in allowed:
+        errors[name] = _("Please enter a number of days from %(low)d to %(high)d.", low=allowed[0], high=allowed[-1])
+        return present
+    return days
+
+
+def _target_change(text: str) -> TargetChange | None:
+    return TargetChange(text) if text in set(TargetChange) else None
+
+
+def _int(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None

@@ -1,0 +1,69 @@
+"""The plan of the first sync, "Starten", and "Verbindung trennen"."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from marketplace_plugin.errors import Conflict, ProviderError
+from marketplace_plugin.web.actions import PlanView
+from marketplace_plugin.web.blueprint import Shared, page
+from marketplace_plugin.web.pages.connect import crumbs
+from marketplace_plugin.web.texts import error_sentence
+
+
+def add(blueprint: Blueprint, shared: Shared) -> None:
+    actions = shared.actions
+
+    @blueprint.get("/profile/connections/<connection>/plan")
+    def plan(connection: str) -> ResponseReturnValue:
+        """The plan that waits, made now where there is none."""
+        person = shared.person()
+        view = actions.connection(person, connection)
+        found: PlanView | None = None
+        failure = None
+        try:
+            found = actions.current_plan(person, connection) or actions.preview(person, connection)
+        except ProviderError as error:
+            failure = error_sentence(error.code)
+        return page(
+            "marketplace/connection/plan.html",
+            crumbs=crumbs(shared, view, _("First sync")),
+            connection=view,
+            plan=found,
+            failure=failure,
+        )
+
+    @blueprint.post("/profile/connections/<connection>/start")
+    def start(connection: str) -> ResponseReturnValue:
+        """Carry out the plan that was shown. Pressed twice, the second press finds the run of the first."""
+        person = shared.person()
+        view = actions.connection(person, connection)
+        try:
+            actions.approve(person, request.form.get("plan", ""))
+        except Conflict:
+            if not view.started:
+                flash(_("The plan has changed in the meantime. Please look at it again."), "warn")
+                return redirect(url_for(".plan", connection=connection), 303)
+        return redirect(url_for(".settings", connection=connection), 303)
+
+    @blueprint.get("/profile/connections/<connection>/disconnect")
+    def confirm_disconnect(connection: str) -> ResponseReturnValue:
+        person = shared.person()
+        view = actions.connection(person, connection)
+        return page(
+            "marketplace/connection/disconnect.html",
+            crumbs=crumbs(shared, view, _("Disconnect")),
+            connection=view,
+            facts=actions.disconnect_facts(person, connection),
+        )
+
+    @blueprint.post("/profile/connections/<connection>/disconnect")
+    def disconnect(connection: str) -> ResponseReturnValue:
+        """Ends the connection; a second press finds it gone already, which is what was wanted."""
+        person = shared.person()
+        if any(view.id == connection for view in actions.mine(person)):
+            actions.disconnect(person, connection, delete_remote=request.form.get("delete_remote") == "1")
+        flash(_("The connection has ended. Imported events were removed."), "ok")
+        return redirect(url_for(".profile"), 303)

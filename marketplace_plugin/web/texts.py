@@ -1,0 +1,289 @@
+"""Codes as sentences, in the reader's language: errors, reasons, triggers, outcomes, test steps.
+
+One table for each enum or set of codes; a test holds that none is missing a sentence in either language. An error says
+what happened and what is safe; the page adds when it goes on and the number.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _
+
+from marketplace_plugin.bundle.manifest import Category, Level
+from marketplace_plugin.engine.context import Phase, RunOutcome, Trigger
+from marketplace_plugin.engine.views import ConnectionState
+from marketplace_plugin.model.collection import Role
+from marketplace_plugin.model.item import Kind
+from marketplace_plugin.sync.reason import Reason
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """``title`` says what happened, ``body`` what happens next and what is safe."""
+
+    title: LazyString | str
+    body: LazyString | str
+
+
+def _s(title: LazyString, body: LazyString) -> Sentence:
+    return Sentence(title, body)
+
+
+_NOTHING_LOST = _("Nothing is lost. The next sync tries again by itself.")
+_NOTHING_SAVED = _("Nothing was saved.")
+
+ERRORS: Mapping[str, Sentence] = {
+    "error": _s(
+        _("Something did not work"),
+        _("Nothing was changed. Please try again; if it stays, tell your administrator the number."),
+    ),
+    "config": _s(
+        _("This integration is not set up yet"),
+        _("Your administrator has to enter its access data first. Nothing was changed."),
+    ),
+    "bundle": _s(
+        _("This integration cannot be used"), _("It was switched off because it is faulty. Others are not affected.")
+    ),
+    "manifest": _s(_("This integration is described wrongly"), _("It was switched off. Others are not affected.")),
+    "hook": _s(
+        _("This integration cannot be used"), _("Its code is faulty. Your existing events and settings are kept.")
+    ),
+    "authorize": _s(_("The account was not connected"), _NOTHING_SAVED),
+    "state-mismatch": _s(
+        _("This sign-in is no longer valid"),
+        _("It was used already, took too long, or began in another window. Nothing was saved. Please start again."),
+    ),
+    "consent-denied": _s(_("You did not give consent"), _("Nothing was saved. You can try again at any time.")),
+    "scope-missing": _s(
+        _("A permission is missing"),
+        _(
+            "At the sign-in a permission was left out that this integration cannot do without. Nothing was saved. "
+            "Please start again and leave all permissions ticked."
+        ),
+    ),
+    "account-mismatch": _s(
+        _("That was another account"),
+        _(
+            "This connection belongs to another account. Nothing was changed. Please sign in with the account that is "
+            "shown here, or disconnect first."
+        ),
+    ),
+    "insecure-transport": _s(
+        _("The address is not secure"), _("Sign-in needs https. Nothing was sent. Please tell your administrator.")
+    ),
+    "provider": _s(_("The service did not do what was asked"), _NOTHING_LOST),
+    "authorization-expired": _s(
+        _("The authorisation has expired"),
+        _("Nothing is synced until you authorise again. Your settings and existing events are kept."),
+    ),
+    "permission-denied": _s(
+        _("The service refuses access"),
+        _("The account may not do this. Everything is left as it is until its rights change."),
+    ),
+    "throttled": _s(_("The service asks for a pause"), _("The sync goes on by itself. Nothing is lost.")),
+    "unavailable": _s(_("The service does not answer"), _NOTHING_LOST),
+    "cursor-expired": _s(
+        _("The service has forgotten where we stopped"), _("The next sync reads everything again. Nothing is doubled.")
+    ),
+    "collection-gone": _s(
+        _("A calendar is no longer there"), _("It was deleted, or is no longer shared with you. The others go on.")
+    ),
+    "contract-violation": _s(_("The service answered in an unknown way"), _NOTHING_LOST),
+    "host": _s(_("The calendar here did not answer"), _NOTHING_LOST),
+    "lease-lost": _s(
+        _("Another worker took over"), _("It goes on with the sync. Nothing is lost and nothing is doubled.")
+    ),
+    "seal-broken": _s(
+        _("Stored data cannot be opened"),
+        _("The key does not fit. Nothing was changed. Please tell your administrator the number."),
+    ),
+    "conflict": _s(
+        _("Somebody was faster"),
+        _(
+            "This was changed in the meantime, so nothing was overwritten. The page "
+            "shows the present state: please check it and try again."
+        ),
+    ),
+    "plugin-failed": _s(
+        _("The integration's code failed"), _("Nothing was changed. Your administrator finds the place in the log.")
+    ),
+    "crashed": _s(_("The sync stopped unexpectedly"), _NOTHING_LOST),
+    "disk-full": _s(_("The storage is full"), _("Nothing can be saved at present. What was saved before is safe.")),
+    "not-found": _s(_("This does not exist"), _("It may have been removed, or it belongs to somebody else.")),
+    "sign-in": _s(_("Please sign in"), _("Your session has ended. Nothing was changed.")),
+    "forbidden": _s(_("You may not do this"), _("Only an administrator may. Nothing was changed.")),
+    "csrf": _s(_("This page was open for too long"), _("Nothing was changed. Please reload it and try again.")),
+    "invalid": _s(_("Please check your entries"), _("Nothing was saved.")),
+    "rate-limited": _s(_("Too many requests"), _("Please wait a moment. Nothing was changed.")),
+}
+
+REASONS: Mapping[Reason, LazyString] = {
+    Reason.NEW_REMOTE: _("New in the connected calendar."),
+    Reason.CHANGED_REMOTE: _("Changed in the connected calendar."),
+    Reason.DELETED_REMOTE: _("Deleted in the connected calendar."),
+    Reason.CANCELLED_REMOTE: _("Cancelled by its organiser; the time counts as free."),
+    Reason.MOVED_REMOTE: _("Moved to another of your connected calendars."),
+    Reason.NEW_HOST: _("New here."),
+    Reason.CHANGED_HOST: _("Changed here."),
+    Reason.DELETED_HOST: _("Deleted here."),
+    Reason.WITHDRAWN_HOST: _("You no longer take part."),
+    Reason.MERGED: _("Changed on both sides in different fields; both changes were kept."),
+    Reason.ECHO: _("Our own change came back; nothing to do."),
+    Reason.EQUAL: _("Both sides are equal; nothing to do."),
+    Reason.ADOPTED: _("It was there on both sides already; the two were tied together instead of doubled."),
+    Reason.INVITATION_REPLACES_COPY: _("The invitation itself has taken the place of our copy."),
+    Reason.CONVERTED: _("You made it visible."),
+    Reason.CONVERSION_UNDONE: _("You took the conversion back."),
+    Reason.HAS_LIVE_LINK: _("It is synced through another of your connections already."),
+    Reason.TARGET_IS_NO_SOURCE: _("It is in your target calendar, which is not chosen as a source."),
+    Reason.COPY_OF_STAMPED: _("It is a copy of an event that we wrote; the copy stays yours."),
+    Reason.BEFORE_CONNECTED: _("It ended before the account was connected."),
+    Reason.OUT_OF_WINDOW: _("It lies outside the period that is synced."),
+    Reason.NOT_ORGANISER: _("You do not organise it, so only your own answer, reminder and availability are synced."),
+    Reason.NOT_WRITABLE: _("The connected calendar does not let this entry be changed."),
+    Reason.MASKED: _("The connected calendar hides its details, so nothing is compared or overwritten."),
+    Reason.DECLINED: _("It was taken back and is not written again until it changes."),
+    Reason.SAME_MEETING_ELSEWHERE: _("The same meeting is shown through another connection already."),
+    Reason.UNSUPPORTED_RULE: _("The service cannot hold this kind of repetition."),
+    Reason.CONFLICT_NEWEST: _(
+        "Changed on both sides; the newer change was kept, the other one is in the list of conflicts."
+    ),
+    Reason.CONFLICT_HOST: _("Changed on both sides; the change made here was kept, as you have set it."),
+    Reason.CONFLICT_REMOTE: _(
+        "Changed on both sides; the change in the connected calendar was kept, as you have set it."
+    ),
+    Reason.CONFLICT_ASK: _("Changed on both sides; it waits for your decision."),
+    Reason.EDIT_BEATS_DELETION: _("Deleted on one side and changed on the other; the change was kept."),
+    Reason.BRAKE: _("Unusually many deletions at once; they wait for your approval."),
+    Reason.SUSPECT: _("It was missing from the list; whether it was deleted is asked for first."),
+    Reason.AWAITS_SIBLING: _("Another calendar of this account could not be read; until then nothing is deleted."),
+    Reason.AWAITS_APPROVAL: _("It waits for you to press Start under the plan."),
+    Reason.UNREADABLE: _("The service's entry cannot be understood; it is left untouched."),
+    Reason.REFUSED: _("The service refused it."),
+    Reason.PARTIAL: _("Only a part of the series could be written; the rest follows."),
+    Reason.UNANSWERED: _("No answer came; before anything is repeated, we look whether it arrived."),
+    Reason.STALE: _("It was changed there in the meantime; the next sync decides anew."),
+    Reason.DEFERRED: _("The service asked for a pause; it is done later."),
+    Reason.LOOP: _("It kept changing without anybody editing it; it was put on hold."),
+    Reason.ROLE_DROPPED: _("You may no longer write to this calendar; nothing is sent there."),
+    Reason.WOULD_MAIL: _("The service would send mail about it, so it was not done."),
+    Reason.UNSELECTED: _("Its calendar is no longer chosen."),
+    Reason.DISCONNECTED: _("The connection was ended."),
+    Reason.TARGET_CHANGED: _("You chose another target calendar."),
+    Reason.RETENTION: _("It is older than the period that is kept."),
+    Reason.UNDONE: _("A run was undone."),
+}
+
+TRIGGERS: Mapping[Trigger, LazyString] = {
+    Trigger.SCHEDULE: _("in the background"),
+    Trigger.HOST_CHANGE: _("after a change here"),
+    Trigger.BUTTON: _("by the sync button"),
+    Trigger.START: _("first sync"),
+    Trigger.NOTIFICATION: _("the service reported a change"),
+    Trigger.RETRY: _("after a pause"),
+    Trigger.COMMAND: _("by command"),
+}
+
+# For a run without counts; a run that did something is told by its counts.
+OUTCOMES: Mapping[RunOutcome, LazyString] = {
+    RunOutcome.DONE: _("No changes"),
+    RunOutcome.WAITS: _("Events were read; writing waits for you to press Start"),
+    RunOutcome.INCOMPLETE: _("Done, except for single entries"),
+    RunOutcome.DEFERRED: _("The service asks for a pause"),
+    RunOutcome.BUSY: _("A sync is running already"),
+    RunOutcome.EXPIRED: _("Authorisation expired"),
+    RunOutcome.FAILED: _("Failed"),
+    RunOutcome.LEASE_LOST: _("Another worker took over"),
+}
+OUTCOME_KINDS: Mapping[RunOutcome, str] = {
+    RunOutcome.DONE: "ok",
+    RunOutcome.WAITS: "info",
+    RunOutcome.INCOMPLETE: "warn",
+    RunOutcome.DEFERRED: "warn",
+    RunOutcome.BUSY: "info",
+    RunOutcome.EXPIRED: "warn",
+    RunOutcome.FAILED: "err",
+    RunOutcome.LEASE_LOST: "info",
+}
+
+PHASES: Mapping[Phase, LazyString] = {
+    Phase.FETCH: _("Fetching changes"),
+    Phase.READ: _("Reading events"),
+    Phase.WRITE: _("Writing events"),
+}
+
+STATES: Mapping[ConnectionState, tuple[str, str, LazyString]] = {
+    ConnectionState.ADDED: ("", "circle-dashed", _("Added")),
+    ConnectionState.CONNECTED: ("ok", "check", _("Connected")),
+    ConnectionState.EXPIRED: ("warn", "key-round", _("Authorisation expired")),
+    ConnectionState.PAUSED: ("", "lock", _("Paused")),
+}
+
+CATEGORIES: Mapping[Category, LazyString] = {
+    Category.CALENDAR: _("Calendar"),
+    Category.CONTACTS: _("Contacts"),
+    Category.TASKS: _("Tasks"),
+    Category.TELEPHONY: _("Telephony"),
+    Category.MAIL: _("Mail"),
+    Category.DOCUMENTS: _("Documents"),
+    Category.FINANCE: _("Finance"),
+}
+
+LEVELS: Mapping[Level, tuple[str, str, LazyString]] = {
+    Level.WRITE: ("info", "pencil", _("Read and write")),
+    Level.READ: ("", "eye", _("Read only")),
+    Level.NONE: ("", "ban", _("No access")),
+}
+
+ROLES: Mapping[Role, LazyString] = {
+    Role.NONE: _("No access"),
+    Role.FREE_BUSY: _("Shows busy times only"),
+    Role.READER: _("Read only"),
+    Role.MASKED_WRITER: _("Hides private details"),
+    Role.WRITER: _("Shared, may be changed"),
+    Role.OWNER: _("Your own"),
+}
+
+KINDS: Mapping[Kind, LazyString] = {
+    Kind.EVENT: _("Calendar"),
+    Kind.CONTACT: _("Contacts"),
+    Kind.TASK: _("Tasks"),
+    Kind.CALL: _("Calls"),
+}
+
+# Names, causes and ways out of test steps that the host knows; an integration's fragments may bring more.
+TEST_STEPS: Mapping[str, LazyString] = {
+    "sign-in": _("Sign-in"),
+    "scopes": _("Permissions"),
+    "calendars": _("Read calendars"),
+    "target": _("Target calendar writable"),
+    "unexpected": _("Connection test"),
+}
+WAYS_OUT: Mapping[str, LazyString] = {
+    "reauthorize": _("Please authorise again."),
+    "try-later": _("Please try again in a few minutes."),
+    "choose-target": _("Please choose a target calendar in the settings."),
+    "choose-other-target": _("Please choose a target calendar that you may write to."),
+    "ask-owner": _("Please ask the calendar's owner for the right to make changes."),
+    "ask-admin": _("Please ask your administrator."),
+}
+
+
+def error_sentence(code: str) -> Sentence:
+    """The sentence for an error's code; for an unknown one the general sentence, and the log says which is missing."""
+    if code not in ERRORS:
+        log.error("no sentence for the error code %s", code)
+    return ERRORS.get(code, ERRORS["error"])
+
+
+def fresh_number() -> str:
+    """A number that a user can tell and the log carries: ``7F3-C21``."""
+    digits = secrets.token_hex(3).upper()
+    return f"{digits[:3]}-{digits[3:]}"
