@@ -1,0 +1,181 @@
+"""What is a participant's own in somebody else's event: his response, reminder and show-as; and what he left (pure).
+
+The organiser's item is stored once. A participant sees it through ``as_seen``, and what he writes is taken apart by
+``answered``; so two views never drift. ``Answers`` is keyed by occurrence: ``""`` for the whole, else ``original_key``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from marketplace_plugin.model.event import (
+    UNKNOWN,
+    Attendee,
+    Event,
+    Masked,
+    Override,
+    Response,
+    Series,
+    ShowAs,
+    Unknown,
+    original_key,
+)
+from marketplace_plugin.model.expand import occurrence_at
+from marketplace_plugin.model.time import Original, Timed, When, Zoned
+
+WHOLE = ""
+OWN_FIELDS = frozenset({"response", "reminder", "show_as"})
+"""The fields that a participant may write (SYNC.md rule 3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """``reminder`` UNKNOWN and ``show_as`` None stand for the organiser's. ``gone``: he left this occurrence."""
+
+    response: Response = Response.NEEDS_ACTION
+    reminder: int | Masked | None = UNKNOWN
+    show_as: ShowAs | None = None
+    gone: bool = False
+
+
+Answers = Mapping[str, Own]
+
+
+def dump(answers: Answers) -> str:
+    return json.dumps({key: _to_json(own) for key, own in sorted(answers.items())}, separators=(",", ":"))
+
+
+def load(text: str) -> dict[str, Own]:
+    return {key: _from_json(data) for key, data in json.loads(text).items()}
+
+
+def _to_json(own: Own) -> dict[str, object]:
+    data: dict[str, object] = {"response": own.response.value}
+    if not isinstance(own.reminder, Unknown):
+        data["reminder"] = own.reminder
+    if own.show_as is not None:
+        data["show_as"] = own.show_as.value
+    if own.gone:
+        data["gone"] = True
+    return data
+
+
+def _from_json(data: Mapping[str, object]) -> Own:
+    reminder = data.get("reminder", UNKNOWN)
+    return Own(
+        response=Response(str(data["response"])),
+        reminder=reminder if isinstance(reminder, int) or reminder is None else UNKNOWN,
+        show_as=ShowAs(str(data["show_as"])) if "show_as" in data else None,
+        gone=bool(data.get("gone", False)),
+    )
+
+
+# ---- the organiser's item with the answers of all ------------------------------------------------------------------
+
+
+def with_responses(item: Event | Series, answers: Mapping[str, Answers]) -> Event | Series:
+    """``item`` with the responses of Steg's participants among its attendees; ``answers`` is by mail address."""
+    if isinstance(item, Event):
+        return _responded(item, answers, WHOLE)
+    overrides = tuple(
+        o if o.event is None else replace(o, event=_responded(o.event, answers, original_key(o.original)))
+        for o in item.overrides
+    )
+    return replace(item, master=_responded(item.master, answers, WHOLE), overrides=overrides)
+
+
+def _responded(event: Event, answers: Mapping[str, Answers], key: str) -> Event:
+    if isinstance(event.attendees, Unknown):
+        return event
+    attendees = tuple(
+        replace(a, response=_own(answers[a.address], key).response) if a.address in answers else a
+        for a in event.attendees
+    )
+    return replace(event, attendees=attendees)
+
+
+def _own(answers: Answers, key: str) -> Own:
+    return answers.get(key) or answers.get(WHOLE) or Own()
+
+
+# ---- as one participant sees it ------------------------------------------------------------------------------------
+
+
+def as_seen(item: Event | Series, answers: Answers, organizer: Attendee) -> Event | Series:
+    """``item`` as the participant with these ``answers`` has it: it has an organiser, and his own three fields.
+
+    An answer for an occurrence that the organiser never changed becomes an override of the participant's view alone.
+    """
+    if isinstance(item, Event):
+        return _seen(item, _own(answers, WHOLE), organizer)
+    overrides: dict[str, Override] = {}
+    for o in item.overrides:
+        key = original_key(o.original)
+        own = _own(answers, key)
+        left = o.event is None or own.gone
+        overrides[key] = Override(o.original, None if left or o.event is None else _seen(o.event, own, organizer))
+    for key, own in answers.items():
+        if key != WHOLE and key not in overrides:
+            original = original_of(key, item.master.when)
+            content = None if own.gone else occurrence_at(item, original)
+            overrides[key] = Override(original, None if content is None else _seen(content, own, organizer))
+    return replace(
+        item,
+        master=_seen(item.master, _own(answers, WHOLE), organizer),
+        overrides=tuple(overrides[key] for key in sorted(overrides)),
+    )
+
+
+def _seen(event: Event, own: Own, organizer: Attendee) -> Event:
+    return replace(
+        event,
+        organizer=event.organizer or organizer,
+        response=own.response,
+        reminder=event.reminder if isinstance(own.reminder, Unknown) else own.reminder,
+        show_as=own.show_as or event.show_as,
+    )
+
+
+def original_of(key: str, start: When) -> Original:
+    """The original start that ``original_key`` wrote for a series that starts at ``start``. Raises ValueError."""
+    if not isinstance(start, Timed):
+        return date.fromisoformat(key)
+    wall, _, fold = key.partition("+")
+    return Zoned(datetime.fromisoformat(wall), start.start.zone, 1 if fold else 0)
+
+
+# ---- what a participant wrote --------------------------------------------------------------------------------------
+
+
+def answered(written: Event | Series, changed: frozenset[str], item: Event | Series, before: Answers) -> dict[str, Own]:
+    """The answers after a participant wrote ``written`` over his view of ``item``: of it, only his own fields count."""
+    answers = dict(before)
+    whole = written.master if isinstance(written, Series) else written
+    answers[WHOLE] = _taken(whole, changed, _own(before, WHOLE))
+    if isinstance(written, Series) and isinstance(item, Series) and "overrides" in changed:
+        answers = {WHOLE: answers[WHOLE]}
+        for o in written.overrides:
+            theirs = item.override(o.original)
+            key = original_key(o.original)
+            if o.event is None:
+                if theirs is None or theirs.event is not None:
+                    answers[key] = replace(answers[WHOLE], response=Response.DECLINED, gone=True)
+                continue
+            own = _taken(o.event, OWN_FIELDS, _own(before, key))
+            if theirs is None or own != answers[WHOLE]:
+                answers[key] = replace(own, gone=False)
+    return answers
+
+
+def _taken(event: Event, changed: frozenset[str], before: Own) -> Own:
+    own = before
+    if "response" in changed and event.response is not None:
+        own = replace(own, response=event.response)
+    if "reminder" in changed and not isinstance(event.reminder, Unknown):
+        own = replace(own, reminder=event.reminder)
+    if "show_as" in changed and not isinstance(event.show_as, Unknown):
+        own = replace(own, show_as=event.show_as)
+    return own
