@@ -1,0 +1,1 @@
+"""Who uses what: installations, connections and their leases, grants, collections, tokens of the API."""

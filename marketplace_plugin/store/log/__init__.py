@@ -1,0 +1,1 @@
+"""What was done, when and why: runs, the journal of their steps, plans."""

@@ -1,0 +1,146 @@
+"""One row per step done. What a step took away (the pre-image) is sealed; undo reads it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, select, update
+
+from marketplace_plugin.store import codec
+from marketplace_plugin.store.database import in_chunks, upsert, vault_of
+from marketplace_plugin.store.tables import journal
+from marketplace_plugin.store.vault import Vault
+from marketplace_plugin.sync.link import LinkKind
+from marketplace_plugin.sync.reason import Reason
+
+
+class Side(StrEnum):
+    BLOCK = "block"
+    REMOTE = "remote"
+    HOST = "host"
+
+
+class Action(StrEnum):
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    MOVE = "move"
+    LINK = "link"  # adopted, converted, detached: nothing was written on either side
+    HOLD = "hold"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """``versions`` are revisions before and after, by name, without content. ``pre_image`` is a value of the model."""
+
+    id: str
+    run: str
+    connection: str
+    user: str
+    link: str
+    link_kind: LinkKind
+    side: Side
+    action: Action
+    reason: Reason
+    at: datetime
+    versions: Mapping[str, Any] = field(default_factory=dict)
+    pre_image: Any = None
+    undone_by: str | None = None
+
+
+def add(c: Connection, entries: Iterable[Entry]) -> None:
+    vault = vault_of(c)
+    upsert(c, journal, (_row(vault, one) for one in entries))
+
+
+def of_run(c: Connection, run: str) -> list[Entry]:
+    """In the order of the steps."""
+    rows = c.execute(select(journal).where(journal.c.run == run).order_by(journal.c.at, journal.c.id))
+    return [_entry(vault_of(c), row) for row in rows]
+
+
+def of_link(c: Connection, link: str, limit: int = 50) -> list[Entry]:
+    """Newest first."""
+    rows = c.execute(
+        select(journal).where(journal.c.link == link).order_by(journal.c.at.desc(), journal.c.id).limit(limit)
+    )
+    return [_entry(vault_of(c), row) for row in rows]
+
+
+def summary(c: Connection, run: str) -> Counter[tuple[Side, Action, Reason]]:
+    """How often a run did what, and why; the content is not opened."""
+    rows = c.execute(
+        select(journal.c.side, journal.c.action, journal.c.reason, func.count())
+        .where(journal.c.run == run)
+        .group_by(journal.c.side, journal.c.action, journal.c.reason)
+    )
+    return Counter({(Side(side), Action(action), Reason(reason)): number for side, action, reason, number in rows})
+
+
+def deletions(c: Connection, connection: str, since: datetime) -> Counter[Side]:
+    """Deletions per side since an instant, for the brake (rule 17); those of blocks too, under their side."""
+    rows = c.execute(
+        select(journal.c.side, func.count())
+        .where(journal.c.connection == connection, journal.c.action == Action.DELETE, journal.c.at >= since)
+        .group_by(journal.c.side)
+    )
+    return Counter({Side(side): number for side, number in rows})
+
+
+def mark_undone(c: Connection, ids: Iterable[str], run: str) -> None:
+    for chunk in in_chunks(ids):
+        c.execute(update(journal).where(journal.c.id.in_(chunk)).values(undone_by=run))
+
+
+def forget(c: Connection, connection: str, before: datetime) -> int:
+    """Delete entries from before an instant. Returns how many."""
+    return c.execute(delete(journal).where(journal.c.connection == connection, journal.c.at < before)).rowcount
+
+
+def remove_for(c: Connection, link_ids: Iterable[str]) -> None:
+    """Delete all entries of these links: after a purge nothing of them can be undone (rule 5)."""
+    for chunk in in_chunks(link_ids):
+        c.execute(delete(journal).where(journal.c.link.in_(chunk)))
+
+
+def _row(vault: Vault, one: Entry) -> dict[str, Any]:
+    image = None if one.pre_image is None else codec.encode(one.pre_image)
+    return {
+        "id": one.id,
+        "run": one.run,
+        "connection": one.connection,
+        "user": one.user,
+        "link": one.link,
+        "link_kind": one.link_kind,
+        "side": one.side,
+        "action": one.action,
+        "reason": one.reason,
+        "versions": dict(one.versions),
+        "pre_image": None if image is None else vault.seal("journal", "pre_image", one.id, image),
+        "at": one.at,
+        "undone_by": one.undone_by,
+    }
+
+
+def _entry(vault: Vault, row: Row[Any]) -> Entry:
+    image = row.pre_image
+    return Entry(
+        id=row.id,
+        run=row.run,
+        connection=row.connection,
+        user=row.user,
+        link=row.link,
+        link_kind=LinkKind(row.link_kind),
+        side=Side(row.side),
+        action=Action(row.action),
+        reason=Reason(row.reason),
+        at=row.at,
+        versions=row.versions,
+        pre_image=None if image is None else codec.decode(vault.open("journal", "pre_image", row.id, image)),
+        undone_by=row.undone_by,
+    )

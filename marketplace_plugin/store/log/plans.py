@@ -1,0 +1,107 @@
+"""Plans that wait for their owner's approval. Counts in clear, steps sealed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from marketplace_plugin.store import codec
+from marketplace_plugin.store.database import vault_of
+from marketplace_plugin.store.tables import plan
+
+
+class PlanState(StrEnum):
+    WAITING = "waiting"
+    APPROVED = "approved"
+    SUPERSEDED = "superseded"  # the settings or the calendars changed: another plan took its place
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``counts`` are steps by name. ``steps`` is any value of the model. ``fingerprint`` names what was planned
+    from."""
+
+    id: str
+    connection: str
+    settings_version: int
+    fingerprint: str
+    counts: Mapping[str, int]
+    created_at: datetime
+    steps: Any = None
+    state: PlanState = PlanState.WAITING
+    decided_at: datetime | None = None
+    decided_by: str | None = None
+    run: str | None = None
+
+
+def add(c: Connection, new: Plan) -> None:
+    """A new plan; those of the same connection that still wait are superseded."""
+    supersede(c, new.connection, new.created_at)
+    c.execute(
+        insert(plan).values(
+            id=new.id,
+            connection=new.connection,
+            settings_version=new.settings_version,
+            fingerprint=new.fingerprint,
+            state=new.state,
+            counts=dict(new.counts),
+            steps=vault_of(c).seal("plan", "steps", new.id, codec.encode(new.steps)),
+            created_at=new.created_at,
+        )
+    )
+
+
+def supersede(c: Connection, connection: str, now: datetime) -> None:
+    c.execute(
+        update(plan)
+        .where(plan.c.connection == connection, plan.c.state == PlanState.WAITING)
+        .values(state=PlanState.SUPERSEDED, decided_at=now)
+    )
+
+
+def approve(c: Connection, plan_id: str, person: str, run: str, now: datetime) -> bool:
+    """False where the plan no longer waits."""
+    return bool(
+        c.execute(
+            update(plan)
+            .where(plan.c.id == plan_id, plan.c.state == PlanState.WAITING)
+            .values(state=PlanState.APPROVED, decided_at=now, decided_by=person, run=run)
+        ).rowcount
+    )
+
+
+def get(c: Connection, plan_id: str) -> Plan | None:
+    row = c.execute(select(plan).where(plan.c.id == plan_id)).one_or_none()
+    return None if row is None else _plan(c, row)
+
+
+def current(c: Connection, connection: str) -> Plan | None:
+    """The newest plan that was not superseded."""
+    row = c.execute(
+        select(plan)
+        .where(plan.c.connection == connection, plan.c.state != PlanState.SUPERSEDED)
+        .order_by(plan.c.created_at.desc(), plan.c.id)
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else _plan(c, row)
+
+
+def _plan(c: Connection, row: Row[Any]) -> Plan:
+    return Plan(
+        id=row.id,
+        connection=row.connection,
+        settings_version=row.settings_version,
+        fingerprint=row.fingerprint,
+        counts=row.counts,
+        created_at=row.created_at,
+        steps=codec.decode(vault_of(c).open("plan", "steps", row.id, row.steps)),
+        state=PlanState(row.state),
+        decided_at=row.decided_at,
+        decided_by=row.decided_by,
+        run=row.run,
+    )

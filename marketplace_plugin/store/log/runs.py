@@ -1,0 +1,143 @@
+"""Runs: one row per pass, from the moment it was asked for; a user reads them as the log of his connection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
+
+from marketplace_plugin.store.tables import run
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Instants are aware UTC. ``trigger``, ``phase`` and ``outcome`` are the engine's codes; ``outcome`` is None
+    until it has finished. ``error`` is a stable code, ``error_number`` the one that the log carries."""
+
+    id: str
+    connection: str
+    user: str
+    trigger: str
+    queued_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    outcome: str | None = None
+    phase: str | None = None
+    done: int = 0
+    total: int | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+    error: str = ""
+    error_number: str = ""
+    again_at: datetime | None = None
+
+
+def add(c: Connection, new: Run) -> None:
+    """A run that was asked for."""
+    c.execute(
+        insert(run).values(
+            id=new.id,
+            connection=new.connection,
+            user=new.user,
+            trigger=new.trigger,
+            queued_at=new.queued_at,
+            started_at=new.started_at,
+            counts=dict(new.counts),
+        )
+    )
+
+
+def start(c: Connection, run_id: str, now: datetime) -> None:
+    c.execute(update(run).where(run.c.id == run_id).values(started_at=now))
+
+
+def progress(c: Connection, run_id: str, phase: str, done: int, total: int | None) -> None:
+    c.execute(
+        update(run).where(run.c.id == run_id, run.c.finished_at.is_(None)).values(phase=phase, done=done, total=total)
+    )
+
+
+def finish(
+    c: Connection,
+    run_id: str,
+    now: datetime,
+    outcome: str,
+    counts: Mapping[str, int],
+    *,
+    error: str = "",
+    error_number: str = "",
+    again_at: datetime | None = None,
+) -> None:
+    c.execute(
+        update(run)
+        .where(run.c.id == run_id)
+        .values(
+            finished_at=now,
+            started_at=func.coalesce(run.c.started_at, now),
+            outcome=outcome,
+            phase=None,
+            counts=dict(counts),
+            error=error or None,
+            error_number=error_number or None,
+            again_at=again_at,
+        )
+    )
+
+
+def get(c: Connection, run_id: str) -> Run | None:
+    row = c.execute(select(run).where(run.c.id == run_id)).one_or_none()
+    return None if row is None else _run(row)
+
+
+def of_connection(c: Connection, connection: str, limit: int = 50) -> list[Run]:
+    """Newest first."""
+    query = select(run).where(run.c.connection == connection)
+    return [_run(row) for row in c.execute(query.order_by(run.c.queued_at.desc(), run.c.id).limit(limit))]
+
+
+def latest(c: Connection, connections: Iterable[str]) -> dict[str, Run]:
+    """The newest run of each connection that has one."""
+    found = {}
+    for connection in connections:
+        for one in of_connection(c, connection, limit=1):
+            found[connection] = one
+    return found
+
+
+def unfinished(c: Connection, connection: str | None = None) -> list[Run]:
+    """Queued or running, oldest first."""
+    query = select(run).where(run.c.finished_at.is_(None))
+    if connection is not None:
+        query = query.where(run.c.connection == connection)
+    return [_run(row) for row in c.execute(query.order_by(run.c.queued_at, run.c.id))]
+
+
+def forget(c: Connection, connection: str, before: datetime) -> int:
+    """Delete finished runs from before an instant. Returns how many."""
+    return c.execute(delete(run).where(run.c.connection == connection, run.c.finished_at < before)).rowcount
+
+
+def remove_of(c: Connection, connection: str) -> None:
+    c.execute(delete(run).where(run.c.connection == connection))
+
+
+def _run(row: Row[Any]) -> Run:
+    return Run(
+        id=row.id,
+        connection=row.connection,
+        user=row.user,
+        trigger=row.trigger,
+        queued_at=row.queued_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        outcome=row.outcome,
+        phase=row.phase,
+        done=row.done,
+        total=row.total,
+        counts=row.counts,
+        error=row.error or "",
+        error_number=row.error_number or "",
+        again_at=row.again_at,
+    )

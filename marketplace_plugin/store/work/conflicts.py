@@ -1,0 +1,123 @@
+"""Clashes: what was overruled field by field, and what waits for the user."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, select, update
+
+from marketplace_plugin.store import codec
+from marketplace_plugin.store.database import in_chunks, upsert, vault_of
+from marketplace_plugin.store.tables import conflict
+from marketplace_plugin.store.vault import Vault
+from marketplace_plugin.sync.reason import Reason
+
+
+class ConflictState(StrEnum):
+    SETTLED = "settled"  # decided by rule or policy; shown, and can be turned
+    OPEN = "open"  # waits for the user
+    CLOSED = "closed"  # the user has decided or dismissed it
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """``winner`` is ``host``, ``remote`` or empty while open. ``base``, ``host`` and ``remote`` are values of the model
+    (a field, or a whole item), sealed. ``created_at``: aware UTC."""
+
+    id: str
+    connection: str
+    user: str
+    link: str
+    run: str
+    field: str
+    winner: str
+    reason: Reason
+    created_at: datetime
+    state: ConflictState = ConflictState.SETTLED
+    base: Any = None
+    host: Any = None
+    remote: Any = None
+
+
+def put(c: Connection, entries: Iterable[Conflict]) -> None:
+    vault = vault_of(c)
+    upsert(c, conflict, (_row(vault, one) for one in entries), keep=frozenset({"created_at"}))
+
+
+def get(c: Connection, conflict_id: str) -> Conflict | None:
+    row = c.execute(select(conflict).where(conflict.c.id == conflict_id)).one_or_none()
+    return None if row is None else _conflict(vault_of(c), row)
+
+
+def of_user(c: Connection, user: str, state: ConflictState | None = None, limit: int = 200) -> list[Conflict]:
+    """Newest first."""
+    query = select(conflict).where(conflict.c.user == user)
+    if state is not None:
+        query = query.where(conflict.c.state == state)
+    rows = c.execute(query.order_by(conflict.c.created_at.desc(), conflict.c.id).limit(limit))
+    return [_conflict(vault_of(c), row) for row in rows]
+
+
+def of_links(c: Connection, link_ids: Iterable[str], state: ConflictState | None = None) -> list[Conflict]:
+    found = []
+    for chunk in in_chunks(link_ids):
+        query = select(conflict).where(conflict.c.link.in_(chunk))
+        if state is not None:
+            query = query.where(conflict.c.state == state)
+        rows = c.execute(query.order_by(conflict.c.created_at, conflict.c.id))
+        found += [_conflict(vault_of(c), row) for row in rows]
+    return found
+
+
+def close(c: Connection, ids: Iterable[str], winner: str, now: datetime) -> None:
+    for chunk in in_chunks(ids):
+        c.execute(
+            update(conflict)
+            .where(conflict.c.id.in_(chunk))
+            .values(state=ConflictState.CLOSED, winner=winner, settled_at=now)
+        )
+
+
+def remove_for(c: Connection, link_ids: Iterable[str]) -> None:
+    for chunk in in_chunks(link_ids):
+        c.execute(delete(conflict).where(conflict.c.link.in_(chunk)))
+
+
+def _row(vault: Vault, one: Conflict) -> dict[str, Any]:
+    sides = codec.encode((one.base, one.host, one.remote))
+    return {
+        "id": one.id,
+        "connection": one.connection,
+        "user": one.user,
+        "link": one.link,
+        "run": one.run,
+        "field": one.field,
+        "winner": one.winner,
+        "reason": one.reason,
+        "state": one.state,
+        "sides": vault.seal("conflict", "sides", one.id, sides),
+        "created_at": one.created_at,
+    }
+
+
+def _conflict(vault: Vault, row: Row[Any]) -> Conflict:
+    base, host, remote = codec.decode(vault.open("conflict", "sides", row.id, row.sides))
+    return Conflict(
+        id=row.id,
+        connection=row.connection,
+        user=row.user,
+        link=row.link,
+        run=row.run,
+        field=row.field,
+        winner=row.winner,
+        reason=Reason(row.reason),
+        created_at=row.created_at,
+        state=ConflictState(row.state),
+        base=base,
+        host=host,
+        remote=remote,
+    )

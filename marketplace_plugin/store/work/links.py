@@ -1,0 +1,220 @@
+"""Links. The uid, both digests and both bases are sealed together; the keys that a pass asks by are in clear."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, select, update
+
+from marketplace_plugin.model.change import Access, Revision
+from marketplace_plugin.model.item import Kind
+from marketplace_plugin.store import codec
+from marketplace_plugin.store.database import in_chunks, upsert, vault_of
+from marketplace_plugin.store.tables import link
+from marketplace_plugin.store.vault import Vault
+from marketplace_plugin.store.work import blocks
+from marketplace_plugin.store.work.identity import uid_key
+from marketplace_plugin.sync.link import HostShowing, Link, LinkKind, LinkState, RemoteShowing
+from marketplace_plugin.sync.reason import Reason
+
+
+def put(c: Connection, links: Iterable[Link], now: datetime) -> None:
+    """Insert the links, or write over those with the same id. ``now``: aware UTC.
+
+    Raises ValueError for a block with a base (rule 5), and IntegrityError where another live link has the remote item,
+    or another export the host item.
+    """
+    vault = vault_of(c)
+    rows = (_row(vault, one, now) for one in links)
+    upsert(c, link, rows, keep=frozenset({"created_at"}))
+
+
+def get(c: Connection, ids: Iterable[str]) -> dict[str, Link]:
+    """By id; an id without a link is left out."""
+    found = {}
+    for chunk in in_chunks(ids):
+        for row in c.execute(select(link).where(link.c.id.in_(chunk))):
+            found[row.id] = _link(vault_of(c), row)
+    return found
+
+
+def by_remote(
+    c: Connection, connection: str, remote_ids: Iterable[str], collection: str | None = None
+) -> dict[str, list[Link]]:
+    """Links of a connection by remote id, in all its collections or in one; DETACHED ones too. Missing ids are left
+    out."""
+    found: dict[str, list[Link]] = defaultdict(list)
+    for chunk in in_chunks(remote_ids):
+        query = select(link).where(link.c.connection == connection, link.c.remote_id.in_(chunk))
+        if collection is not None:
+            query = query.where(link.c.collection == collection)
+        for row in c.execute(query):
+            found[row.remote_id].append(_link(vault_of(c), row))
+    return dict(found)
+
+
+def by_host(c: Connection, user: str, kind: Kind, refs: Iterable[str]) -> dict[str, list[Link]]:
+    """All links of a user, over all his connections, by host ref; DETACHED ones too."""
+    found: dict[str, list[Link]] = defaultdict(list)
+    for chunk in in_chunks(refs):
+        query = select(link).where(link.c.user == user, link.c.host_kind == kind, link.c.host_ref.in_(chunk))
+        for row in c.execute(query):
+            found[row.host_ref].append(_link(vault_of(c), row))
+    return dict(found)
+
+
+def of_host_item(c: Connection, kind: Kind, ref: str) -> list[Link]:
+    """The links of all users to one host item (rule 3)."""
+    rows = c.execute(select(link).where(link.c.host_kind == kind, link.c.host_ref == ref).order_by(link.c.id))
+    return [_link(vault_of(c), row) for row in rows]
+
+
+def by_uid(c: Connection, user: str, uids: Iterable[str]) -> dict[str, list[Link]]:
+    """All links of a user by iCalendar UID, over all his connections. Empty UIDs match nothing."""
+    vault = vault_of(c)
+    keys = {uid_key(vault, user, uid): uid for uid in uids if uid}
+    found: dict[str, list[Link]] = defaultdict(list)
+    for chunk in in_chunks(keys):
+        for row in c.execute(select(link).where(link.c.user == user, link.c.uid_key.in_(chunk))):
+            found[keys[row.uid_key]].append(_link(vault, row))
+    return dict(found)
+
+
+def of_connection(
+    c: Connection,
+    connection: str,
+    *,
+    collection: str | None = None,
+    kinds: Collection[LinkKind] = (),
+    states: Collection[LinkState] = (),
+    batch: int = 1000,
+) -> Iterator[Link]:
+    """Links of a connection in the order of their ids, read in batches; empty ``kinds`` or ``states`` mean all.
+
+    Links that are changed or deleted while it runs do not disturb it.
+    """
+    vault, after = vault_of(c), ""
+    query = select(link).where(link.c.connection == connection).order_by(link.c.id).limit(batch)
+    if collection is not None:
+        query = query.where(link.c.collection == collection)
+    if kinds:
+        query = query.where(link.c.kind.in_(kinds))
+    if states:
+        query = query.where(link.c.state.in_(states))
+    while rows := c.execute(query.where(link.c.id > after)).all():
+        yield from (_link(vault, row) for row in rows)
+        after = rows[-1].id
+
+
+def count(c: Connection, connection: str, collection: str | None = None) -> Mapping[tuple[LinkKind, LinkState], int]:
+    """How many links, by kind and state."""
+    query = select(link.c.kind, link.c.state, func.count()).where(link.c.connection == connection)
+    if collection is not None:
+        query = query.where(link.c.collection == collection)
+    rows = c.execute(query.group_by(link.c.kind, link.c.state))
+    return {(LinkKind(kind), LinkState(state)): number for kind, state, number in rows}
+
+
+def remove(c: Connection, ids: Iterable[str], now: datetime) -> None:
+    """Delete links, and their blocks with them. ``now``: aware UTC."""
+    for chunk in in_chunks(ids):
+        blocks.remove(c, chunk, now)
+        c.execute(delete(link).where(link.c.id.in_(chunk)))
+
+
+def mark_seen(c: Connection, connection: str, collection: str, remote_ids: Iterable[str], round_id: str) -> None:
+    """A page of a snapshot listed these items."""
+    for chunk in in_chunks(remote_ids):
+        c.execute(
+            update(link)
+            .where(link.c.connection == connection, link.c.collection == collection, link.c.remote_id.in_(chunk))
+            .values(seen_round=round_id)
+        )
+
+
+def unseen(c: Connection, connection: str, collection: str, round_id: str) -> list[Link]:
+    """Links with a remote id that no page of this snapshot listed: suspects, not deletions (rule 12)."""
+    rows = c.execute(
+        select(link)
+        .where(
+            link.c.connection == connection,
+            link.c.collection == collection,
+            link.c.remote_id.is_not(None),
+            link.c.state != LinkState.DETACHED,
+            link.c.seen_round.is_distinct_from(round_id),
+        )
+        .order_by(link.c.id)
+    )
+    return [_link(vault_of(c), row) for row in rows]
+
+
+def _row(vault: Vault, one: Link, now: datetime) -> dict[str, Any]:
+    if one.kind is LinkKind.BLOCK and (one.base, one.remote_base) != (None, None):
+        raise ValueError("a block keeps no base")
+    secret = (
+        one.uid,
+        one.remote.digest if one.remote else "",
+        one.host.digest if one.host else "",
+        one.base,
+        one.remote_base,
+    )
+    return {
+        "id": one.id,
+        "kind": one.kind,
+        "user": one.user,
+        "connection": one.connection,
+        "collection": one.collection,
+        "remote_id": one.remote_id,
+        "host_kind": one.host_kind,
+        "host_ref": one.host_ref,
+        "uid_key": uid_key(vault, one.user, one.uid) if one.uid else None,
+        "organised": one.organised,
+        "access": one.access,
+        "revision": [one.remote.revision.master, one.remote.revision.overrides] if one.remote else None,
+        "host_version": one.host.version if one.host else None,
+        "sealed": vault.seal("link", "sealed", one.id, codec.encode(secret)),
+        "state": one.state,
+        "reason": one.reason,
+        "attempts": one.attempts,
+        "automatic": one.automatic,
+        "created_at": now,
+        "changed_at": now,
+    }
+
+
+def _link(vault: Vault, row: Row[Any]) -> Link:
+    uid, remote_digest, host_digest, base, remote_base = codec.decode(vault.open("link", "sealed", row.id, row.sealed))
+    remote = host = None
+    if row.revision is not None:
+        remote = RemoteShowing(_revision(row.revision), remote_digest)
+    if row.host_version is not None:
+        host = HostShowing(row.host_version, host_digest)
+    return Link(
+        id=row.id,
+        kind=LinkKind(row.kind),
+        user=row.user,
+        connection=row.connection,
+        collection=row.collection,
+        remote_id=row.remote_id,
+        host_kind=Kind(row.host_kind),
+        host_ref=row.host_ref,
+        uid=uid,
+        organised=row.organised,
+        access=Access(row.access),
+        remote=remote,
+        host=host,
+        base=base,
+        remote_base=remote_base,
+        state=LinkState(row.state),
+        reason=Reason(row.reason) if row.reason else None,
+        attempts=row.attempts,
+        automatic=row.automatic,
+    )
+
+
+def _revision(plain: Sequence[Any]) -> Revision:
+    master, overrides = plain
+    return Revision(master, tuple((key, tag) for key, tag in overrides))

@@ -1,0 +1,108 @@
+"""The migrations make the tables that the code speaks of, once, also when several processes start together."""
+
+from __future__ import annotations
+
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from marketplace_plugin.errors import ConfigError, SealBroken
+from marketplace_plugin.store import Store
+from marketplace_plugin.store.tables import metadata
+from tests.store.conftest import KEY
+
+
+def test_migrations_and_metadata_agree(store: Store) -> None:
+    with store.read() as c:
+        context = MigrationContext.configure(
+            c, opts={"version_table": "marketplace_version", "compare_type": True}
+        )
+        assert compare_metadata(context, metadata) == []
+
+
+def test_partial_indices_have_the_conditions_of_the_metadata(store: Store) -> None:
+    expected = {
+        str(index.name): str(index.dialect_options["sqlite"]["where"])
+        for table in metadata.sorted_tables
+        for index in table.indexes
+        if index.dialect_options["sqlite"]["where"] is not None
+    }
+    with store.read() as c:
+        rows = c.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql LIKE '%WHERE%'")
+        made = {name: sql.partition(" WHERE ")[2] for name, sql in rows}
+    assert made == expected
+    assert len(made) == 4
+
+
+def test_opening_again_keeps_the_instance(database: str, store: Store) -> None:
+    again = Store.open(database, [KEY])
+    assert again.instance_id == store.instance_id
+    assert again.vault.keyed(b"x") == store.vault.keyed(b"x")
+    again.close()
+
+
+def test_two_first_starts_at_once_make_one_instance(database: str) -> None:
+    with ThreadPoolExecutor(2) as threads:
+        first, second = threads.map(lambda _: Store.open(database, [KEY]), range(2))
+    assert first.instance_id == second.instance_id
+    first.close()
+    second.close()
+
+
+def test_other_tables_in_the_database_stay(database: str, store: Store) -> None:
+    with store.begin() as unit:
+        unit.connection.exec_driver_sql("CREATE TABLE host_thing (id TEXT)")
+    Store.open(database, [KEY]).close()
+    with store.read() as c:
+        assert c.exec_driver_sql("SELECT count(*) FROM host_thing").scalar_one() == 0
+
+
+def test_a_wrong_key_is_said_at_the_start(database: str, store: Store) -> None:
+    with pytest.raises(SealBroken, match="not configured"):
+        Store.open(database, [bytes(32)])
+
+
+@pytest.mark.parametrize(
+    "url, said",
+    [
+        ("nonsense", "cannot be read"),
+        ("mysql://localhost/x", "SQLite or PostgreSQL"),
+        ("sqlite://", "needs a file"),
+        ("sqlite:///:memory:", "needs a file"),
+        ("sqlite:////proc/nowhere/x.db", "cannot be made"),
+    ],
+)
+def test_an_unusable_database_is_named(url: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        Store.open(url, [KEY])
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "not.db"
+    path.write_bytes(b"x" * 4096)
+    with pytest.raises(ConfigError, match="cannot be opened"):
+        Store.open(f"sqlite:///{path}", [KEY])
+    assert path.read_bytes() == b"x" * 4096
+
+
+def test_only_the_owner_may_read_the_file(tmp_path: Path, store: Store) -> None:
+    assert stat.S_IMODE((tmp_path / "store.db").stat().st_mode) == 0o600
+
+
+def test_pragmas(store: Store) -> None:
+    with store.read() as c:
+        values = {
+            name: c.exec_driver_sql(f"PRAGMA {name}").scalar_one()
+            for name in ("journal_mode", "foreign_keys", "secure_delete", "synchronous", "busy_timeout")
+        }
+    assert values == {
+        "journal_mode": "wal",
+        "foreign_keys": 1,
+        "secure_delete": 1,
+        "synchronous": 2,
+        "busy_timeout": 30000,
+    }
