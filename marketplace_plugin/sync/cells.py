@@ -62,7 +62,7 @@ class Cell(Protocol):
     @property
     def fields(self) -> frozenset[str]: ...
     def get(self, parts: Parts) -> Any: ...
-    def put(self, parts: Parts, value: Any, allowed: frozenset[str]) -> Parts: ...
+    def put(self, parts: Parts, value: Any, allowed: frozenset[str], /) -> Parts: ...
     def equal(self, a: Any, b: Any) -> bool: ...
 
 
@@ -79,7 +79,7 @@ class FieldCell:
     def get(self, parts: Parts) -> Any:
         return getattr(parts.master, self.name)
 
-    def put(self, parts: Parts, value: Any, allowed: frozenset[str]) -> Parts:
+    def put(self, parts: Parts, value: Any, _allowed: frozenset[str]) -> Parts:
         return replace(parts, master=replace(parts.master, **{self.name: value}))
 
     def equal(self, a: Any, b: Any) -> bool:
@@ -105,7 +105,7 @@ class OverrideFieldCell:
         event = parts.overrides[self.key].event
         return None if event is None else getattr(event, self.inner)
 
-    def put(self, parts: Parts, value: Any, allowed: frozenset[str]) -> Parts:
+    def put(self, parts: Parts, value: Any, _allowed: frozenset[str]) -> Parts:
         override = parts.overrides[self.key]
         if override.event is None:
             return parts

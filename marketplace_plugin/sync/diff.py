@@ -1,7 +1,8 @@
-"""What a pull says about what we know: pages x links -> news. Drops echoes, reads snapshots, tells moves from deletions.
+"""What a pull says about what we know: pages x links -> news. Drops echoes, tells moves and copies from deletions.
 
-``read`` is called for each page, while the round runs: it sorts out what can be done at once (blocks) and what needs the
-complete rounds of all siblings (``weigh``): deletions, moves, copies, everything that ties to a host item (rules 10-12).
+``Reader.read`` is called for each page while the round runs: it parts what can be done at once (blocks) from what needs
+the complete rounds of all siblings. ``weigh`` then tells what became of that: deletions, moves, copies, and everything
+that ties to a host item (SYNC.md rules 10 to 12).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from marketplace_plugin.model.change import Access, Change, Found, Tombstone, Unreadable, Upsert
+from marketplace_plugin.model.event import Event, Series, Status
 from marketplace_plugin.sync.link import Link, LinkKind, LinkState
 from marketplace_plugin.sync.reason import Reason
 
@@ -86,51 +88,53 @@ class Reading:
     later: tuple[Change, ...]
 
 
-def read(
-    changes: Sequence[Change], ground: Ground, index: LinkIndex, connection: str, digest: Callable[[Found], str]
-) -> Reading:
-    """Sort one page. ``digest`` is keyed, over the whole item (rule 5). The last of several changes of one id wins."""
-    blocks: list[BlockSeen] = []
-    echoes: list[Echo] = []
-    left_out: list[LeftOut] = []
-    later: list[Change] = []
-    for change in {c.id: c for c in changes}.values():
-        match change:
-            case Upsert(found):
-                _sort(found, change, ground, index, connection, digest, blocks, echoes, left_out, later)
-            case _:
-                later.append(change)
-    return Reading(tuple(blocks), tuple(echoes), tuple(left_out), tuple(later))
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Sorts the pages of one collection. ``digest`` is keyed, over the whole item (rule 5). ``inside`` is False for
+    what ended before the window began: it is not imported any more, but what is there already is kept up to date."""
+
+    ground: Ground
+    connection: str
+    digest: Callable[[Found], str]
+    inside: Callable[[Found], bool]
+
+    def read(self, changes: Sequence[Change], index: LinkIndex) -> Reading:
+        """Of several changes of one id the last one wins."""
+        last = {change.id: change for change in changes}
+        sorted_out = [self._sort(change, index) for change in last.values()]
+        return Reading(
+            tuple(one for one in sorted_out if isinstance(one, BlockSeen)),
+            tuple(one for one in sorted_out if isinstance(one, Echo)),
+            tuple(one for one in sorted_out if isinstance(one, LeftOut)),
+            tuple(one for one in sorted_out if isinstance(one, Upsert | Tombstone | Unreadable)),
+        )
+
+    def _sort(self, change: Change, index: LinkIndex) -> BlockSeen | Echo | LeftOut | Change:
+        if not isinstance(change, Upsert):
+            return change
+        found = change.found
+        link = index.by_remote.get((self.ground.id, found.id))
+        if link is not None and link.kind is LinkKind.BLOCK:
+            if link.remote is not None and link.remote.digest == self.digest(found):
+                return Echo(link, found)
+            return BlockSeen(found, link, _block_reason(found))
+        if link is not None or _ties(found, index):
+            return change
+        if not self.ground.is_source:
+            return LeftOut(found.id, Reason.TARGET_IS_NO_SOURCE)
+        if not self.inside(found):
+            return LeftOut(found.id, Reason.OUT_OF_WINDOW)
+        return BlockSeen(found, None, Reason.NEW_REMOTE)
 
 
-def _sort(
-    found: Found,
-    change: Change,
-    ground: Ground,
-    index: LinkIndex,
-    connection: str,
-    digest: Callable[[Found], str],
-    blocks: list[BlockSeen],
-    echoes: list[Echo],
-    left_out: list[LeftOut],
-    later: list[Change],
-) -> None:
-    link = index.by_remote.get((ground.id, found.id))
-    if link is not None and link.kind is LinkKind.BLOCK and link.connection == connection:
-        if link.remote is not None and link.remote.digest == digest(found):
-            echoes.append(Echo(link, found))
-        else:
-            blocks.append(BlockSeen(found, link, Reason.CHANGED_REMOTE))
-    elif link is not None or _ties(found, index):
-        later.append(change)
-    elif ground.is_source:
-        blocks.append(BlockSeen(found, None, Reason.NEW_REMOTE))
-    else:
-        left_out.append(LeftOut(found.id, Reason.TARGET_IS_NO_SOURCE))
+def _block_reason(found: Found) -> Reason:
+    event = found.item.master if isinstance(found.item, Series) else found.item
+    cancelled = isinstance(event, Event) and event.status is Status.CANCELLED
+    return Reason.CANCELLED_REMOTE if cancelled else Reason.CHANGED_REMOTE
 
 
 def _ties(found: Found, index: LinkIndex) -> bool:
-    """It carries a stamp, or its id or UID belongs to an item that is no block: what it is, all rounds together tell."""
+    """It carries a stamp, or its id or UID is that of an item which is no block: only all rounds tell what it is."""
     near = (*index.by_remote_id.get(found.id, ()), *index.by_uid.get(found.uid, ()))
     return found.stamp is not None or any(link.kind is not LinkKind.BLOCK for link in near)
 
@@ -180,7 +184,7 @@ class Waits:
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """Tied to nothing after all. ``kept_copy``: it has our stamp, but the link is no more (a copy that was kept)."""
+    """Tied to no live link. ``kept_copy``: made by us for a link that is no more, and kept by the user: never a block."""
 
     found: Found
     collection: str
@@ -224,22 +228,18 @@ def weigh(
     for key, tombstone in gone.items():
         link = index.by_remote.get(key)
         if link is not None and link.id not in moved:
-            news.append(_miss(link, tombstone, index, all_read))
+            news.append(_miss(link, tombstone, all_read))
     return news
 
 
 def _place(
-    found: Found,
-    collection: str,
-    gone: Mapping[tuple[str, str], Tombstone],
-    index: LinkIndex,
-    instance: str,
+    found: Found, collection: str, gone: Mapping[tuple[str, str], Tombstone], index: LinkIndex, instance: str
 ) -> Seen | Fresh:
     link = index.by_remote.get((collection, found.id))
     if link is not None:
         return Seen(link, found, collection)
-    stamp = found.stamp if found.stamp is not None and found.stamp.instance == instance else None
-    stamped = index.by_id.get(stamp.link) if stamp is not None else None
+    ours = found.stamp is not None and found.stamp.instance == instance
+    stamped = index.by_id.get(found.stamp.link) if found.stamp is not None and ours else None
     near = [*index.by_remote_id.get(found.id, ()), *index.by_uid.get(found.uid, ()), *([stamped] if stamped else [])]
     for other in near:
         if other.kind is not LinkKind.BLOCK and (other.collection, other.remote_id or "") in gone:
@@ -249,7 +249,8 @@ def _place(
     for other in near:
         if _invites(other, found):
             return Seen(other, found, collection, How.INVITED)
-    return Fresh(found, collection, kept_copy=stamp is not None and stamped is None)
+    kept = ours and (stamped is None or stamped.remote_id == found.id)
+    return Fresh(found, collection, kept_copy=kept)
 
 
 def _invites(link: Link, found: Found) -> bool:
@@ -257,7 +258,7 @@ def _invites(link: Link, found: Found) -> bool:
     return live and found.access is Access.ATTENDEE and link.access is Access.FULL and link.remote_id != found.id
 
 
-def _miss(link: Link, tombstone: Tombstone, index: LinkIndex, all_read: bool) -> News:
+def _miss(link: Link, tombstone: Tombstone, all_read: bool) -> News:
     if not tombstone.confirmed:
         return Suspect(link)
     if link.kind is not LinkKind.BLOCK and not all_read:

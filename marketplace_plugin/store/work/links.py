@@ -160,6 +160,7 @@ def _row(vault: Vault, one: Link, now: datetime) -> dict[str, Any]:
         one.host.digest if one.host else "",
         one.base,
         one.remote_base,
+        one.wrote,
     )
     return {
         "id": one.id,
@@ -186,7 +187,8 @@ def _row(vault: Vault, one: Link, now: datetime) -> dict[str, Any]:
 
 
 def _link(vault: Vault, row: Row[Any]) -> Link:
-    uid, remote_digest, host_digest, base, remote_base = codec.decode(vault.open("link", "sealed", row.id, row.sealed))
+    secret = codec.decode(vault.open("link", "sealed", row.id, row.sealed))
+    uid, remote_digest, host_digest, base, remote_base, wrote = secret
     remote = host = None
     if row.revision is not None:
         remote = RemoteShowing(_revision(row.revision), remote_digest)
@@ -212,6 +214,7 @@ def _link(vault: Vault, row: Row[Any]) -> Link:
         reason=Reason(row.reason) if row.reason else None,
         attempts=row.attempts,
         automatic=row.automatic,
+        wrote=wrote,
     )
 
 
