@@ -26,6 +26,8 @@ IDLE_SECONDS = 30.0
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = IDLE_SECONDS
+    disable_nagle_algorithm = True
+    wbufsize = 64 * 1024  # head and body leave together
     server: _Threaded
     _connected = True
 
@@ -72,6 +74,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD" and int(code) not in (204, 304):
             self.wfile.write(body)
+        self.wfile.flush()
 
     def _environ(self, body: bytes) -> WSGIEnvironment:
         path, _, query = self.path.partition("?")

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 LOG_LIMIT = 5_000
+FAULT_HEADER = "X-Sandbox-Fault"
+"""Marks a reply that a fault has changed, for tests that check replies."""
 BODY_LIMIT = 64 * 1024
 """Longer bodies are logged cut, so that the log's memory is bounded."""
 
@@ -162,7 +165,7 @@ class GoogleSandbox:
                 raise faults.ConnectionDropped
             if rule is not None and rule.action == "status":
                 status, headers, body = faults.error_body(rule)
-                start_response(f"{status} Injected", list(headers.items()))
+                start_response(f"{status} Injected", [*headers.items(), (FAULT_HEADER, rule.action)])
                 self.log.append(row.logged(status, body, rule, self.state.now()))
                 return [body]
             body = b"".join(self._inner(environ, row.catch))
@@ -172,6 +175,8 @@ class GoogleSandbox:
         headers_out = [pair for pair in row.headers if pair[0].lower() != "content-length"]
         if row.status not in (204, 304):
             headers_out.append(("Content-Length", str(len(body))))
+        if rule is not None:
+            headers_out.append((FAULT_HEADER, rule.action))
         start_response(row.status_line, headers_out)
         return [body]
 
@@ -199,7 +204,7 @@ class _Exchange:
     def __init__(self, environ: WSGIEnvironment) -> None:
         inner = Flask.request_class(environ)
         self.body = inner.get_data(cache=True)
-        environ["wsgi.input"] = _again(self.body)
+        environ["wsgi.input"] = BytesIO(self.body)
         self.method, self.path = inner.method, inner.path
         self.params = tuple(parse_qsl(inner.query_string.decode(), keep_blank_values=True))
         self.request_headers = tuple((name, value) for name, value in inner.headers if name != "Authorization")
@@ -227,12 +232,6 @@ class _Exchange:
             None if rule is None else rule.action,
             at,
         )
-
-
-def _again(body: bytes) -> Any:
-    from io import BytesIO
-
-    return BytesIO(body)
 
 
 def _flask(sandbox: GoogleSandbox) -> Flask:
