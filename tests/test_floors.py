@@ -27,7 +27,9 @@ FLOORS = {
     "engine": 3,
     "web": 4,
     "host": 4,
+    "config": 4,  # read by app and cli alone
     "app": 5,
+    "doctor": 5,
     "cli": 6,  # starts what app builds
     "__main__": 7,
 }
