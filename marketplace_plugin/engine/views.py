@@ -12,14 +12,26 @@ from enum import StrEnum
 from marketplace_plugin.engine.context import Phase, RunOutcome, Trigger
 from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.item import Kind
+from marketplace_plugin.store.accounts.connections import ConnectionState
 from marketplace_plugin.sync.reason import Reason
 
 
-class ConnectionState(StrEnum):
-    ADDED = "added"  # no account is authorised yet
-    CONNECTED = "connected"  # authorised
-    EXPIRED = "expired"  # the grant is gone: only the user can help
-    PAUSED = "paused"  # the integration was uninstalled or withdrawn for this user
+__all__ = [
+    "AdminRow",
+    "Audience",
+    "CollectionView",
+    "ConnectionState",
+    "ConnectionView",
+    "DisconnectFacts",
+    "Permission",
+    "RunState",
+    "RunView",
+    "Saved",
+    "SettingsForm",
+    "SettingsView",
+    "StepView",
+    "TargetChange",
+]
 
 
 class RunState(StrEnum):

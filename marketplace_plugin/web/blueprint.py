@@ -128,7 +128,10 @@ def _add_filters(blueprint: Blueprint, shared: Shared) -> None:
         """The manifest's entry, None for one that is disabled or gone."""
         return {i.id: i for i in shared.registry.integrations()}.get(name)
 
-    for function in (text, moment, ago, clock):
+    def day(at: datetime) -> str:
+        return when.day(at, shared.actions.now(), zone(), locale())
+
+    for function in (text, moment, ago, clock, day):
         blueprint.add_app_template_filter(function, f"marketplace_{function.__name__}")
     blueprint.add_app_template_global(integration, "marketplace_integration")
     blueprint.add_app_template_global(shared.registry.fragment, "marketplace_fragment")

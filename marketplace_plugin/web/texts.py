@@ -224,6 +224,7 @@ STATES: Mapping[ConnectionState, tuple[str, str, LazyString]] = {
     ConnectionState.CONNECTED: ("ok", "check", _("Connected")),
     ConnectionState.EXPIRED: ("warn", "key-round", _("Authorisation expired")),
     ConnectionState.PAUSED: ("", "lock", _("Paused")),
+    ConnectionState.REMOVED: ("", "unplug", _("Disconnected")),
 }
 
 CATEGORIES: Mapping[Category, LazyString] = {
@@ -258,6 +259,24 @@ KINDS: Mapping[Kind, LazyString] = {
     Kind.CALL: _("Calls"),
 }
 
+# What the journal's steps are about, and what was done.
+SIDES: Mapping[str, LazyString] = {
+    "block": _("Grey block"),
+    "host": _("Event here"),
+    "remote": _("Connected calendar"),
+}
+ACTIONS: Mapping[str, LazyString] = {
+    "create": _("created"),
+    "update": _("changed"),
+    "delete": _("deleted"),
+    "move": _("moved"),
+    "adopt": _("tied together"),
+    "hold": _("held back"),
+    "park": _("put on hold"),
+    "skip": _("left as it is"),
+    "detach": _("no longer synced"),
+}
+
 # Names, causes and ways out of test steps that the host knows; an integration's fragments may bring more.
 TEST_STEPS: Mapping[str, LazyString] = {
     "sign-in": _("Sign-in"),
@@ -265,6 +284,14 @@ TEST_STEPS: Mapping[str, LazyString] = {
     "calendars": _("Read calendars"),
     "target": _("Target calendar writable"),
     "unexpected": _("Connection test"),
+}
+CAUSES: Mapping[str, LazyString] = {
+    "scope-missing": _("A permission was left out at the sign-in"),
+    "no-calendars": _("The account has no calendars"),
+    "no-target": _("No target calendar is chosen"),
+    "target-gone": _("The target calendar is no longer there"),
+    "target-read-only": _("The target calendar may only be read"),
+    "target-masked": _("The target calendar hides its details"),
 }
 WAYS_OUT: Mapping[str, LazyString] = {
     "reauthorize": _("Please authorise again."),

@@ -71,7 +71,7 @@ def add(blueprint: Blueprint, shared: Shared) -> None:
         return redirect(url_for(".detail", integration=integration), 303)
 
     @blueprint.get("/marketplace/<integration>/uninstall")
-    def confirm_uninstall(integration: str) -> ResponseReturnValue:
+    def uninstall(integration: str) -> ResponseReturnValue:
         person = shared.admin()
         offer = _offer(shared, person, integration)
         return page(
@@ -82,8 +82,8 @@ def add(blueprint: Blueprint, shared: Shared) -> None:
             affected=actions.affected(person, integration),
         )
 
-    @blueprint.post("/marketplace/<integration>/uninstall")
-    def uninstall(integration: str) -> ResponseReturnValue:
+    @blueprint.post("/marketplace/<integration>/uninstall", endpoint="uninstall_now")
+    def uninstall_(integration: str) -> ResponseReturnValue:
         person = shared.admin()
         name = _offer(shared, person, integration).integration.name.in_(person.locale)
         actions.uninstall(person, integration)

@@ -49,7 +49,7 @@ def add(blueprint: Blueprint, shared: Shared) -> None:
         return redirect(url_for(".settings", connection=connection), 303)
 
     @blueprint.get("/profile/connections/<connection>/disconnect")
-    def confirm_disconnect(connection: str) -> ResponseReturnValue:
+    def disconnect(connection: str) -> ResponseReturnValue:
         person = shared.person()
         view = actions.connection(person, connection)
         return page(
@@ -59,8 +59,8 @@ def add(blueprint: Blueprint, shared: Shared) -> None:
             facts=actions.disconnect_facts(person, connection),
         )
 
-    @blueprint.post("/profile/connections/<connection>/disconnect")
-    def disconnect(connection: str) -> ResponseReturnValue:
+    @blueprint.post("/profile/connections/<connection>/disconnect", endpoint="disconnect_now")
+    def disconnect_(connection: str) -> ResponseReturnValue:
         """Ends the connection; a second press finds it gone already, which is what was wanted."""
         person = shared.person()
         if any(view.id == connection for view in actions.mine(person)):
