@@ -28,6 +28,7 @@ FLOORS = {
     "web": 4,
     "host": 4,
     "config": 4,  # read by app and cli alone
+    "logs": 4,
     "app": 5,
     "doctor": 5,
     "cli": 6,  # starts what app builds
