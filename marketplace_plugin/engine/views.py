@@ -15,7 +15,6 @@ from marketplace_plugin.model.item import Kind
 from marketplace_plugin.store.accounts.connections import ConnectionState
 from marketplace_plugin.sync.reason import Reason
 
-
 __all__ = [
     "AdminRow",
     "Audience",
