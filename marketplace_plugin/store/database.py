@@ -4,6 +4,7 @@ connection."""
 from __future__ import annotations
 
 import os
+import sqlite3
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
+from threading import Lock
+from time import monotonic, sleep
 from typing import Any, TypeVar
 
 from alembic import command
@@ -42,6 +45,7 @@ VERSION_TABLE = "marketplace_version"
 _BUSY_SECONDS = 30
 _WRITES = "marketplace_writes"
 _VAULT = "marketplace_vault"
+_MIGRATING = Lock()  # alembic's context is one for the process
 T = TypeVar("T")
 
 
@@ -147,13 +151,25 @@ def connect(url: str) -> Engine:
 def _prepare_sqlite(raw: Any, _entry: ConnectionPoolEntry) -> None:
     raw.isolation_level = None  # the driver begins nothing by itself; _begin_sqlite does
     for pragma in (
-        "journal_mode=WAL",
+        f"busy_timeout={_BUSY_SECONDS * 1000}",
         "synchronous=FULL",  # an intent that was committed before a push is still there after a power cut
         "foreign_keys=ON",
         "secure_delete=ON",
-        f"busy_timeout={_BUSY_SECONDS * 1000}",
     ):
         raw.execute(f"PRAGMA {pragma}").close()
+    _keep_write_ahead_log(raw)
+
+
+def _keep_write_ahead_log(raw: Any) -> None:
+    """The one change that does not wait for others by itself; the file remembers it, so it is made once."""
+    deadline = monotonic() + _BUSY_SECONDS
+    while raw.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        try:
+            raw.execute("PRAGMA journal_mode=WAL").close()
+        except sqlite3.OperationalError:
+            if monotonic() > deadline:
+                raise
+            sleep(0.01)
 
 
 def _begin_sqlite(connection: Connection) -> None:
@@ -166,7 +182,7 @@ def migrate(engine: Engine) -> None:
     config = AlembicConfig()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     try:
-        with engine.execution_options(**{_WRITES: True}).begin() as connection:
+        with _MIGRATING, engine.execution_options(**{_WRITES: True}).begin() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(5173002)"))
             config.attributes["connection"] = connection

@@ -18,9 +18,7 @@ from tests.store.conftest import KEY
 
 def test_migrations_and_metadata_agree(store: Store) -> None:
     with store.read() as c:
-        context = MigrationContext.configure(
-            c, opts={"version_table": "marketplace_version", "compare_type": True}
-        )
+        context = MigrationContext.configure(c, opts={"version_table": "marketplace_version", "compare_type": True})
         assert compare_metadata(context, metadata) == []
 
 

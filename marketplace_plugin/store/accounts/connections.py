@@ -9,12 +9,12 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Connection as Database
-from sqlalchemy import Row, and_, case, delete, func, insert, or_, select, update
+from sqlalchemy import Row, and_, case, delete, func, insert, literal, or_, select, update
 
 from marketplace_plugin.errors import Conflict, LeaseLost
 from marketplace_plugin.store import codec
 from marketplace_plugin.store.database import vault_of
-from marketplace_plugin.store.tables import connection
+from marketplace_plugin.store.tables import Instant, connection
 
 
 class ConnectionState(StrEnum):
@@ -147,7 +147,7 @@ def authorised(c: Database, connection_id: str, account_key: str, label: str, no
             state=ConnectionState.CONNECTED,
             account_key=account_key,
             account_label=_seal_label(c, connection_id, label),
-            connected_at=func.coalesce(connection.c.connected_at, now),
+            connected_at=func.coalesce(connection.c.connected_at, _at(now)),
             next_due=now,
             backoff_until=None,
             failures=0,
@@ -272,7 +272,9 @@ def release(
         .values(
             lease_until=None,
             next_due=case(
-                (connection.c.state != ConnectionState.CONNECTED, None), (connection.c.dirty, now), else_=next_due
+                (connection.c.state != ConnectionState.CONNECTED, None),
+                (connection.c.dirty, _at(now)),
+                else_=_at(next_due),
             ),
             backoff_until=backoff_until,
             failures=failures,
@@ -293,7 +295,7 @@ def mark_dirty(c: Database, connection_ids: Iterable[str], due: datetime) -> Non
         .values(
             dirty=True,
             next_due=case(
-                (or_(connection.c.next_due.is_(None), connection.c.next_due > due), due),
+                (or_(connection.c.next_due.is_(None), connection.c.next_due > due), _at(due)),
                 else_=connection.c.next_due,
             ),
         )
@@ -331,6 +333,11 @@ def next_wakeup(c: Database) -> datetime | None:
 
 
 # ---- rows ------------------------------------------------------------------------------------------
+
+
+def _at(instant: datetime | None) -> Any:
+    """Inside CASE and COALESCE a value does not take the column's type by itself."""
+    return literal(instant, Instant)
 
 
 def _seal_label(c: Database, connection_id: str, label: str) -> bytes | None:

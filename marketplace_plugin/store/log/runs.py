@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, literal, select, update
 
-from marketplace_plugin.store.tables import run
+from marketplace_plugin.store.tables import Instant, run
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def finish(
         .where(run.c.id == run_id)
         .values(
             finished_at=now,
-            started_at=func.coalesce(run.c.started_at, now),
+            started_at=func.coalesce(run.c.started_at, literal(now, Instant)),
             outcome=outcome,
             phase=None,
             counts=dict(counts),

@@ -1,0 +1,139 @@
+"""Runs, the journal and plans."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from marketplace_plugin.model.change import Tombstone
+from marketplace_plugin.store import Store, journal, plans, runs
+from marketplace_plugin.store.log.journal import Action, Entry, Side
+from marketplace_plugin.store.log.plans import Plan, PlanState
+from marketplace_plugin.store.log.runs import Run
+from marketplace_plugin.sync.link import LinkKind
+from marketplace_plugin.sync.reason import Reason
+from tests.store.conftest import NOW
+
+MINUTE = timedelta(minutes=1)
+
+
+def test_a_run_from_queue_to_end(store: Store, connected: str) -> None:
+    with store.begin() as unit:
+        c = unit.connection
+        runs.add(c, Run("r1", "c1", "u1", "button", NOW))
+        runs.add(c, Run("r2", "c1", "u1", "schedule", NOW + MINUTE))
+        assert [one.id for one in runs.unfinished(c, "c1")] == ["r1", "r2"]
+        runs.start(c, "r1", NOW + MINUTE)
+        runs.progress(c, "r1", "read", 3, None)
+        running = runs.get(c, "r1")
+        assert running is not None
+        assert (running.phase, running.done, running.total) == ("read", 3, None)
+        runs.finish(
+            c,
+            "r1",
+            NOW + 2 * MINUTE,
+            "failed",
+            {"block.create": 3},
+            error="unavailable",
+            error_number="E1",
+            again_at=NOW,
+        )
+        runs.progress(c, "r1", "write", 9, 9)  # too late: says nothing any more
+        ended = runs.get(c, "r1")
+        assert ended == Run(
+            "r1",
+            "c1",
+            "u1",
+            "button",
+            NOW,
+            NOW + MINUTE,
+            NOW + 2 * MINUTE,
+            "failed",
+            None,
+            3,
+            None,
+            {"block.create": 3},
+            "unavailable",
+            "E1",
+            NOW,
+        )
+        assert [one.id for one in runs.of_connection(c, "c1")] == ["r2", "r1"]
+        assert {key: one.id for key, one in runs.latest(c, ["c1", "x"]).items()} == {"c1": "r2"}
+        runs.finish(c, "r2", NOW + 3 * MINUTE, "done", {})
+        never_started = runs.get(c, "r2")
+        assert never_started is not None
+        assert never_started.started_at == NOW + 3 * MINUTE
+        assert runs.forget(c, "c1", NOW + 3 * MINUTE) == 1
+        runs.remove_of(c, "c1")
+        assert runs.of_connection(c, "c1") == []
+
+
+ENTRY = Entry(
+    "j1",
+    "r1",
+    "c1",
+    "u1",
+    "l1",
+    LinkKind.EXPORT,
+    Side.REMOTE,
+    Action.DELETE,
+    Reason.DELETED_HOST,
+    NOW,
+    versions={"before": '"1"'},
+    pre_image=Tombstone("x"),
+)
+
+
+def test_the_journal_counts_deletions_per_side(store: Store, connected: str) -> None:
+    with store.begin() as unit:
+        c = unit.connection
+        journal.add(
+            c,
+            [
+                ENTRY,
+                replace(ENTRY, id="j2", side=Side.HOST, pre_image=None),
+                replace(ENTRY, id="j3", at=NOW - MINUTE),
+                replace(ENTRY, id="j4", action=Action.UPDATE),
+            ],
+        )
+        assert journal.deletions(c, "c1", NOW) == Counter({Side.REMOTE: 1, Side.HOST: 1})
+        assert journal.summary(c, "r1")[Side.REMOTE, Action.DELETE, Reason.DELETED_HOST] == 2
+        assert [one.id for one in journal.of_run(c, "r1")] == ["j3", "j1", "j2", "j4"]
+        assert journal.of_run(c, "r1")[1] == ENTRY
+        journal.mark_undone(c, ["j1"], "r2")
+        assert journal.of_link(c, "l1", limit=1) == [replace(ENTRY, undone_by="r2")]
+        assert journal.forget(c, "c1", NOW) == 1
+        journal.remove_for(c, ["l1"])
+        assert journal.of_run(c, "r1") == []
+
+
+def test_a_new_plan_takes_the_place_of_one_that_waits(store: Store, connected: str) -> None:
+    first = Plan("p1", "c1", 1, "f", {"remote.create": 2}, NOW, steps=(Tombstone("x"),))
+    with store.begin() as unit:
+        c = unit.connection
+        plans.add(c, first)
+        assert plans.current(c, "c1") == first
+        plans.add(c, replace(first, id="p2", created_at=NOW + MINUTE))
+        assert not plans.approve(c, "p1", "u1", "r1", NOW)
+        assert plans.approve(c, "p2", "u1", "r1", NOW)
+        assert not plans.approve(c, "p2", "u1", "r1", NOW)
+        old, new = plans.get(c, "p1"), plans.current(c, "c1")
+    assert old is not None
+    assert old.state is PlanState.SUPERSEDED
+    assert new is not None
+    assert (new.id, new.state, new.decided_by, new.run) == ("p2", PlanState.APPROVED, "u1", "r1")
+
+
+def test_a_unit_of_work_that_raises_leaves_nothing(store: Store, connected: str) -> None:
+    def break_off() -> None:
+        with store.begin() as unit:
+            runs.add(unit.connection, Run("r1", "c1", "u1", "button", NOW))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        break_off()
+    with store.read() as c:
+        assert runs.get(c, "r1") is None
