@@ -22,7 +22,9 @@ MarketplaceError
 ├── HostError                the host could not answer or apply
 ├── LeaseLost                another worker has taken this connection over: write nothing
 ├── SealBroken               a sealed value does not open with any known key
-└── Conflict                 an expected version is no longer the current one (approvals, undo, settings)
+├── Conflict                 an expected version is no longer the current one (approvals, undo, settings)
+├── NotFound                 there is no such thing, or it is not this person's: which of the two is not told
+└── NotAllowed               only an admin may do this, or only a user for whom the integration was opened
 
 ``code`` is stable and safe to show or log: it never holds personal content.
 """
@@ -142,3 +144,11 @@ class SealBroken(MarketplaceError):
 
 class Conflict(MarketplaceError):
     code = "conflict"
+
+
+class NotFound(MarketplaceError):
+    code = "not-found"
+
+
+class NotAllowed(MarketplaceError):
+    code = "forbidden"
