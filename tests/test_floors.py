@@ -29,6 +29,7 @@ FLOORS = {
     "host": 4,
     "config": 4,  # read by app and cli alone
     "logs": 4,
+    "security": 4,
     "app": 5,
     "doctor": 5,
     "cli": 6,  # starts what app builds
