@@ -1,0 +1,219 @@
+"""Reading what changed: events.list with a sync token, page by page.
+
+Source: https://developers.google.com/workspace/calendar/api/guides/sync, and the reference of events.list.
+
+* One round is one request where nothing changed. ``singleEvents=false`` gives masters and exceptions.
+* A series is one item, so a touched one is read again whole, by its iCalUID (one request): a delta holds only the
+  exception that was touched, and the first read, bounded by ``timeMin``, leaves out the exceptions before the bound.
+* The first read has no upper bound, so its token also tells what the window has not reached yet. The window may move
+  forward by ``AHEAD`` before another first read is due; one that begins earlier makes it due at once. What merely left
+  the window is not absent: the snapshot covers the window alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import orjson
+
+from marketplace_plugin.errors import ContractViolation, CursorExpired, Unavailable
+from marketplace_plugin.model.change import (
+    Change,
+    Checkpoint,
+    Cursor,
+    Gone,
+    Page,
+    Tombstone,
+    Unreadable,
+    UnreadableReason,
+    Upsert,
+)
+from marketplace_plugin.model.collection import Role
+from marketplace_plugin.model.event import Event, Series
+from marketplace_plugin.model.expand import occurrences
+from marketplace_plugin.model.time import Window
+from marketplace_plugin.providers.google.errors import Refusal, for_read, is_expired
+from marketplace_plugin.providers.google.read import LIST_COLUMNS, PAGE, Reader, Whole, items_of, rfc3339, understood
+from marketplace_plugin.providers.google.shape import decode
+from marketplace_plugin.providers.google.shape.decode import EVENT_TYPES, Calendar, Raw
+from marketplace_plugin.providers.google.transport import Json
+
+AHEAD = timedelta(days=31)
+
+_REQUEST = hashlib.sha256(f"1 {LIST_COLUMNS} {EVENT_TYPES}".encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """The request that all pages of a round share: a delta of ``sync``, or a first read of ``covers``."""
+
+    collection: str
+    sync: str | None
+    covers: Window
+
+    @property
+    def snapshot(self) -> bool:
+        return self.sync is None
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What one page leaves for the next."""
+
+    told: set[str] = field(default_factory=set)
+    """Ids of series that were told already."""
+    waiting: dict[str, list[Raw]] = field(default_factory=dict)
+    """What was seen of series without an iCalUID (free/busy calendars hide it); told at the end."""
+
+
+def pull(reader: Reader, collection: str, since: Cursor | Checkpoint | None, window: Window) -> Iterator[Page]:
+    """See ``contract.provider.Provider.pull``."""
+    if since is not None and not _fits(since, collection, window):
+        since = None
+    this, page = _begin(collection, since, window)
+    seen, first = _Seen(), True
+    while True:
+        answer = _page(reader, this, page, first=first)
+        calendar = reader.note(collection, answer)
+        page, token = answer.get("nextPageToken"), answer.get("nextSyncToken")
+        changes = list(_changes(reader, calendar, items_of(answer), seen))
+        if page is None:
+            changes += _told_at_end(reader, calendar, this, seen)
+        if this.snapshot:
+            changes = [change for change in changes if _is_near(change, this.covers, calendar)]
+        fingerprint = _fingerprint(collection)
+        checkpoint = cursor = None
+        if page is None:
+            if not token:
+                raise ContractViolation("the last page has no sync token")
+            cursor = Cursor(str(token), fingerprint, this.covers)
+        elif not seen.waiting:
+            checkpoint = Checkpoint(_pack(this.sync, page), fingerprint, this.snapshot, this.covers)
+        yield Page(tuple(changes), this.snapshot, this.covers if this.snapshot else None, checkpoint, cursor)
+        if page is None:
+            return
+        first = False
+
+
+def _fingerprint(collection: str) -> str:
+    return f"{_REQUEST}:{hashlib.sha256(collection.encode()).hexdigest()[:16]}"
+
+
+def _fits(since: Cursor | Checkpoint, collection: str, window: Window) -> bool:
+    """Whether the token tells all that concerns ``window``: see the module's docstring."""
+    covers = since.window
+    if since.fingerprint != _fingerprint(collection) or covers is None:
+        return False
+    return covers.start <= window.start and window.end <= covers.end + AHEAD
+
+
+def _begin(collection: str, since: Cursor | Checkpoint | None, window: Window) -> tuple[_Round, str | None]:
+    """The round that ``since`` goes on with, and the token of its next page."""
+    if since is None:
+        return _Round(collection, None, window), None
+    covers = since.window or window
+    if isinstance(since, Cursor):
+        return _Round(collection, since.token, covers), None
+    sync, page = orjson.loads(since.token)
+    return _Round(collection, sync, covers), page
+
+
+def _pack(sync: str | None, page: str) -> str:
+    return orjson.dumps([sync, page]).decode()
+
+
+def _page(reader: Reader, this: _Round, page: str | None, *, first: bool) -> Json:
+    bounds: dict[str, Any] = {"syncToken": this.sync} if this.sync else {"timeMin": rfc3339(this.covers.start)}
+    request = reader.client.events.list(
+        calendarId=this.collection,
+        maxResults=PAGE,
+        singleEvents=False,
+        eventTypes=EVENT_TYPES,
+        pageToken=page,
+        fields=LIST_COLUMNS,
+        **bounds,
+    )
+    try:
+        return reader.client.call(request)
+    except Refusal as problem:
+        if not is_expired(problem) or (this.sync is None and page is None):
+            raise for_read(problem) from problem
+        if first:
+            raise CursorExpired("Google no longer takes this token") from problem
+        raise Unavailable("the round broke off: Google no longer takes its token") from problem
+
+
+def _changes(reader: Reader, calendar: Calendar, items: Sequence[Raw], seen: _Seen) -> Iterator[Change]:
+    """What the items of one page mean. Touched series are read again, each once in a round."""
+    touched: dict[str, list[Raw]] = {}
+    for raw in items:
+        if not isinstance(raw.get("id"), str):
+            yield Unreadable("", UnreadableReason.MALFORMED)
+        elif isinstance(raw.get("recurringEventId"), str):
+            touched.setdefault(raw["recurringEventId"], []).append(raw)
+        elif decode.is_cancelled(raw):
+            seen.told.add(raw["id"])  # with a series go its exceptions, whatever else is told of them
+            seen.waiting.pop(raw["id"], None)
+            yield Tombstone(raw["id"])
+        elif raw.get("recurrence"):
+            touched.setdefault(raw["id"], []).append(raw)
+        else:
+            yield _as_change(raw["id"], Whole(raw), calendar)
+    for series, parts in touched.items():
+        if series in seen.told:
+            continue
+        uid = next((str(raw["iCalUID"]) for raw in parts if raw.get("iCalUID")), "")
+        if not uid and calendar.role <= Role.FREE_BUSY:
+            seen.waiting.setdefault(series, []).extend(parts)
+            continue
+        seen.told.add(series)
+        yield from _series(reader, calendar, series, parts, uid)
+
+
+def _series(reader: Reader, calendar: Calendar, series: str, parts: Sequence[Raw], uid: str) -> Iterator[Change]:
+    whole = reader.whole(calendar.id, series, uid)
+    if isinstance(whole, Whole):
+        yield _as_change(series, whole, calendar)
+    elif isinstance(whole, Gone):
+        yield Tombstone(series)
+    else:  # an invitation to one occurrence of somebody else's series has no master here
+        for raw in parts:
+            cancelled = decode.is_cancelled(raw)
+            yield Tombstone(raw["id"]) if cancelled else Unreadable(raw["id"], UnreadableReason.ORPHAN)
+
+
+def _told_at_end(reader: Reader, calendar: Calendar, this: _Round, seen: _Seen) -> Iterator[Change]:
+    """Series without an iCalUID: a first read has listed all that matters of them, a delta needs one more list."""
+    if not seen.waiting:
+        return
+    parts = seen.waiting
+    if not this.snapshot:
+        parts = {series: [] for series in seen.waiting}
+        for raw in reader.listed(calendar.id, timeMin=rfc3339(this.covers.start), eventTypes=EVENT_TYPES):
+            if (series := raw.get("recurringEventId") or raw["id"]) in parts:
+                parts[series].append(raw)
+    for series, known in parts.items():
+        master = next((raw for raw in known if raw["id"] == series), None)
+        if master is None:
+            yield from _series(reader, calendar, series, seen.waiting[series], "")
+        else:
+            exceptions = tuple(raw for raw in known if raw["id"] != series)
+            yield _as_change(series, Whole(master, exceptions), calendar)
+
+
+def _as_change(item: str, whole: Whole, calendar: Calendar) -> Change:
+    found = understood(item, whole, calendar)
+    return found if isinstance(found, Unreadable) else Upsert(found)
+
+
+def _is_near(change: Change, covers: Window, calendar: Calendar) -> bool:
+    """Whether a first read passes this on: nothing that begins after all windows that the token will serve."""
+    if not isinstance(change, Upsert) or not isinstance(change.found.item, (Event, Series)):
+        return True
+    reach = Window(covers.start, covers.end + AHEAD)
+    expansion = occurrences(change.found.item, reach, calendar.zone, limit=1)
+    return bool(expansion.occurrences) or expansion.truncated

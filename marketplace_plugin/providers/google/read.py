@@ -1,0 +1,223 @@
+"""Reading what is there: the calendar list, items by id, series with their exceptions, items by stamp.
+
+Sources: the reference of calendarList.list, events.get and events.list. What changed is read in ``changes.py``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from marketplace_plugin.errors import ContractViolation
+from marketplace_plugin.model.change import Found, Gone, Stamp, Unreadable, UnreadableReason
+from marketplace_plugin.model.collection import Capabilities, CollectionInfo, Role
+from marketplace_plugin.model.item import Kind
+from marketplace_plugin.providers.google.errors import Refusal, for_read
+from marketplace_plugin.providers.google.shape import decode
+from marketplace_plugin.providers.google.shape.decode import COLUMNS, EVENT_TYPES, ROLES, STAMP, Calendar, Raw
+from marketplace_plugin.providers.google.shape.encode import FIELDS
+from marketplace_plugin.providers.google.shape.recurrence import Undecodable
+from marketplace_plugin.providers.google.transport import Client, Json
+
+PAGE = 2500
+LIST_COLUMNS = f"nextPageToken,nextSyncToken,timeZone,accessRole,items({COLUMNS})"
+
+_CALENDAR_COLUMNS = (
+    "nextPageToken,items(id,summary,summaryOverride,accessRole,primary,backgroundColor,timeZone,dataOwner,deleted)"
+)
+_COLOR = re.compile(r"#[0-9a-fA-F]{6}")
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """An event, or a master with all its exceptions, as they stand now."""
+
+    master: Raw
+    exceptions: tuple[Raw, ...] = ()
+
+    @property
+    def repeats(self) -> bool:
+        return bool(self.master.get("recurrence"))
+
+
+class Reader:
+    """The reading half of an account. Raises what ``errors.for_read`` names."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self._calendars: dict[str, Calendar] = {}
+
+    def ask(self, request: Any) -> Json:
+        """One read."""
+        try:
+            return self.client.call(request)
+        except Refusal as problem:
+            raise for_read(problem) from problem
+
+    # --- calendars ---------------------------------------------------------------------------------------------
+
+    def collections(self) -> list[CollectionInfo]:
+        """All calendars of the account's list, hidden ones too: hiding one must not look like losing it."""
+        found: list[CollectionInfo] = []
+        page: str | None = None
+        while True:
+            answer = self.ask(
+                self.client.calendar_list.list(
+                    maxResults=250, showHidden=True, pageToken=page, fields=_CALENDAR_COLUMNS
+                )
+            )
+            found += [_collection(raw) for raw in items_of(answer) if not raw.get("deleted")]
+            page = answer.get("nextPageToken")
+            if page is None:
+                return found
+
+    def calendar(self, collection: str) -> Calendar:
+        """The facts of a calendar, from the last answer that told them. Raises CollectionGone."""
+        return self._calendars.get(collection) or self.check(collection)
+
+    def check(self, collection: str) -> Calendar:
+        """Ask for the calendar itself. Raises CollectionGone: an event's 404 may be its calendar's."""
+        request = self.client.events.list(calendarId=collection, maxResults=1, fields="timeZone,accessRole")
+        return self.note(collection, self.ask(request))
+
+    def note(self, collection: str, answer: Json) -> Calendar:
+        """Remember what a list of events says of its calendar."""
+        role = ROLES.get(answer.get("accessRole", ""), Role.NONE)
+        self._calendars[collection] = Calendar(collection, role, answer.get("timeZone") or "UTC")
+        return self._calendars[collection]
+
+    # --- items -------------------------------------------------------------------------------------------------
+
+    def listed(self, collection: str, **constraints: Any) -> Iterator[Raw]:
+        """All events of a list without token, page by page; empty pages are passed over."""
+        page: str | None = None
+        while True:
+            request = self.client.events.list(
+                calendarId=collection,
+                maxResults=PAGE,
+                singleEvents=False,
+                pageToken=page,
+                fields=LIST_COLUMNS,
+                **constraints,
+            )
+            answer = self.ask(request)
+            self.note(collection, answer)
+            yield from items_of(answer)
+            page = answer.get("nextPageToken")
+            if page is None:
+                return
+
+    def raw(self, collection: str, item: str) -> Raw | None:
+        """One event by its id, deleted ones too; None for an id that is not known."""
+        try:
+            return self.client.call(self.client.events.get(calendarId=collection, eventId=item, fields=COLUMNS))
+        except Refusal as problem:
+            if problem.absent:
+                return None
+            raise for_read(problem) from problem
+
+    def whole(self, collection: str, item: str, uid: str = "") -> Whole | Gone | None:
+        """An event with its exceptions: by its iCalUID in one request, without it in two.
+
+        Gone where it is known to be deleted, None for an id that is not known here.
+        """
+        members = list(self.listed(collection, iCalUID=uid)) if uid else []
+        master = next((raw for raw in members if raw["id"] == item), None) or self.raw(collection, item)
+        if master is None:
+            return None
+        if decode.is_cancelled(master):
+            return Gone(item)
+        if master.get("recurrence") and not uid:
+            uid = str(master.get("iCalUID", ""))
+            # A calendar that shows free/busy only hides the iCalUID: then the whole list has to be looked through.
+            constraints: dict[str, Any] = {"iCalUID": uid} if uid else {"eventTypes": EVENT_TYPES}
+            members = [raw for raw in self.listed(collection, **constraints) if raw.get("recurringEventId") == item]
+        return Whole(master, tuple(raw for raw in members if raw.get("recurringEventId") == item))
+
+    def understood(self, item: str, whole: Whole, collection: str) -> Found | Unreadable:
+        """What the JSON means, or why it means nothing."""
+        return understood(item, whole, self.calendar(collection))
+
+    def one(self, collection: str, item: str) -> Found | Gone | Unreadable:
+        """One item as it stands now. The calendar itself is not checked."""
+        whole = self.whole(collection, item)
+        if not isinstance(whole, Whole):
+            return Gone(item)
+        series = whole.master.get("recurringEventId")
+        if series and self.raw(collection, series) is None:
+            return Unreadable(item, UnreadableReason.ORPHAN)
+        if series:  # an exception is part of its series, no item of its own
+            return Gone(item)
+        return self.understood(item, whole, collection)
+
+    def fetch(self, collection: str, ids: Sequence[str]) -> list[Found | Gone | Unreadable]:
+        """See ``contract.provider.Provider.fetch``. Raises CollectionGone rather than calling every item gone."""
+        found = [self.one(collection, item) for item in dict.fromkeys(ids)]
+        if any(isinstance(item, Gone) for item in found):
+            self.check(collection)
+        return found
+
+    def find(self, collection: str, stamps: Sequence[Stamp]) -> dict[Stamp, list[Found]]:
+        """See ``contract.provider.Provider.find``.
+
+        One request a stamp: whether several constraints mean "all" (the reference) or "any" (the guide on extended
+        properties) is documented both ways.
+        """
+        found: dict[Stamp, list[Found]] = {}
+        for stamp in dict.fromkeys(stamps):
+            for raw in list(self.listed(collection, privateExtendedProperty=f"{STAMP}={stamp}")):
+                if raw.get("recurringEventId") or decode.stamp_of(raw) != stamp:
+                    continue
+                whole = self.whole(collection, raw["id"], str(raw["iCalUID"])) if raw.get("recurrence") else Whole(raw)
+                item = self.understood(raw["id"], whole, collection) if isinstance(whole, Whole) else None
+                if isinstance(item, Found):
+                    found.setdefault(stamp, []).append(item)
+        return found
+
+
+def understood(item: str, whole: Whole, calendar: Calendar) -> Found | Unreadable:
+    """What the JSON means, or why it means nothing."""
+    try:
+        if whole.repeats:
+            return decode.series(whole.master, whole.exceptions, calendar)
+        return decode.single(whole.master, calendar)
+    except Undecodable as finding:
+        return Unreadable(item, finding.reason)
+
+
+def items_of(answer: Json) -> list[Json]:
+    """Raises ContractViolation unless ``items`` is a list of objects (or absent)."""
+    items = answer.get("items", [])
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise ContractViolation("items is no list of objects")
+    return items
+
+
+def rfc3339(instant: datetime) -> str:
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _collection(raw: Raw) -> CollectionInfo:
+    try:
+        role, identity = ROLES.get(raw.get("accessRole", ""), Role.NONE), str(raw["id"])
+    except LookupError as error:
+        raise ContractViolation("a calendar without an id") from error
+    primary = bool(raw.get("primary"))
+    color = str(raw.get("backgroundColor", ""))
+    owner = str(raw.get("dataOwner", "")) or (
+        identity if "@" in identity and "calendar.google.com" not in identity else ""
+    )
+    return CollectionInfo(
+        id=identity,
+        kind=Kind.EVENT,
+        title=str(raw.get("summaryOverride") or raw.get("summary") or identity),
+        role=role,
+        capabilities=Capabilities(fields=FIELDS, move=role >= Role.WRITER, idempotent_create=True),
+        primary=primary,
+        color=color if _COLOR.fullmatch(color) else "",
+        shared_by="" if primary or role is Role.OWNER else owner,
+        zone=str(raw.get("timeZone") or "UTC"),
+    )

@@ -1,0 +1,1 @@
+"""Google's JSON and the model: the way there and back, without any request."""

@@ -1,0 +1,211 @@
+"""Writing: each write under its precondition, one after the other, nobody mailed, every end with a name.
+
+* ``If-Match`` guards each request. A series has an ETag for itself and for each exception, so it is read first
+  and compared whole.
+* Creating is repeatable: the id is made of the operation key, and 409 finds what an earlier attempt left.
+* Moving changes the organiser for every guest, so only what has no guests is moved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from marketplace_plugin.errors import ContractViolation, Throttled, Unavailable
+from marketplace_plugin.model.event import Event, Series, original_key
+from marketplace_plugin.model.item import Item
+from marketplace_plugin.model.write import (
+    Applied,
+    Create,
+    Deferred,
+    DeferScope,
+    Delete,
+    Move,
+    Outcome,
+    Refused,
+    RefusedCode,
+    Unanswered,
+    Update,
+    Write,
+)
+from marketplace_plugin.providers.google import overrides
+from marketplace_plugin.providers.google.attempt import Attempt, Settled, personal
+from marketplace_plugin.providers.google.errors import NotSent, Refusal
+from marketplace_plugin.providers.google.read import Reader, Whole
+from marketplace_plugin.providers.google.shape import decode, encode
+from marketplace_plugin.providers.google.shape.decode import Raw
+from marketplace_plugin.providers.google.shape.encode import COPIED, Unencodable
+from marketplace_plugin.providers.google.transport import Json
+
+PATIENCE = 3
+"""So many answers in a row may fail to come before the rest is given up."""
+
+_SHAPE = frozenset({"rule", "rdates", "when", "type"})
+"""A change of these moves the occurrences, so the exceptions have to be looked after as well."""
+
+_PERSONAL = frozenset({"reminder", "response"})
+
+
+def push(reader: Reader, collection: str, writes: Sequence[Write]) -> Iterator[Outcome]:
+    """See ``contract.provider.Provider.push``. After a request for a pause nothing more is sent."""
+    pause: Deferred | None = None
+    lost = 0
+    for write in writes:
+        if pause is not None:
+            yield replace(pause, op=write.op)
+            continue
+        if lost >= PATIENCE:
+            raise Unavailable(f"{PATIENCE} answers in a row did not come")
+        outcome = _outcome(Attempt(reader, collection, write.op), write)
+        silent = isinstance(outcome, Unanswered) or (isinstance(outcome, Deferred) and outcome.scope is DeferScope.ITEM)
+        lost = lost + 1 if silent else 0
+        if isinstance(outcome, Deferred) and not silent:
+            pause = outcome
+        yield outcome
+
+
+def _outcome(attempt: Attempt, write: Write) -> Outcome:
+    """What came of a write. Raises only what concerns the whole connection or calendar."""
+    try:
+        return _carry_out(attempt, write)
+    except Settled as end:
+        return end.outcome
+    except Unencodable:
+        return Refused(attempt.op, RefusedCode.UNSUPPORTED)
+    except Throttled as error:
+        return Deferred(attempt.op, error.retry_after)
+    except NotSent:
+        raise
+    except (Unavailable, ContractViolation):
+        return Unanswered(attempt.op) if attempt.begun else Deferred(attempt.op, None, DeferScope.ITEM)
+
+
+def _carry_out(attempt: Attempt, write: Write) -> Outcome:
+    match write:
+        case Create():
+            return _create(attempt, write)
+        case Update() if isinstance(write.item, Series) or isinstance(write.base, Series):
+            return _update_series(attempt, write)
+        case Update():
+            return _update_event(attempt, write)
+        case Delete():
+            return _delete(attempt, write)
+        case Move():
+            return _move(attempt, write)
+
+
+def _create(attempt: Attempt, write: Create) -> Outcome:
+    item = _as_event(write.item)
+    body = encode.insertion(item, write.op, write.stamp)
+    adopted = False
+    try:
+        raw: Raw = attempt.insert(body)
+    except Refusal:
+        raw, adopted = _adopt(attempt, write, body), True
+    edited = isinstance(item, Series) and any(o.event is not None for o in item.overrides)
+    if not isinstance(item, Series) or not (edited or adopted):
+        return attempt.applied(Whole(raw))
+    whole = attempt.whole(str(raw["id"]), str(raw["iCalUID"]))
+    # What already is an exception was written by an earlier attempt, or by somebody since: it stays as it is.
+    return overrides.settle(attempt, item, whole, only_missing=True)
+
+
+def _adopt(attempt: Attempt, write: Create, body: Json) -> Raw:
+    """What an earlier attempt left under this id. Deleted since, it comes back: the caller still wants it."""
+    there = attempt.reader.raw(attempt.collection, str(body["id"]))
+    if there is None or decode.stamp_of(there) != write.stamp:
+        raise Settled(Refused(attempt.op, RefusedCode.INVALID, permanent=False))
+    if not decode.is_cancelled(there):
+        return there
+    again = {name: value for name, value in body.items() if name != "id"}
+    return attempt.patch(str(body["id"]), str(there["etag"]), {"status": "confirmed", **again})
+
+
+def _update_event(attempt: Attempt, write: Update) -> Outcome:
+    item, base = _master(_as_event(write.item)), _master(_as_event(write.base))
+    body = _body(write, item)
+    if not body or write.changed & _PERSONAL:
+        whole = attempt.expect(write.id, write.revision)
+        body |= personal(whole.master, base, item, write.changed)
+        if not body:  # nothing that Google holds is to be changed
+            return attempt.applied(whole)
+    try:
+        return attempt.applied(Whole(attempt.patch(write.id, write.revision.master, body)))
+    except Settled as end:
+        return attempt.told(end.outcome, write.id)
+
+
+def _update_series(attempt: Attempt, write: Update) -> Outcome:
+    item, base = _as_event(write.item), _as_event(write.base)
+    whole = attempt.expect(write.id, write.revision)
+    body = _body(write, _master(item))
+    body |= personal(whole.master, _master(base), _master(item), write.changed)
+    body |= _recurrence(attempt, write, item, whole)
+    if body:
+        try:
+            raw = attempt.patch(write.id, write.revision.master, body)
+        except Settled as end:
+            return attempt.told(end.outcome, write.id)
+        whole = attempt.reread(write.id, {write.id: raw})
+    if isinstance(item, Series) and write.changed & (_SHAPE | {"overrides"}):
+        return overrides.settle(attempt, item, whole)
+    return attempt.applied(whole)
+
+
+def _delete(attempt: Attempt, write: Delete) -> Outcome:
+    attempt.expect(write.id, write.revision)
+    try:
+        attempt.delete(write.id, write.revision.master)
+    except Settled as end:
+        return attempt.told(end.outcome, write.id)
+    return Applied(attempt.op, write.id, None, None)
+
+
+def _move(attempt: Attempt, write: Move) -> Outcome:
+    whole = attempt.expect(write.id, write.revision)
+    raw = whole.master
+    if not (raw.get("organizer") or {}).get("self"):
+        return Refused(attempt.op, RefusedCode.NOT_ORGANIZER)
+    if raw.get("attendeesOmitted") or any(not guest.get("self") for guest in raw.get("attendees") or ()):
+        return Refused(attempt.op, RefusedCode.WOULD_MAIL)
+    try:
+        moved: Raw = attempt.move(write.id, write.revision.master, write.to)
+    except Settled as end:
+        return attempt.told(end.outcome, write.id)
+    there = Attempt(attempt.reader, write.to, attempt.op, begun=True)
+    return there.applied(there.reread(write.id, {write.id: moved}) if whole.repeats else Whole(moved))
+
+
+def _body(write: Update, event: Event) -> Json:
+    body = encode.fields(event, write.changed & COPIED, patch=True)
+    if write.stamp is not None:
+        private = body.setdefault("extendedProperties", {}).setdefault("private", {})
+        private.update(encode.stamped(write.stamp))
+    return body
+
+
+def _recurrence(attempt: Attempt, write: Update, item: Event | Series, whole: Whole) -> Json:
+    """The lines, where the rule changes or an EXDATE among them has to go."""
+    if not isinstance(item, Series):
+        return {"recurrence": None} if whole.repeats else {}
+    cancelled: set[str] = set()
+    exdates: set[str] = set()
+    now = decode.series(whole.master, (), attempt.reader.calendar(attempt.collection)).item if whole.repeats else None
+    if isinstance(now, Series):
+        exdates = {original_key(o.original) for o in now.overrides}
+        originals = [decode.original_of(e, now.master.when.start) for e in whole.exceptions if decode.is_cancelled(e)]
+        cancelled = {original_key(original) for original in originals}
+    restored = exdates - {original_key(o.original) for o in item.overrides if o.event is None}
+    if now is None or write.changed & _SHAPE or (restored and "overrides" in write.changed):
+        return {"recurrence": encode.rules(item, cancelled)}
+    return {}
+
+
+def _master(item: Event | Series) -> Event:
+    return item.master if isinstance(item, Series) else item
+
+
+def _as_event(item: Item) -> Event | Series:
+    if isinstance(item, (Event, Series)):
+        return item
+    raise Unencodable("a calendar holds events")
