@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -21,7 +21,7 @@ from marketplace_plugin.store.work.blocks import Block
 from marketplace_plugin.store.work.conflicts import Conflict, ConflictState
 from marketplace_plugin.store.work.held import Held, What
 from marketplace_plugin.store.work.intents import Intent, IntentState
-from marketplace_plugin.sync.link import HostShowing, Link, LinkKind, LinkState, RemoteShowing
+from marketplace_plugin.sync.link import HostShowing, Link, LinkKind, LinkState, RemoteShowing, Wrote
 from marketplace_plugin.sync.reason import Reason
 from tests.store.conftest import NOW
 
@@ -64,6 +64,7 @@ def test_a_link_comes_back_as_it_was_put(store: Store, new_link: NewLink) -> Non
         reason=Reason.LOOP,
         attempts=2,
         automatic=3,
+        wrote=Wrote.HOST,
     )
     bare = new_link("l2", uid="u2")
     put(store, full, bare)
@@ -83,6 +84,14 @@ def test_a_link_comes_back_as_it_was_put(store: Store, new_link: NewLink) -> Non
             (LinkKind.EXPORT, LinkState.PARKED): 1,
             (LinkKind.BLOCK, LinkState.LIVE): 1,
         }
+
+
+def test_every_field_of_a_link_is_tried_above(store: Store, new_link: NewLink) -> None:
+    """A field that is added to Link and forgotten in the table would come back as its default."""
+    assert {field.name for field in fields(Link)} - {"id", "user", "connection", "collection"} == {
+        *("kind", "remote_id", "host_kind", "host_ref", "uid", "organised", "access", "remote", "host", "base"),
+        *("remote_base", "state", "reason", "attempts", "automatic", "wrote"),
+    }
 
 
 def test_a_block_keeps_no_base(store: Store, new_link: NewLink) -> None:
