@@ -238,7 +238,6 @@ link = Table(
     Column("reason", Exact),
     Column("attempts", Integer, nullable=False),
     Column("automatic", Integer, nullable=False),
-    Column("wrote", Exact, nullable=False),
     Column("seen_round", Exact),
     Column("created_at", Instant, nullable=False),
     Column("changed_at", Instant, nullable=False),

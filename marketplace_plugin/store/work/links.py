@@ -17,7 +17,7 @@ from marketplace_plugin.store.tables import link
 from marketplace_plugin.store.vault import Vault
 from marketplace_plugin.store.work import blocks
 from marketplace_plugin.store.work.identity import uid_key
-from marketplace_plugin.sync.link import HostShowing, Link, LinkKind, LinkState, RemoteShowing, Wrote
+from marketplace_plugin.sync.link import HostShowing, Link, LinkKind, LinkState, RemoteShowing
 from marketplace_plugin.sync.reason import Reason
 
 
@@ -181,7 +181,6 @@ def _row(vault: Vault, one: Link, now: datetime) -> dict[str, Any]:
         "reason": one.reason,
         "attempts": one.attempts,
         "automatic": one.automatic,
-        "wrote": one.wrote,
         "created_at": now,
         "changed_at": now,
     }
@@ -215,7 +214,6 @@ def _link(vault: Vault, row: Row[Any]) -> Link:
         reason=Reason(row.reason) if row.reason else None,
         attempts=row.attempts,
         automatic=row.automatic,
-        wrote=Wrote(row.wrote),
         wrote=wrote,
     )
 
