@@ -1,8 +1,8 @@
 """Everything that pages and API ask of the engine, in one place. Every call names the person who asks; the engine
 checks that what he asks for is his.
 
-Raises LookupError for what does not exist or belongs to somebody else, PermissionError for what only an admin may do,
-Conflict where somebody was faster, and the errors of ``errors.py``.
+Raises NotFound for what does not exist or belongs to somebody else, NotAllowed for what only an admin may do, Conflict
+where somebody was faster, and the other errors of ``errors.py``.
 """
 
 from __future__ import annotations

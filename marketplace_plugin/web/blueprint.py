@@ -21,7 +21,11 @@ from werkzeug.exceptions import HTTPException
 from marketplace_plugin.bundle.manifest import Integration, Text
 from marketplace_plugin.bundle.registry import Registry
 from marketplace_plugin.contract.module import Host, Person
-from marketplace_plugin.errors import Conflict, MarketplaceError
+from marketplace_plugin.errors import (
+    Conflict,
+    MarketplaceError,
+    NotAllowed,
+)
 from marketplace_plugin.web import texts, when
 from marketplace_plugin.web.actions import Actions
 from marketplace_plugin.web.texts import Sentence, error_sentence, fresh_number
@@ -48,7 +52,7 @@ class Shared:
     def admin(self) -> Person:
         person = self.person()
         if not person.admin:
-            raise PermissionError
+            raise NotAllowed("only an admin")
         return person
 
 
@@ -76,6 +80,7 @@ def page(template: str, *, status: int = 200, crumbs: Any = (), nav: str = "prof
         crumbs=crumbs,
         nav=nav,
         host_name=shared.host.name,
+        language=locale().language,
         person=shared.host.viewer(),
         **context,
     )
@@ -157,8 +162,6 @@ def _counts(counts: Mapping[str, int]) -> str:
 
 def _add_error_pages(blueprint: Blueprint) -> None:
     blueprint.register_error_handler(MarketplaceError, _ours)
-    blueprint.register_error_handler(LookupError, lambda error: _shown("not-found", 404, error))
-    blueprint.register_error_handler(PermissionError, lambda error: _shown("forbidden", 403, error))
     blueprint.register_error_handler(CSRFError, lambda error: _shown("csrf", 400, error))
     for code in (400, 403, 404, 409, 429):
         blueprint.register_error_handler(code, _http)

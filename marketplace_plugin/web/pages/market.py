@@ -13,8 +13,9 @@ from marketplace_plugin.bundle.manifest import Category
 from marketplace_plugin.bundle.search import search, similar
 from marketplace_plugin.contract.module import Person
 from marketplace_plugin.engine.views import Audience
+from marketplace_plugin.errors import NotFound
 from marketplace_plugin.web.actions import Offer
-from marketplace_plugin.web.blueprint import Shared, is_fragment, page
+from marketplace_plugin.web.blueprint import Shared, is_fragment, locale, page
 
 NAV = "market"
 
@@ -92,11 +93,11 @@ def add(blueprint: Blueprint, shared: Shared) -> None:
 
 
 def _offer(shared: Shared, person: Person, integration: str) -> Offer:
-    """Raises LookupError for an integration that is not offered."""
+    """Raises NotFound for an integration that is not offered."""
     for offer in shared.actions.offers(person):
         if offer.integration.id == integration:
             return offer
-    raise LookupError(integration)
+    raise NotFound(integration)
 
 
 def _detail(shared: Shared, person: Person, integration: str, error: str = "") -> ResponseReturnValue:
@@ -113,8 +114,6 @@ def _detail(shared: Shared, person: Person, integration: str, error: str = "") -
 
 
 def _crumbs(offer: Offer, *more: str) -> list[tuple[object, str | None]]:
-    from marketplace_plugin.web.blueprint import locale
-
     name = offer.integration.name.in_(str(locale()))
     here = url_for(".detail", integration=offer.integration.id) if more else None
     return [(_("Marketplace"), url_for(".market")), (name, here), *((text, None) for text in more)]

@@ -6,12 +6,13 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from flask import Blueprint, Response, flash, jsonify, redirect, request, url_for
+from flask import Blueprint, Response, flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from markupsafe import Markup
 
-from marketplace_plugin.engine.views import RunState, RunView
-from marketplace_plugin.web.blueprint import Shared, is_fragment, locale, page
+from marketplace_plugin.engine.views import ConnectionState, RunState, RunView
+from marketplace_plugin.web.blueprint import Shared, is_fragment, page
 from marketplace_plugin.web.pages.connect import crumbs
 
 STOP_POLLING = 286  # htmx: show this answer and ask no more
@@ -40,6 +41,8 @@ def add(blueprint: Blueprint, shared: Shared) -> None:
                 **_panel_context(shared, runs),
             )
         return _panel(shared, runs)
+
+    blueprint.add_app_template_global(lambda: _button(shared), "marketplace_sync_button")
 
     @blueprint.get("/profile/connections/<connection>/runs")
     def runs(connection: str) -> ResponseReturnValue:
@@ -82,6 +85,29 @@ def add(blueprint: Blueprint, shared: Shared) -> None:
         return _done(_("The event is no longer imported. It stays in the connected calendar."))
 
 
+def _button(shared: Shared) -> Markup:
+    """The sync button for the host's calendar: ``{{ marketplace_sync_button() }}``. Empty for nobody and without a
+    connection."""
+    person = shared.host.viewer()
+    connections = shared.actions.mine(person) if person else ()
+    if not connections:
+        return Markup("")
+    running = [view.running for view in connections if view.running]
+    finished = [view.last_run.finished_at for view in connections if view.last_run and view.last_run.finished_at]
+    known = [run for run in running if run.total]
+    total = sum(run.total or 0 for run in known)
+    expired = any(view.state is ConnectionState.EXPIRED for view in connections)
+    return Markup(  # noqa: S704  # a template of ours, which escapes what it is given
+        render_template(
+            "marketplace/sync/_button.html",
+            running=bool(running),
+            percent=100 * sum(run.done for run in known) // total if total else None,
+            last=min(finished, default=None),
+            worst="expired" if expired else "error" if any(view.error for view in connections) else "",
+        )
+    )
+
+
 def _done(said: str, ref: str = "", undo: str = "") -> ResponseReturnValue:
     """Back to where the user came from, with the sentence; JSON for a script that asks for it."""
     if request.accept_mimetypes.best == "application/json":
@@ -119,5 +145,4 @@ def _panel_context(shared: Shared, runs: Sequence[RunView]) -> dict[str, Any]:
         "connections": connections,
         "busy": any(run.state is not RunState.FINISHED for run in runs),
         "next_due": min(due, default=None),
-        "language": str(locale()),
     }

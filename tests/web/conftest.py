@@ -1,0 +1,80 @@
+"""An app with the pages, and someone to sign in: ``site.as_(ANNA).get(...)``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from flask import Flask, Response, redirect, request
+from flask.testing import FlaskClient
+from flask_babel import Babel
+from flask_wtf.csrf import CSRFProtect
+
+from marketplace_plugin.bundle.manifest import Stage
+from marketplace_plugin.bundle.registry import Registry
+from marketplace_plugin.contract.module import Person
+from marketplace_plugin.web import create_pages
+from tests.web.fakes import CALENDARS, FakeActions, FakeHost
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+HOOKS = """
+from marketplace_plugin import hookimpl
+
+@hookimpl
+def open_provider(integration, session):
+    return None
+"""
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
+    """Our own manifest and fragments with a hook module that does nothing, so that no provider is needed."""
+    root = tmp_path_factory.mktemp("bundle")
+    for name in ("manifest.yaml", "ui_fragments"):
+        (root / name).symlink_to(ROOT / name)
+    (root / "hooks").mkdir()
+    (root / "hooks" / "google.py").write_text(HOOKS, encoding="utf-8")
+    found = Registry.of(root)
+    assert not found.disabled()
+    assert [i.stage for i in found.integrations()] == [Stage.AVAILABLE, Stage.ANNOUNCED, Stage.ANNOUNCED]
+    return found
+
+
+class Site:
+    """The app, its fakes, and clients for whoever is signed in."""
+
+    def __init__(self, registry: Registry, csrf: bool = False) -> None:
+        self.host = FakeHost()
+        self.language = "de"
+        self.actions = FakeActions(registry.integrations(), collections=CALENDARS)
+        self.app = Flask("host")
+        self.app.config.update(
+            SECRET_KEY="test",
+            TESTING=True,
+            WTF_CSRF_ENABLED=csrf,
+            BABEL_TRANSLATION_DIRECTORIES=";".join(
+                [
+                    str(ROOT / "marketplace_plugin" / "web" / "translations"),
+                    *map(str, registry.translation_directories()),
+                ]
+            ),
+        )
+        Babel(self.app, locale_selector=lambda: request.args.get("lang", self.language))
+        CSRFProtect(self.app)
+        self.app.register_blueprint(create_pages(self.actions, self.host, registry))
+        self.app.register_error_handler(401, self._sign_in)
+
+    @staticmethod
+    def _sign_in(error: Exception) -> Response:
+        return redirect("/sign-in")  # type: ignore[return-value]  # werkzeug's base type
+
+    def as_(self, person: Person | None, language: str = "de") -> FlaskClient:
+        self.host.signed_in = replace(person, locale=language) if person else None
+        self.language = language
+        return self.app.test_client()
+
+
+@pytest.fixture
+def site(registry: Registry) -> Site:
+    return Site(registry)
