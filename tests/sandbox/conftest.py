@@ -163,7 +163,7 @@ def service(sandbox: GoogleSandbox) -> Iterator[Any]:
     http.close()
 
 
-def timed(summary: str = "Termin", day: str = "2026-11-20", hour: int = 9, **more: Any) -> Json:
+def timed(summary: str = "Termin", *, day: str = "2026-11-20", hour: int = 9, **more: Any) -> Json:
     """A body of one hour in Berlin."""
     return {
         "summary": summary,

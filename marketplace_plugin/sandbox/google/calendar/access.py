@@ -110,17 +110,22 @@ def locate(access: Access, event_id: str) -> StoredEvent | Instance:
         ApiError: 404.
     """
     event = access.calendar.events.get(event_id)
-    if event is not None:
+    if event is not None and not (event.bare and event.master_id):
         return event
+    # An exception that its series dropped is an occurrence like all others once the rule has it again.
+    found = _occurrence(access.calendar, event_id) or event
+    if found is None:
+        raise errors.not_found()
+    return found
+
+
+def _occurrence(calendar: Calendar, event_id: str) -> Instance | None:
     master_id, _, suffix = event_id.rpartition("_")
-    master = access.calendar.events.get(master_id)
+    master = calendar.events.get(master_id)
     original = times.parse_suffix(suffix)
     if master is None or master.cancelled or original is None:
-        raise errors.not_found()
-    instance = find_instance(master, original)
-    if instance is None:
-        raise errors.not_found()
-    return instance
+        return None
+    return find_instance(master, original)
 
 
 def etag_of(target: StoredEvent | Instance) -> str:

@@ -56,7 +56,7 @@ def origin_of(state: State, event: StoredEvent) -> StoredEvent | None:
         return None
     original = event.body.get("originalStartTime")
     found = state.find_copy(calendar, event.body["iCalUID"], original)
-    if found is not None or original is None:
+    if original is None or (found is not None and not found.bare):
         return found
     master = state.find_copy(calendar, event.body["iCalUID"], None)
     instance = find_instance(master, times.value_of(original)) if master else None
@@ -83,9 +83,12 @@ def spread(state: State, source: StoredEvent, previous: Iterable[str] = ()) -> N
 
 def _refresh(state: State, source: StoredEvent, calendar: Calendar, *, guest: bool) -> None:
     shared = {name: deepcopy(source.body[name]) for name in SHARED if name in source.body}
+    if source.cancelled:
+        withdraw(state, calendar, source)
+        return
     copy = state.find_copy(calendar, source.body["iCalUID"], source.body.get("originalStartTime"))
     if copy is None:
-        if source.cancelled or not guest:
+        if not guest:
             return
         own: Json = {}
         properties = source.body.get("extendedProperties", {}).get("shared")
@@ -106,7 +109,7 @@ def _refresh(state: State, source: StoredEvent, calendar: Calendar, *, guest: bo
     body |= {**shared, **({"extendedProperties": properties} if properties else {})}
     if body != copy.body or copy.bare:
         copy.body = body
-        copy.bare = source.cancelled and guest
+        copy.bare = False
         state.touch(copy)
 
 
@@ -120,14 +123,26 @@ def _free_id(calendar: Calendar, wanted: str) -> str:
 
 
 def withdraw(state: State, calendar: Calendar, source: StoredEvent) -> None:
-    """Leave a bare tombstone of the guest's copy, and of a series' exceptions."""
-    copy = state.find_copy(calendar, source.body["iCalUID"], source.body.get("originalStartTime"))
-    if copy is None or copy.bare:
-        return
-    for each in (copy, *calendar.exceptions_of(copy.id)):
-        each.body = {**each.body, "status": "cancelled"}
-        each.bare = True
-        state.touch(each)
+    """Take the event out of a guest's calendar.
+
+    A single event or a series leaves bare tombstones; an occurrence of a series that the guest
+    keeps is cancelled in his copy of the series.
+    """
+    uid, original = source.body["iCalUID"], source.body.get("originalStartTime")
+    copy = state.find_copy(calendar, uid, original)
+    master = state.find_copy(calendar, uid, None) if original else None
+    if master is not None and not master.cancelled:
+        instance = find_instance(master, times.value_of(original))
+        if copy is not None and not copy.bare:
+            copy.body = {**copy.body, "status": "cancelled"}
+            state.touch(copy)
+        elif instance is not None:
+            state.add_event(calendar, instance.id, {**instance.body(), "status": "cancelled"})
+    elif copy is not None and not copy.bare:
+        for each in (copy, *calendar.exceptions_of(copy.id)):
+            each.body = {**each.body, "status": "cancelled"}
+            each.bare = True
+            state.touch(each)
 
 
 def answer(state: State, copy: StoredEvent) -> None:

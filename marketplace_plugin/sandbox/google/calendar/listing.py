@@ -46,7 +46,7 @@ def events(state: State, access: Access, params: dict[str, Any]) -> Json:
         ApiError: 400 for parameters that exclude each other, 410 for an old token.
     """
     _check_combination(state, params)
-    scope = f"events {access.calendar.id} {access.email} {access.role}"
+    scope = f"events {access.calendar.id} {access.email}"
     epoch = access.calendar.epoch
     sync = paging.read_sync_token(state, scope, epoch, params) if "syncToken" in params else None
     page = paging.read_page(state, scope, params)
@@ -159,7 +159,7 @@ def _by_start(item: Entry, zone: str) -> Key:
 
 def _by_updated(item: Entry) -> Key:
     event = item.master if isinstance(item, Instance) else item
-    return (event.updated.timestamp(), item.id)
+    return (event.updated.timestamp(), event.seq, item.id)
 
 
 def _singles(state: State, access: Access, params: dict[str, Any], order: Iterable[StoredEvent]) -> Iterator[Entry]:
@@ -299,12 +299,12 @@ def instances(state: State, access: Access, event_id: str, params: dict[str, Any
     low, high = params.get("timeMin"), params.get("timeMax")
     if low is not None and high is not None and low >= high:
         raise errors.time_range_empty("timeMax")
-    scope = f"instances {access.calendar.id} {event_id} {access.email} {access.role}"
+    scope = f"instances {access.calendar.id} {event_id} {access.email}"
     page = paging.read_page(state, scope, params)
     single = {**params, "singleEvents": True}
     found: list[Entry] = list(_expand(state, access, single, master))
     for exception in access.calendar.exceptions_of(event_id):
-        visible = not exception.cancelled or params.get("showDeleted")
+        visible = not exception.cancelled or (params.get("showDeleted") and not exception.bare)
         if visible and _matches(exception, exception.body, access, single):
             found.append(exception)
     wanted = params.get("originalStart")

@@ -78,9 +78,12 @@ def masked(body: Json, calendar: Calendar, reader: Reader) -> bool:
 
 
 def tombstone(event: StoredEvent, reader: Reader) -> Json:
-    """A cancelled event with only what is guaranteed."""
+    """A cancelled event with only what is guaranteed.
+
+    That is the id of a deleted event, and also the original start of a cancelled occurrence.
+    """
     shown: Json = {"kind": "calendar#event", "etag": event.etag, "id": event.id, "status": "cancelled"}
-    if event.master_id is not None:
+    if event.master_id is not None and not event.bare:
         shown["recurringEventId"] = event.master_id
         shown["originalStartTime"] = times.render(event.body["originalStartTime"], reader.zone)
     return shown

@@ -340,21 +340,9 @@ def _remove(state: State, access: Access, target: StoredEvent | Instance, send_u
         for email in people:
             calendar = state.calendars.get(email)
             if calendar is not None and calendar is not access.calendar:
-                _cancel_copy(state, calendar, event)
+                guests.withdraw(state, calendar, event)
         guests.mail(state, "cancellation", people, event, access.email, send_updates)
     return event
-
-
-def _cancel_copy(state: State, calendar: Calendar, event: StoredEvent) -> None:
-    """A cancelled occurrence becomes an exception in each guest's copy of the series."""
-    original = event.body.get("originalStartTime")
-    if original is not None and state.find_copy(calendar, event.body["iCalUID"], original) is None:
-        master = state.find_copy(calendar, event.body["iCalUID"], None)
-        instance = find_instance(master, times.value_of(original)) if master else None
-        if instance is not None:
-            state.add_event(calendar, instance.id, {**instance.body(), "status": "cancelled"})
-        return
-    guests.withdraw(state, calendar, event)
 
 
 def move(
