@@ -102,10 +102,13 @@ class Attempt:
             raise Settled(Stale(self.op, found))
         return whole
 
-    def reread(self, item: str, replies: Mapping[str, Raw]) -> Whole:
-        """A series after writes, with the replies to them (by event id) in place of what a list may still show."""
-        uid = str(replies.get(item, {}).get("iCalUID", ""))
-        whole = self.reader.whole(self.collection, item, uid)
+    def reread(self, before: Raw, replies: Mapping[str, Raw]) -> Whole:
+        """A series after writes, with the replies to them (by event id) in place of what a list may still show.
+
+        ``before`` is its master as it was.
+        """
+        item = str(before["id"])
+        whole = self.reader.whole(self.collection, item, str(before.get("iCalUID", "")))
         if not isinstance(whole, Whole):
             raise Unavailable("what was just written cannot be read")
         exceptions = {str(raw["id"]): raw for raw in whole.exceptions} | dict(replies)

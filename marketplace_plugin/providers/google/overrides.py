@@ -39,7 +39,7 @@ def settle(attempt: Attempt, wanted: Series, whole: Whole, *, only_missing: bool
             replies.update(_Occurrence(attempt, whole, now.item, original).become(wanted.override(original)))
         except (Settled, Unencodable, ProviderError) as error:
             return _half_way(attempt, now, error, tuple(original_key(o) for o in differing[number:]))
-    return attempt.applied(attempt.reread(now.id, replies) if replies else whole)
+    return attempt.applied(attempt.reread(whole.master, replies) if replies else whole)
 
 
 def _half_way(attempt: Attempt, now: Found, error: Exception, left: tuple[str, ...]) -> Outcome:

@@ -146,7 +146,7 @@ def _update_series(attempt: Attempt, write: Update) -> Outcome:
             raw = attempt.patch(write.id, write.revision.master, body)
         except Settled as end:
             return attempt.told(end.outcome, write.id)
-        whole = attempt.reread(write.id, {write.id: raw})
+        whole = attempt.reread(whole.master, {write.id: raw})
     if isinstance(item, Series) and write.changed & (_SHAPE | {"overrides"}):
         return overrides.settle(attempt, item, whole)
     return attempt.applied(whole)
@@ -173,7 +173,7 @@ def _move(attempt: Attempt, write: Move) -> Outcome:
     except Settled as end:
         return attempt.told(end.outcome, write.id)
     there = Attempt(attempt.reader, write.to, attempt.op, begun=True)
-    return there.applied(there.reread(write.id, {write.id: moved}) if whole.repeats else Whole(moved))
+    return there.applied(there.reread(raw, {write.id: moved}) if whole.repeats else Whole(moved))
 
 
 def _body(write: Update, event: Event) -> Json:

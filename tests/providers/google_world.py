@@ -1,0 +1,190 @@
+"""A Google sandbox over real HTTP, held to the discovery document, and accounts opened on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from marketplace_plugin.contract.provider import Session
+from marketplace_plugin.errors import AuthorizationExpired
+from marketplace_plugin.model.change import Change, Cursor, Found, Page, Stamp, Tombstone, Unreadable, Upsert
+from marketplace_plugin.model.event import Event, Series
+from marketplace_plugin.model.time import Timed, Window, Zoned
+from marketplace_plugin.model.write import Outcome, Write
+from marketplace_plugin.providers.google import GoogleCalendar
+from marketplace_plugin.sandbox.google import Account, GoogleSandbox, Logged
+from marketplace_plugin.sandbox.google.act import Actor
+from tests.sandbox.contract import ContractCheck
+
+Json = dict[str, Any]
+
+ANNA, JONAS = "anna@example.org", "jonas@example.org"
+SCOPES = frozenset(
+    f"https://www.googleapis.com/auth/{name}" for name in ("calendar.events", "calendar.calendarlist.readonly")
+)
+NOW = datetime(2026, 11, 18, 9, 30, tzinfo=UTC)
+WINDOW = Window(NOW - timedelta(days=30), NOW + timedelta(days=365))
+BERLIN = "Europe/Berlin"
+INSTANCE = "instance-1"
+
+
+class Token:
+    """A Bearer that counts: each refusal brings the next token."""
+
+    def __init__(self, *tokens: str) -> None:
+        self.tokens, self.refused = list(tokens), list[str]()
+
+    def __call__(self, refused: str | None = None) -> str:
+        if refused is not None:
+            self.refused.append(refused)
+            if self.tokens[0] == refused:
+                self.tokens.pop(0)
+        if not self.tokens:
+            raise AuthorizationExpired("no token left")
+        return self.tokens[0]
+
+
+@dataclass
+class World:
+    """One sandbox. ``now`` stands still; At the end no exchange may have broken Google's contract."""
+
+    accounts: tuple[str, ...] = (ANNA, JONAS)
+    now: datetime = NOW
+    checks: list[ContractCheck] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        people = [Account(email, email.partition("@")[0].title(), f"sub-{email}") for email in self.accounts]
+        self.sandbox = GoogleSandbox(clock=lambda: self.now, accounts=people, wrap=self._watch, seeded=False)
+
+    def _watch(self, app: Any) -> Any:
+        self.checks.append(ContractCheck(app))
+        return self.checks[-1]
+
+    def __enter__(self) -> World:
+        self.sandbox.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.sandbox.stop()
+        for check in self.checks if error is None else ():
+            check.assert_kept()
+
+    # --- accounts ----------------------------------------------------------------------------------------------
+
+    def token(self, email: str = ANNA) -> str:
+        return self.sandbox.issue_tokens(email, SCOPES).access_token
+
+    def session(self, email: str = ANNA, bearer: Any = None) -> Session:
+        return Session(
+            connection=f"connection-{email}",
+            account=email,
+            instance=INSTANCE,
+            now=lambda: self.now,
+            bearer=bearer or Token(self.token(email)),
+            settings={"api_root": self.sandbox.url},
+            granted=SCOPES,
+        )
+
+    def open(self, email: str = ANNA, bearer: Any = None) -> GoogleCalendar:
+        return GoogleCalendar(self.session(email, bearer))
+
+    def user(self, email: str = ANNA) -> Actor:
+        """A person with another client."""
+        return Actor(self.sandbox.state, email)
+
+    def requests(self, method: str = "", path: str = "/calendar/v3") -> list[Logged]:
+        return self.sandbox.requests(method, path)
+
+    def forget_requests(self) -> None:
+        self.sandbox.log.clear()
+
+
+# --- bodies as a person's client writes them -----------------------------------------------------------------------
+
+
+def timed(summary: str, start: datetime, minutes: int = 60, **more: Any) -> Json:
+    """``start`` is a naive wall time in Berlin."""
+    return {"summary": summary, "start": at(start), "end": at(start + timedelta(minutes=minutes)), **more}
+
+
+def at(wall: datetime, zone: str = BERLIN) -> Json:
+    return {"dateTime": wall.replace(tzinfo=ZoneInfo(zone)).isoformat(), "timeZone": zone}
+
+
+def instance_id(master: str, wall: datetime, zone: str = BERLIN) -> str:
+    instant = wall.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    return f"{master}_{instant:%Y%m%dT%H%M%SZ}"
+
+
+# --- our side ------------------------------------------------------------------------------------------------------
+
+
+def when(start: datetime, minutes: int = 60, zone: str = BERLIN) -> Timed:
+    return Timed(Zoned(start, zone), Zoned(start + timedelta(minutes=minutes), zone))
+
+
+def stamp(link: str) -> Stamp:
+    return Stamp(INSTANCE, link)
+
+
+def pages(google: GoogleCalendar, since: Any = None, collection: str = ANNA, window: Window = WINDOW) -> list[Page]:
+    return list(google.pull(collection, since, window))
+
+
+def changes(pages_: list[Page]) -> list[Change]:
+    return [change for page in pages_ for change in page.changes]
+
+
+def found(changes_: list[Change]) -> dict[str, Found]:
+    return {change.id: change.found for change in changes_ if isinstance(change, Upsert)}
+
+
+def gone(changes_: list[Change]) -> set[str]:
+    return {change.id for change in changes_ if isinstance(change, Tombstone)}
+
+
+def unreadable(changes_: list[Change]) -> dict[str, str]:
+    return {change.id: change.reason.value for change in changes_ if isinstance(change, Unreadable)}
+
+
+def cursor(pages_: list[Page]) -> Cursor:
+    last = pages_[-1].cursor
+    assert last is not None
+    assert all(page.cursor is None for page in pages_[:-1])
+    return last
+
+
+def by_title(changes_: list[Change]) -> dict[str, Found]:
+    result: dict[str, Found] = {}
+    for item in found(changes_).values():
+        event = event_of(item)
+        result[str(event.title)] = item
+    return result
+
+
+def event_of(item: Found) -> Event:
+    match item.item:
+        case Event() as event:
+            return event
+        case Series() as series:
+            return series.master
+    raise AssertionError(f"no event: {item.item!r}")
+
+
+def series_of(item: Found) -> Series:
+    assert isinstance(item.item, Series)
+    return item.item
+
+
+def push(google: GoogleCalendar, *writes: Write, collection: str = ANNA) -> list[Outcome]:
+    return list(google.push(collection, writes))
+
+
+def one(google: GoogleCalendar, write: Write, collection: str = ANNA) -> Outcome:
+    (outcome,) = push(google, write, collection=collection)
+    return outcome
