@@ -22,9 +22,14 @@ from marketplace_plugin.bundle.manifest import Integration, Text
 from marketplace_plugin.bundle.registry import Registry
 from marketplace_plugin.contract.module import Host, Person
 from marketplace_plugin.errors import (
+    AuthorizationExpired,
+    AuthorizeError,
+    ConfigError,
     Conflict,
     MarketplaceError,
     NotAllowed,
+    NotFound,
+    ProviderError,
 )
 from marketplace_plugin.web import texts, when
 from marketplace_plugin.web.actions import Actions
@@ -168,12 +173,23 @@ def _add_error_pages(blueprint: Blueprint) -> None:
 
 
 def _ours(error: MarketplaceError) -> ResponseReturnValue:
-    return _shown(
-        error.code, 409 if isinstance(error, Conflict) else 502 if error.code in _FROM_OUTSIDE else 500, error
-    )
+    return _shown(error.code, http_status(error), error)
 
 
-_FROM_OUTSIDE = frozenset({"unavailable", "throttled", "contract-violation", "provider"})
+_STATUS: Mapping[type[MarketplaceError], int] = {
+    NotFound: 404,
+    NotAllowed: 403,
+    Conflict: 409,
+    AuthorizationExpired: 409,
+    AuthorizeError: 400,
+    ConfigError: 503,
+    ProviderError: 502,
+}
+
+
+def http_status(error: MarketplaceError) -> int:
+    """The HTTP status that an error is told with, on pages and in the API."""
+    return next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 500)
 
 
 def _http(error: HTTPException) -> ResponseReturnValue:
