@@ -6,7 +6,6 @@ addresses) are declared by its manifest and read by ``Integration.setting_values
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 
 from environs import Env
 
+from marketplace_plugin.engine.transport import is_loopback
 from marketplace_plugin.errors import ConfigError
 
 PREFIX = "MARKETPLACE_"
@@ -80,7 +80,7 @@ class Config:
 
 
 def read(environ: Mapping[str, str]) -> Config:
-    """The settings in ``environ``. Raises ConfigError that names every variable that is missing or wrong."""
+    """The settings in ``environ``. Raises ConfigError with a line for every variable that is missing or wrong."""
     wrong: list[str] = []
     values: dict[str, str] = {}
     for variable in VARIABLES:
@@ -98,7 +98,7 @@ def read(environ: Mapping[str, str]) -> Config:
     if level not in _LEVELS:
         wrong.append(f"MARKETPLACE_LOG_LEVEL: expected one of {', '.join(_LEVELS)}")
     if wrong:
-        raise ConfigError("; ".join(wrong))
+        raise ConfigError("\n".join(wrong))
     return Config(
         database_url=values["MARKETPLACE_DATABASE_URL"],
         secret_keys=tuple(filter(None, (k.strip() for k in values["MARKETPLACE_SECRET_KEYS"].split(",")))),
@@ -138,13 +138,3 @@ def wrong_base_url(url: str) -> str:
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         return "plain http is accepted for loopback addresses alone"
     return ""
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine itself."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -59,5 +59,6 @@ def test_plain_http_is_accepted_for_loopback(host: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["localhost.example.org", "10.0.0.1", "0.0.0.0", "2130706433"])
-def test_what_only_looks_like_loopback_is_none(host: str) -> None:
-    assert not config.is_loopback(host)
+def test_plain_http_is_refused_for_what_only_looks_like_loopback(host: str) -> None:
+    with pytest.raises(ConfigError, match="loopback"):
+        config.read({**GOOD, "MARKETPLACE_BASE_URL": f"http://{host}"})
