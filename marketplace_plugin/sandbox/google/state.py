@@ -70,6 +70,8 @@ class StoredEvent:
     calendar_id: str
     ordinal: int
     body: Json
+    group: str
+    """The same for all copies of an event and for a series' exceptions; the iCalUID need not be unique."""
     created: datetime
     updated: datetime
     seq: int
@@ -118,6 +120,8 @@ class Calendar:
     """Series id -> ids of its stored exceptions."""
     uids: dict[str, list[str]] = field(default_factory=dict)
     """iCalUID -> ids of its events."""
+    groups: dict[str, list[str]] = field(default_factory=dict)
+    """Group -> ids of its events."""
 
     def role(self, email: str) -> str | None:
         """The user's access role, None without access."""
@@ -308,22 +312,31 @@ class State:
 
     # --- events ---------------------------------------------------------------------------
 
-    def add_event(self, calendar: Calendar, event_id: str, body: Json) -> StoredEvent:
-        """Store a new event, or take over the id of a tombstone."""
+    def add_event(self, calendar: Calendar, event_id: str, body: Json, group: str | None = None) -> StoredEvent:
+        """Store a new event, or take over the id of a tombstone; ``group`` is that of its other copies."""
         now, tick = self.now(), self.next_tick()
-        event = StoredEvent(event_id, calendar.id, tick, body, now, now, tick)
+        event = StoredEvent(
+            event_id, calendar.id, tick, body, group or secrets.token_hex(8), created=now, updated=now, seq=tick
+        )
         previous = calendar.events.get(event_id)
         if previous is not None:
             calendar.order.remove(previous)
-            calendar.exceptions.get(previous.master_id or "", [event_id]).remove(event_id)
-            calendar.uids[previous.body["iCalUID"]].remove(event_id)
+            for index, key in self._places(calendar, previous):
+                index[key].remove(event_id)
         calendar.events[event_id] = event
         calendar.order.append(event)
         self._note(calendar, event)
-        if event.master_id is not None:
-            calendar.exceptions.setdefault(event.master_id, []).append(event_id)
-        calendar.uids.setdefault(body["iCalUID"], []).append(event_id)
+        for index, key in self._places(calendar, event):
+            index.setdefault(key, []).append(event_id)
         return event
+
+    @staticmethod
+    def _places(calendar: Calendar, event: StoredEvent) -> list[tuple[dict[str, list[str]], str]]:
+        """The indexes that hold the event, each with its key."""
+        places = [(calendar.uids, event.body["iCalUID"]), (calendar.groups, event.group)]
+        if event.master_id is not None:
+            places.append((calendar.exceptions, event.master_id))
+        return places
 
     def touch(self, event: StoredEvent, *, updated: bool = True) -> None:
         """Give the event a new change number (etag), and a new ``updated`` unless told not to."""
@@ -336,9 +349,9 @@ class State:
         calendar.changes[event.id] = event.seq
         calendar.changes.move_to_end(event.id)
 
-    def find_copy(self, calendar: Calendar, ical_uid: str, original: Any) -> StoredEvent | None:
-        """The event of that iCalUID and original start (None for the single event or series)."""
-        for event_id in calendar.uids.get(ical_uid, ()):
+    def find_copy(self, calendar: Calendar, group: str, original: Any) -> StoredEvent | None:
+        """The copy of that original start (None for the single event or series) in a calendar."""
+        for event_id in calendar.groups.get(group, ()):
             if calendar.events[event_id].body.get("originalStartTime") == original:
                 return calendar.events[event_id]
         return None

@@ -18,7 +18,7 @@ SHARED = (
     "summary", "description", "location", "start", "end", "recurrence", "attendees", "status", "organizer",
     "creator", "sequence", "anyoneCanAddSelf", "endTimeUnspecified", "guestsCanInviteOthers",
     "guestsCanModify", "guestsCanSeeOtherGuests", "conferenceData", "hangoutLink", "attachments", "eventType",
-    "iCalUID", "recurringEventId", "originalStartTime",
+    "iCalUID", "originalStartTime",
 )  # fmt: skip
 """What all copies of an event have in common; everything else belongs to the one copy."""
 
@@ -55,14 +55,14 @@ def origin_of(state: State, event: StoredEvent) -> StoredEvent | None:
     if calendar is None:
         return None
     original = event.body.get("originalStartTime")
-    found = state.find_copy(calendar, event.body["iCalUID"], original)
+    found = state.find_copy(calendar, event.group, original)
     if original is None or (found is not None and not found.bare):
         return found
-    master = state.find_copy(calendar, event.body["iCalUID"], None)
+    master = state.find_copy(calendar, event.group, None)
     instance = find_instance(master, times.value_of(original)) if master else None
     if master is None or instance is None:
         return None
-    made = state.add_event(calendar, instance.id, instance.body())
+    made = state.add_event(calendar, instance.id, instance.body(), master.group)
     made.reminders = deepcopy(master.reminders)
     return made
 
@@ -86,7 +86,7 @@ def _refresh(state: State, source: StoredEvent, calendar: Calendar, *, guest: bo
     if source.cancelled:
         withdraw(state, calendar, source)
         return
-    copy = state.find_copy(calendar, source.body["iCalUID"], source.body.get("originalStartTime"))
+    copy = state.find_copy(calendar, source.group, source.body.get("originalStartTime"))
     if copy is None:
         if not guest:
             return
@@ -96,7 +96,13 @@ def _refresh(state: State, source: StoredEvent, calendar: Calendar, *, guest: bo
             own["extendedProperties"] = {"shared": dict(properties)}
         if "visibility" in source.body:
             own["visibility"] = source.body["visibility"]
-        state.add_event(calendar, _free_id(calendar, source.id), {**own, **shared})
+        event_id = source.id
+        if "originalStartTime" in shared:
+            series = state.find_copy(calendar, source.group, None)
+            own["recurringEventId"] = series.id if series else source.master_id
+            suffix = times.suffix(times.value_of(shared["originalStartTime"]))
+            event_id = f"{own['recurringEventId']}_{suffix}"
+        state.add_event(calendar, _free_id(calendar, event_id), {**own, **shared}, source.group)
         return
     if copy.cancelled and response_of(source.body, calendar.id) == "declined":
         return
@@ -128,16 +134,16 @@ def withdraw(state: State, calendar: Calendar, source: StoredEvent) -> None:
     A single event or a series leaves bare tombstones; an occurrence of a series that the guest
     keeps is cancelled in his copy of the series.
     """
-    uid, original = source.body["iCalUID"], source.body.get("originalStartTime")
-    copy = state.find_copy(calendar, uid, original)
-    master = state.find_copy(calendar, uid, None) if original else None
-    if master is not None and not master.cancelled:
+    original = source.body.get("originalStartTime")
+    copy = state.find_copy(calendar, source.group, original)
+    master = state.find_copy(calendar, source.group, None) if original else None
+    if original is not None and master is not None and not master.cancelled:
         instance = find_instance(master, times.value_of(original))
         if copy is not None and not copy.bare:
             copy.body = {**copy.body, "status": "cancelled"}
             state.touch(copy)
         elif instance is not None:
-            state.add_event(calendar, instance.id, {**instance.body(), "status": "cancelled"})
+            state.add_event(calendar, instance.id, {**instance.body(), "status": "cancelled"}, source.group)
     elif copy is not None and not copy.bare:
         for each in (copy, *calendar.exceptions_of(copy.id)):
             each.body = {**each.body, "status": "cancelled"}

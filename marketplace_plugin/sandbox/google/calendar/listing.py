@@ -177,9 +177,12 @@ def _singles(state: State, access: Access, params: dict[str, Any], order: Iterab
 def _expand(state: State, access: Access, params: dict[str, Any], master: StoredEvent) -> Iterator[Instance]:
     """The occurrences that have no resource of their own."""
     taken = {
-        times.value_of(exception.body["originalStartTime"]) for exception in access.calendar.exceptions_of(master.id)
+        times.value_of(exception.body["originalStartTime"])
+        for exception in access.calendar.exceptions_of(master.id)
+        if not exception.bare
     }
-    until = params.get("timeMax") or state.now() + recurrence.HORIZON
+    furthest = max(state.now(), params.get("timeMin") or state.now()) + recurrence.HORIZON
+    until = min(params.get("timeMax") or furthest, furthest)
     for original in recurrence.originals(master.body["recurrence"], master.body["start"], until + _DAY):
         instance = Instance(master, original)
         if original not in taken and _matches(master, instance.body(), access, params):

@@ -211,6 +211,8 @@ def _check_guest(calendar: Calendar, previous: Json, body: Json) -> None:
         return
     if any(body.get(name) != previous.get(name) for name in guests.GUARDED):
         raise errors.non_organizer()
+    if _shared_properties(body) != _shared_properties(previous):
+        raise errors.non_organizer()
     before = {item["email"]: item for item in previous.get("attendees", ())}
     after = {item["email"]: item for item in body.get("attendees", ())}
     added = set(after) - set(before)
@@ -218,6 +220,10 @@ def _check_guest(calendar: Calendar, previous: Json, body: Json) -> None:
         raise errors.non_organizer()
     if any(after.get(email) != item for email, item in before.items() if email != calendar.id):
         raise errors.non_organizer()
+
+
+def _shared_properties(body: Json) -> Json:
+    return dict(body.get("extendedProperties", {}).get("shared", {}))
 
 
 def _check_sequence(given: Json, previous: Json, body: Json, *, organizer: bool) -> None:
@@ -235,7 +241,7 @@ def _materialize(state: State, calendar: Calendar, target: StoredEvent | Instanc
     """An occurrence becomes an exception of its own; a stored event is itself."""
     if isinstance(target, StoredEvent):
         return target
-    event = state.add_event(calendar, target.id, target.body())
+    event = state.add_event(calendar, target.id, target.body(), target.master.group)
     event.reminders = deepcopy(target.master.reminders)
     event.created = target.master.created
     return event
@@ -371,7 +377,7 @@ def move(
     moved = None
     for each in (event, *source.calendar.exceptions_of(event.id)):
         body = {**deepcopy(each.body), "organizer": organizer}
-        copy = state.add_event(target.calendar, each.id, body)
+        copy = state.add_event(target.calendar, each.id, body, event.group)
         copy.created, copy.reminders = each.created, deepcopy(each.reminders)
         moved = moved or copy
         _tombstone(state, each, bare=True)

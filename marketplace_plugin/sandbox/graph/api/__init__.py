@@ -1,0 +1,1 @@
+"""Graph's HTTP face of the calendars: query options, paging, delta, batch."""

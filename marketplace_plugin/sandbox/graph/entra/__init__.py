@@ -1,0 +1,1 @@
+"""Entra's OAuth: the pages of the sign-in, consents, codes and tokens."""

@@ -1,0 +1,1 @@
+"""What Exchange does behind Graph: times, series, meetings, who sees what. No HTTP here."""
