@@ -51,7 +51,7 @@ def protect(app: Flask, *, secure: bool, proxies: int, form_targets: Iterable[st
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",  # the way back from a sign-in is a cross-site GET that needs the session
         SESSION_COOKIE_SECURE=secure,
-        SESSION_COOKIE_NAME="__Host-session" if secure else "session",
+        SESSION_COOKIE_NAME="__Host-marketplace" if secure else "marketplace",  # cookies do not tell ports apart
         PERMANENT_SESSION_LIFETIME=timedelta(days=14),
         MAX_CONTENT_LENGTH=BODY_LIMIT,
         WTF_CSRF_TIME_LIMIT=None,  # a token lives as long as its session: a form left open overnight is no attack

@@ -66,7 +66,7 @@ def test_limits_hold(client: FlaskClient) -> None:
 
 def test_cookies_are_marked() -> None:
     cookie = make(secure=True).test_client().get("/", base_url="https://localhost").headers["Set-Cookie"]
-    assert cookie.startswith("__Host-session=")
+    assert cookie.startswith("__Host-marketplace=")
     assert all(mark in cookie for mark in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/"))
 
 
