@@ -53,7 +53,7 @@ class Bundle:
         self._make_package()
         try:
             return importlib.import_module(f"{self.package}.{module}")
-        except Exception as error:  # a bundle's module may raise whatever it likes when it is imported
+        except (Exception, SystemExit) as error:  # a bundle's module may raise whatever it likes when it is imported
             sys.modules.pop(f"{self.package}.{module}", None)
             raise HookError(
                 f"{shown}: cannot be imported: {type(error).__name__}: {error}",

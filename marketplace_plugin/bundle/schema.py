@@ -93,7 +93,11 @@ class _Many(fields.List[Any]):
     default_error_messages = _OF_LISTS
 
 
+_BOTH = "expected the keys de and en, each with a text"
+
+
 class _TextSchema(_Strict):
+    error_messages = _OF_MAPPINGS | {"type": _BOTH}
     de = _String(required=True, error_messages={"required": "missing: expected the German text"})
     en = _String(required=True, error_messages={"required": "missing: expected the English text"})
 
@@ -103,8 +107,7 @@ class _TextSchema(_Strict):
 
 
 def _text() -> fields.Nested:
-    wanted = "expected the keys de and en, each with a text"
-    return fields.Nested(_TextSchema, required=True, error_messages={"required": f"missing: {wanted}", "type": wanted})
+    return fields.Nested(_TextSchema, required=True, error_messages={"required": f"missing: {_BOTH}"})
 
 
 class _PermissionSchema(_Strict):
