@@ -7,14 +7,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from marketplace_plugin.contract.hookspecs import Account, TestStep
 from marketplace_plugin.contract.module import Host
 from marketplace_plugin.contract.provider import Provider, Session
-
-if TYPE_CHECKING:
-    from marketplace_plugin.store import Store
+from marketplace_plugin.store import Store
+from marketplace_plugin.store.accounts.connections import Connection
 
 
 class Trigger(StrEnum):
@@ -136,3 +135,4 @@ class Engine:
     settings: EngineSettings = EngineSettings()
     new_id: Callable[[], str] = fresh_id
     report: Callable[[str, Progress], None] = stay_silent
+    session: Callable[[Engine, Connection], Session] | None = None  # None: ``grants.session_for``

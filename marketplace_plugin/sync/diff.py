@@ -29,25 +29,32 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class LinkIndex:
-    """The user's links that a set of remote items may touch: by id, stamp and UID."""
+    """The links that a set of remote items may touch. ``by_id`` may hold links of other connections and users too: what
+    a stamp names there is recognised, but never tied here."""
 
+    connection: str
     by_remote: Mapping[tuple[str, str], Link] = field(default_factory=dict)
     by_id: Mapping[str, Link] = field(default_factory=dict)
     by_uid: Mapping[str, tuple[Link, ...]] = field(default_factory=dict)
     by_remote_id: Mapping[str, tuple[Link, ...]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, links: Iterable[Link]) -> LinkIndex:
+    def of(cls, connection: str, links: Iterable[Link]) -> LinkIndex:
         known = {link.id: link for link in links}
+        near = [link for link in known.values() if link.connection == connection]
         by_uid: dict[str, tuple[Link, ...]] = {}
         by_remote_id: dict[str, tuple[Link, ...]] = {}
-        for link in known.values():
+        for link in near:
             if link.uid:
                 by_uid[link.uid] = (*by_uid.get(link.uid, ()), link)
             if link.remote_id is not None:
                 by_remote_id[link.remote_id] = (*by_remote_id.get(link.remote_id, ()), link)
-        by_remote = {(k.collection, k.remote_id): k for k in known.values() if k.remote_id is not None}
-        return cls(by_remote, known, by_uid, by_remote_id)
+        live = sorted(near, key=lambda link: link.state is not LinkState.DETACHED)  # a live one wins over a detached
+        by_remote = {(k.collection, k.remote_id): k for k in live if k.remote_id is not None}
+        return cls(connection, by_remote, known, by_uid, by_remote_id)
+
+    def is_near(self, link: Link) -> bool:
+        return link.connection == self.connection
 
 
 # --- one page ------------------------------------------------------------------------------------------------------
@@ -94,7 +101,6 @@ class Reader:
     what ended before the window began: it is not imported any more, but what is there already is kept up to date."""
 
     ground: Ground
-    connection: str
     digest: Callable[[Found], str]
     inside: Callable[[Found], bool]
 
@@ -184,7 +190,7 @@ class Waits:
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """Tied to no live link. ``kept_copy``: made by us for a link that is no more, and kept by the user: never a block."""
+    """Tied to no live link. ``kept_copy``: made by us for a link that is no more, kept by the user: never a block."""
 
     found: Found
     collection: str
@@ -206,7 +212,10 @@ News = Seen | Vanished | Suspect | Waits | Fresh | Puzzling
 def weigh(
     rounds: Mapping[str, Sequence[Change]], grounds: Mapping[str, Ground], index: LinkIndex, instance: str
 ) -> list[News]:
-    """News of everything that the pages left for later, with all collections of the connection on the table."""
+    """News of everything that the pages left for later, with all collections of the connection on the table.
+
+    ``index`` holds the connection's links by remote id and UID, and by their id all links that stamps name.
+    """
     gone = {
         (collection, change.id): change
         for collection, changes in rounds.items()
@@ -240,12 +249,14 @@ def _place(
         return Seen(link, found, collection)
     ours = found.stamp is not None and found.stamp.instance == instance
     stamped = index.by_id.get(found.stamp.link) if found.stamp is not None and ours else None
-    near = [*index.by_remote_id.get(found.id, ()), *index.by_uid.get(found.uid, ()), *([stamped] if stamped else [])]
+    mine = [stamped] if stamped is not None and index.is_near(stamped) else []
+    near = [*index.by_remote_id.get(found.id, ()), *index.by_uid.get(found.uid, ()), *mine]
     for other in near:
         if other.kind is not LinkKind.BLOCK and (other.collection, other.remote_id or "") in gone:
             return Seen(other, found, collection, How.MOVED)
-    if stamped is not None and stamped.remote_id is None and stamped.collection == collection:
-        return Seen(stamped, found, collection, How.STAMPED)
+    for other in mine:
+        if other.remote_id is None and other.collection == collection:
+            return Seen(other, found, collection, How.STAMPED)
     for other in near:
         if _invites(other, found):
             return Seen(other, found, collection, How.INVITED)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from marketplace_plugin.sync.link import Link, LinkKind
+from marketplace_plugin.sync.link import Link
 from marketplace_plugin.sync.plan import Action, Plan, Step
 
 LEAST = 10
@@ -65,8 +65,7 @@ class Suspects:
     held: tuple[Link, ...]
 
 
-def suspects(absent: Sequence[Link], links: int, approved: frozenset[str]) -> Suspects:
-    """What was absent from a complete snapshot. Absence is not deletion: a fetch by id must answer Gone."""
-    free = tuple(link for link in absent if link.kind is LinkKind.BLOCK or link.id in approved)
-    bound = tuple(link for link in absent if link not in free)
-    return Suspects(free + bound, ()) if len(bound) <= limit(links) else Suspects(free, bound)
+def suspects(absent: Sequence[Link], links: int) -> Suspects:
+    """What was absent from a complete snapshot of a collection with so many ``links``. Absence is not deletion: a fetch
+    by id must answer Gone, and an empty answer must not make us ask for everything."""
+    return Suspects(tuple(absent), ()) if len(absent) <= limit(links) else Suspects((), tuple(absent))

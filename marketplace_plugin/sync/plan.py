@@ -173,6 +173,8 @@ class Step:
     case: Case
     merged: Merge | None = None
     clashes: tuple[Clash, ...] = ()
+    automatic: int = 0  # writes to this link since a user's last edit, this one counted
+    then: Reason | None = None  # what is left undone after this step, so that the link stays parked
 
     @property
     def pushes(self) -> bool:
@@ -251,13 +253,15 @@ def decide(case: Case, place: Place, policy: Policy) -> Step:
         return _at_rest(case)
     if link.remote_id is None:
         return _unborn(case)
-    flows = flows_of(link, place)
-    host, remote = host_did(case, flows), remote_did(case, flows)
+    flows, wished = flows_of(link, place), flows_of(replace(link, state=LinkState.LIVE), Place(place.capabilities))
+    host, remote = host_did(case, wished), remote_did(case, wished)
     row = table_of(link).get(host)
     decision = NOTHING if row is None else row[COLUMNS.index(remote)]
     step = Step(decision.action, decision.reason, link, case)
-    if step.action is Action.MERGE:
+    if step.action in (Action.MERGE, Action.NOTHING):
         step = _merged(step, flows, policy)
+    if flows != wished and host in (Did.TOUCHED, Did.EDITED):
+        step = replace(step, then=Reason.ROLE_DROPPED)
     return _held_back(step, place, host, remote)
 
 
@@ -339,20 +343,22 @@ def _held_back(step: Step, place: Place, host: Did, remote: Did) -> Step:
     link = step.link
     if step.action is Action.DELETE_REMOTE and not _writes(link, place):
         return replace(step, action=Action.DETACH, reason=Reason.ROLE_DROPPED)
-    if step.action is Action.DELETE_REMOTE and invites_others(link):
+    if step.action is Action.DELETE_REMOTE and invites_others(step):
         return replace(step, action=Action.PARK, reason=Reason.WOULD_MAIL)
-    if step.pushes and not place.capabilities.silent and invites_others(link):
+    if step.pushes and not place.capabilities.silent and invites_others(step):
         return replace(step, action=Action.PARK, reason=Reason.WOULD_MAIL, merged=None, clashes=())
-    if step.pushes and not _writes(link, place):
-        return replace(step, action=Action.PARK, reason=Reason.ROLE_DROPPED, merged=None, clashes=())
-    if (step.pushes or step.applies) and automatic_writes(step, host, remote) > MOST_AUTOMATIC:
+    if not step.pushes and not step.applies:
+        return replace(step, automatic=link.automatic)
+    step = replace(step, automatic=automatic_writes(step, host, remote))
+    if step.automatic > MOST_AUTOMATIC:
         return replace(step, action=Action.PARK, reason=Reason.LOOP, merged=None, clashes=())
     return step
 
 
-def invites_others(link: Link) -> bool:
+def invites_others(step: Step) -> bool:
     """Somebody else takes part in the remote item, so the service could write to him."""
-    shown = link.remote_base or link.base
+    found = step.case.remote
+    shown = found.item if isinstance(found, Found) else step.link.remote_base or step.link.base
     if not isinstance(shown, Event | Series):
         return False
     parts = Parts.of(shown)

@@ -1,0 +1,164 @@
+"""What one pass carries along: its lease, its provider, what it has counted and what went wrong on the way."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from marketplace_plugin.contract.module import HostModule, Person
+from marketplace_plugin.contract.provider import Provider
+from marketplace_plugin.engine.context import Engine, Phase, Progress
+from marketplace_plugin.errors import CollectionGone, PermissionDenied, ProviderError, Throttled
+from marketplace_plugin.model.canonical import normal
+from marketplace_plugin.model.change import Cursor, Found
+from marketplace_plugin.model.collection import Capabilities
+from marketplace_plugin.model.event import Event, Series
+from marketplace_plugin.model.expand import span_of
+from marketplace_plugin.model.item import Item, Kind
+from marketplace_plugin.model.time import Window
+from marketplace_plugin.store import UnitOfWork, codec, collections, connections, runs
+from marketplace_plugin.store.accounts.collections import Collection
+from marketplace_plugin.store.accounts.connections import Connection, Lease
+from marketplace_plugin.sync.diff import Ground
+from marketplace_plugin.sync.plan import Place
+
+WINDOW_STEP = timedelta(days=7)
+"""A window stays where it is until it is this much behind: each new one costs a snapshot."""
+
+
+@dataclass(slots=True)
+class Pass:
+    """``now`` is the time at its start (aware UTC). ``pushing`` is False while no plan of these settings was approved;
+    ``asks``: a plan waits for its owner. ``paused`` is when the service wants to be asked again; ``again``: something
+    is left that a next pass should do soon. ``errors`` are codes of collections that failed."""
+
+    engine: Engine
+    connection: Connection
+    person: Person
+    lease: Lease
+    provider: Provider
+    run: str
+    now: datetime
+    pushing: bool
+    asks: bool
+    collections: dict[str, Collection] = field(default_factory=dict)
+    cursors: dict[str, Cursor] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
+    errors: dict[str, str] = field(default_factory=dict)
+    touched: set[str] = field(default_factory=set)
+    paused: datetime | None = None
+    again: bool = False
+    roles_read: bool = False
+    expired: bool = False
+
+    @contextmanager
+    def write(self) -> Iterator[UnitOfWork]:
+        """One write transaction of this pass. Raises LeaseLost where another worker has taken over: then nothing of it
+        is written."""
+        with self.engine.store.begin() as unit:
+            connections.check_fence(unit.connection, self.lease)
+            self.lease = connections.extend(unit.connection, self.lease, self.engine.now() + self.engine.settings.lease)
+            yield unit
+
+    def tell(self, phase: Phase, done: int = 0, total: int | None = None) -> None:
+        """Show the live panel how far we are. The run's row is no part of the sync, so it needs no fence."""
+        self.engine.report(self.run, Progress(phase, done, total))
+        with self.engine.store.begin() as unit:
+            runs.progress(unit.connection, self.run, phase, done, total)
+
+    def digest(self, item: Item) -> str:
+        """Keyed, over the normal form: what a service rewrites without meaning anything by it does not change it."""
+        return self.engine.store.vault.keyed(b"item\0" + codec.encode(normal(item)))
+
+    def digest_found(self, found: Found) -> str:
+        return self.digest(found.item)
+
+    def span(self, item: Item) -> tuple[datetime, datetime | None]:
+        """Instants [start, end) in the user's zone; end None where it repeats without end."""
+        if not isinstance(item, Event | Series):
+            raise TypeError("only events have a span")
+        return span_of(item, self.person.zone)
+
+    @property
+    def module(self) -> HostModule:
+        return self.engine.host.modules[Kind.EVENT]
+
+    # --- collections -----------------------------------------------------------------------------------------------
+
+    def reload(self) -> None:
+        """The collections as they stand in the store."""
+        with self.engine.store.read() as c:
+            rows = collections.of_connection(c, self.connection.id)
+        self.collections = {row.remote_id: row for row in rows if row.info.kind is Kind.EVENT}
+
+    def read_roles(self) -> None:
+        """Ask for the account's roles, before a snapshot and after a refusal; once in a pass (rule 6)."""
+        if self.roles_read:
+            return
+        self.roles_read = True
+        infos = {info.id: info for info in self.provider.collections()}
+        with self.write() as unit:
+            for row in self.collections.values():
+                if row.remote_id in infos and infos[row.remote_id] != row.info:
+                    collections.set_role(unit.connection, self.connection.id, infos[row.remote_id])
+        self.reload()
+
+    @property
+    def target(self) -> Collection | None:
+        return next((row for row in self.collections.values() if row.is_target), None)
+
+    def place(self, collection: str) -> Place:
+        """A collection that the account no longer reaches holds nothing and takes nothing."""
+        row = self.collections.get(collection)
+        if row is None:
+            return Place(Capabilities(frozenset()), writable=False)
+        return Place(row.info.capabilities, row.info.can_be_target)
+
+    def ground(self, row: Collection, complete: bool = True) -> Ground:
+        return Ground(row.remote_id, row.is_source, row.is_target, complete)
+
+    def window(self, row: Collection | None = None) -> Window:
+        """What is imported: whole days around now. A cursor's own window is kept while it fits."""
+        day = self.now.replace(hour=0, minute=0, second=0, microsecond=0)
+        wanted = Window(
+            day - timedelta(days=self.connection.past_days), day + timedelta(days=self.connection.future_days)
+        )
+        held = _held_window(row)
+        if held is None or held.end - held.start != wanted.end - wanted.start:
+            return wanted
+        return held if abs(wanted.start - held.start) < WINDOW_STEP else wanted
+
+    # --- trouble ---------------------------------------------------------------------------------------------------
+
+    def failed(self, collection: str, error: ProviderError) -> None:
+        """One bad collection does not stop its siblings; a pause that the service asks for holds for all."""
+        self.errors[collection] = error.code
+        self.counts["collection.failed"] += 1
+        if isinstance(error, Throttled):
+            self.pause(error.retry_after)
+        if isinstance(error, PermissionDenied | CollectionGone):
+            self.again = True
+
+    def pause(self, wait: timedelta | None) -> None:
+        until = self.now + (wait if wait is not None else timedelta(minutes=5))
+        self.paused = until if self.paused is None else max(self.paused, until)
+
+    def number(self) -> str:
+        """What the log and the user's page call an error of this pass."""
+        return hashlib.sha256(self.run.encode()).hexdigest()[:8].upper()
+
+
+def _held_window(row: Collection | None) -> Window | None:
+    if row is None:
+        return None
+    held = row.checkpoint or row.cursor
+    return held.window if held is not None else None
+
+
+def chunks(values: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    for start in range(0, len(values), size):
+        yield values[start : start + size]

@@ -1,0 +1,218 @@
+"""One pass, top to bottom: lease, settle, pull, recall, plan, intend, push, commit, announce. The rules: docs/sync.md.
+
+A pass that dies between any two steps has lost nothing: what was read is read again from the old cursor, and what was
+sent is found again by its intent.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import structlog
+from sqlalchemy import Connection as Database
+
+from marketplace_plugin.contract.hookspecs import ConnectionRef
+from marketplace_plugin.contract.provider import Provider, Session
+from marketplace_plugin.engine.commit import apply_apart, commit, next_due, waiting_only
+from marketplace_plugin.engine.context import Engine, RunOutcome, RunResult, Trigger
+from marketplace_plugin.engine.one_pass import Pass
+from marketplace_plugin.engine.planning import plan
+from marketplace_plugin.engine.preview import ask, bound, is_waiting
+from marketplace_plugin.engine.pull import pull_all
+from marketplace_plugin.engine.push import intend, push
+from marketplace_plugin.engine.recall import recall
+from marketplace_plugin.engine.settle import settle
+from marketplace_plugin.errors import AuthorizationExpired, LeaseLost, MarketplaceError, Throttled
+from marketplace_plugin.store import connections, runs
+from marketplace_plugin.store.accounts.connections import Connection, ConnectionState, Lease
+from marketplace_plugin.store.log.runs import Run
+
+_log = structlog.get_logger(__name__)
+
+
+def run_pass(engine: Engine, connection_id: str, trigger: Trigger, run_id: str) -> RunResult:
+    """Sync one connection once. Never raises for what a service, a host or a plugin does; the result names it.
+
+    ``run_id`` names the row in the log of runs; it is made where it is not there yet.
+    """
+    leased = _lease(engine, connection_id, trigger, run_id)
+    if isinstance(leased, RunResult):
+        return leased
+    connection, lease = leased
+    started: Pass | None = None
+    try:
+        started = _start(engine, connection, lease, run_id)
+        result = _steps(started)
+    except LeaseLost:
+        result = _end_badly(engine, started, run_id, RunOutcome.LEASE_LOST, "lease-lost")
+    except AuthorizationExpired as error:
+        result = _expire(engine, connection, lease, run_id, error.code)
+    except MarketplaceError as error:
+        result = _fail(engine, connection, lease, started, run_id, error)
+    except Exception as error:  # noqa: BLE001  # one bad connection stops nobody else (rule 15); it is logged below
+        result = _fail(engine, connection, lease, started, run_id, error)
+    finally:
+        if started is not None:
+            started.provider.close()
+    _announce(engine, connection, started, result)
+    return result
+
+
+def _steps(p: Pass) -> RunResult:
+    settled = settle(p)
+    rounds = pull_all(p)
+    recalled = recall(p, rounds, settled.again)
+    planned = plan(p, recalled)
+    if not p.pushing:
+        ask(p, planned.go)
+        planned = waiting_only(planned)
+    else:
+        planned = bound(p, planned)
+    work = intend(p, planned.go)
+    push(p, work)
+    applied = apply_apart(p, work)
+    ended: list[RunResult] = []
+    commit(p, planned, work, recalled, rounds, applied, lambda c: ended.append(_finish(c, p)))
+    return ended[0]
+
+
+# --- lease ---------------------------------------------------------------------------------------------------------
+
+
+def _lease(engine: Engine, connection_id: str, trigger: Trigger, run_id: str) -> tuple[Connection, Lease] | RunResult:
+    now = engine.now()
+    with engine.store.begin() as unit:
+        c = unit.connection
+        connection = connections.get(c, connection_id)
+        if connection is None:
+            return RunResult(run_id, RunOutcome.FAILED, error="no-connection")
+        if runs.get(c, run_id) is None:
+            runs.add(c, Run(run_id, connection_id, connection.user, trigger, now))
+        refused = _refused(connection, trigger, now)
+        lease = None if refused else connections.claim(c, connection_id, now, now + engine.settings.lease)
+        if lease is None:
+            outcome = refused or RunOutcome.BUSY
+            runs.finish(c, run_id, now, outcome, {}, again_at=connection.backoff_until)
+            return RunResult(run_id, outcome, again_at=connection.backoff_until)
+        runs.start(c, run_id, now)
+    return connection, lease
+
+
+def _refused(connection: Connection, trigger: Trigger, now: datetime) -> RunOutcome | None:
+    if connection.state is not ConnectionState.CONNECTED:
+        return RunOutcome.EXPIRED if connection.state is ConnectionState.EXPIRED else RunOutcome.FAILED
+    paused = connection.backoff_until is not None and connection.backoff_until > now
+    return RunOutcome.DEFERRED if paused and trigger is not Trigger.START else None
+
+
+def _start(engine: Engine, connection: Connection, lease: Lease, run_id: str) -> Pass:
+    person = engine.host.person(connection.user)
+    if person is None:
+        raise MarketplaceError("the host does not know the owner of this connection")
+    approved = connection.approved_version is not None and connection.approved_version == connection.settings_version
+    started = Pass(
+        engine=engine,
+        connection=connection,
+        person=person,
+        lease=lease,
+        provider=_open(engine, connection),
+        run=run_id,
+        now=engine.now(),
+        pushing=approved,
+        asks=is_waiting(engine, connection.id),
+    )
+    started.reload()
+    if not started.collections:
+        started.read_roles()
+    return started
+
+
+def _open(engine: Engine, connection: Connection) -> Provider:
+    if engine.session is not None:
+        session: Session = engine.session(engine, connection)
+    else:
+        from marketplace_plugin.engine.grants import session_for
+
+        session = session_for(engine, connection)
+    return engine.plugins.open_provider(connection.integration, session)
+
+
+# --- the end -------------------------------------------------------------------------------------------------------
+
+
+def _finish(c: Database, p: Pass) -> RunResult:
+    """The last rows of the last transaction: the run, the lease, and when the connection is due again."""
+    if p.expired:
+        connections.set_state(c, p.connection.id, ConnectionState.EXPIRED, error="authorization-expired")
+    outcome = _outcome(p)
+    due = next_due(p)
+    error = next(iter(p.errors.values()), "")
+    number = p.number() if error else ""
+    counts = {name: n for name, n in p.counts.items() if n}
+    again = due if p.paused is not None or p.again else None
+    runs.finish(c, p.run, p.engine.now(), outcome, counts, error=error, error_number=number, again_at=again)
+    connections.release(c, p.lease, p.engine.now(), due, backoff_until=p.paused, error=error, error_number=number)
+    return RunResult(p.run, outcome, counts, error, number, again)
+
+
+def _outcome(p: Pass) -> RunOutcome:
+    if p.expired:
+        return RunOutcome.EXPIRED
+    if p.paused is not None:
+        return RunOutcome.DEFERRED
+    if p.errors or p.counts["parked"] or p.counts["unreadable"] or p.counts["held"]:
+        return RunOutcome.INCOMPLETE
+    return RunOutcome.DONE if p.pushing else RunOutcome.WAITS
+
+
+def _expire(engine: Engine, connection: Connection, lease: Lease, run_id: str, code: str) -> RunResult:
+    """The grant is gone: no retries, links and blocks stay, only the user can help."""
+    with engine.store.begin() as unit:
+        c = unit.connection
+        connections.check_fence(c, lease)
+        connections.set_state(c, connection.id, ConnectionState.EXPIRED, error=code)
+        runs.finish(c, run_id, engine.now(), RunOutcome.EXPIRED, {}, error=code)
+        connections.release(c, lease, engine.now(), None, error=code)
+    return RunResult(run_id, RunOutcome.EXPIRED, error=code)
+
+
+def _fail(
+    engine: Engine, connection: Connection, lease: Lease, started: Pass | None, run_id: str, error: Exception
+) -> RunResult:
+    """What was done before stands as intents; the next pass settles it. Each failure in a row doubles the pause."""
+    code = error.code if isinstance(error, MarketplaceError) else "internal"
+    number = run_id[:8].upper()
+    failures = connection.failures + 1
+    wait = min(engine.settings.period, engine.settings.period / 32 * 2**failures)
+    if isinstance(error, Throttled) and error.retry_after is not None:
+        wait = error.retry_after
+    due = engine.now() + wait
+    _log.error("pass failed", number=number, code=code, kind=type(error).__name__, connection=connection.id)
+    try:
+        with engine.store.begin() as unit:
+            c = unit.connection
+            connections.check_fence(c, started.lease if started is not None else lease)
+            runs.finish(c, run_id, engine.now(), RunOutcome.FAILED, {}, error=code, error_number=number, again_at=due)
+            connections.release(
+                c, lease, engine.now(), due, backoff_until=due, failures=failures, error=code, error_number=number
+            )
+    except LeaseLost:
+        return _end_badly(engine, started, run_id, RunOutcome.LEASE_LOST, "lease-lost")
+    return RunResult(run_id, RunOutcome.FAILED, {}, code, number, due)
+
+
+def _end_badly(engine: Engine, started: Pass | None, run_id: str, outcome: RunOutcome, code: str) -> RunResult:
+    """Another worker has the connection: only this run's own row is closed."""
+    del started
+    with engine.store.begin() as unit:
+        runs.finish(unit.connection, run_id, engine.now(), outcome, {}, error=code)
+    return RunResult(run_id, outcome, error=code)
+
+
+def _announce(engine: Engine, connection: Connection, started: Pass | None, result: RunResult) -> None:
+    ref = ConnectionRef(connection.id, connection.integration, connection.tenant, connection.user)
+    for collection in sorted(started.touched) if started is not None else ():
+        engine.plugins.announce("collection_changed", connection.integration, connection=ref, collection=collection)
+    engine.plugins.announce(
+        "sync_finished", connection.integration, connection=ref, run=result.run, outcome=result.outcome.value
+    )
