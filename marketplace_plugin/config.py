@@ -113,8 +113,13 @@ def read(environ: Mapping[str, str]) -> Config:
 
 def from_process() -> Config:
     """The settings of this process; a file ``.env`` in the working directory fills in what is not set."""
-    Env().read_env(".env", recurse=False)
+    read_dotenv()
     return read({name: value for name, value in os.environ.items() if name.startswith(PREFIX)})
+
+
+def read_dotenv() -> None:
+    """Fill in what is not set from a file ``.env`` in the working directory, if there is one."""
+    Env().read_env(".env", recurse=False)
 
 
 def _number(values: Mapping[str, str], name: str, wrong: list[str]) -> int:

@@ -32,12 +32,13 @@ FLOORS = {
     "security": 4,
     "app": 5,
     "doctor": 5,
-    "cli": 6,  # starts what app builds
-    "__main__": 7,
+    "demo": 6,
+    "cli": 7,  # starts what app and demo build
+    "__main__": 8,
 }
 VENDOR_API = "__init__"  # re-exports floors 0 and 1 for vendors and for hooks/; nothing inside imports it
-SANDBOX = "sandbox"  # plays the other side: knows nothing of us, and only the shell starts it
-STARTS_SANDBOX = {"app", "cli"}
+SANDBOX = "sandbox"  # plays the other side: knows nothing of us, and only the demo starts it
+STARTS_SANDBOX = {"demo"}
 FIRST_FLOOR_WITHOUT_SIBLINGS = 2
 
 PURE = ("model", "sync")
@@ -155,7 +156,7 @@ def _refused(here: str, there: str) -> str | None:
     if here == SANDBOX:
         return "the sandbox imports nothing else of the package"
     if there == SANDBOX:
-        return None if here in STARTS_SANDBOX else "only app and cli start the sandbox"
+        return None if here in STARTS_SANDBOX else "only the demo starts the sandbox"
     if there == VENDOR_API:
         return "the vendor API is for vendors and hooks/; import the module that defines the name"
     if here not in FLOORS and here != VENDOR_API:
@@ -244,7 +245,7 @@ def test_the_checkout_keeps(rule: Callable[[Path], Iterator[str]]) -> None:
             "from marketplace_plugin import errors",
             "nothing else of the package",
         ),
-        (upward_imports, "engine/x.py", "from marketplace_plugin import sandbox", "only app and cli"),
+        (upward_imports, "engine/x.py", "from marketplace_plugin import sandbox", "only the demo"),
         (
             upward_imports,
             "web/x.py",

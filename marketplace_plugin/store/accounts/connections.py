@@ -120,6 +120,12 @@ def of_tenant(c: Database, tenant: str, integration: str | None = None) -> list[
     return [_connection(c, row) for row in c.execute(query.order_by(connection.c.created_at, connection.c.id))]
 
 
+def everyone(c: Database) -> list[Connection]:
+    """Of all tenants, without the removed ones, oldest first."""
+    query = select(connection).where(connection.c.state != ConnectionState.REMOVED)
+    return [_connection(c, row) for row in c.execute(query.order_by(connection.c.created_at, connection.c.id))]
+
+
 def of_account(c: Database, integration: str, account_key: str) -> list[Connection]:
     """All connections to one account of a service, of any user; removed ones too."""
     rows = c.execute(
