@@ -218,8 +218,8 @@ def test_each_kind_of_busy_survives(kind: ShowAs) -> None:
 
 
 def test_freed_at_google_is_free_whatever_we_had_written() -> None:
-    ours = {"extendedProperties": {"private": {"marketplaceShowAs": "oof"}}}
-    assert event(**ours, transparency="transparent").show_as is ShowAs.FREE
+    ours = {"private": {"marketplaceShowAs": "oof"}}
+    assert event(extendedProperties=ours, transparency="transparent").show_as is ShowAs.FREE
 
 
 def test_hidden_guests_are_unknown() -> None:
@@ -327,7 +327,7 @@ def _at(hour: str) -> Json:
 
 
 def test_whole_day_exceptions_are_dates() -> None:
-    days = {"start": {"date": "2026-11-21"}, "end": {"date": "2026-11-22"}, "recurrence": ["RRULE:FREQ=DAILY"]}
+    days: Json = {"start": {"date": "2026-11-21"}, "end": {"date": "2026-11-22"}, "recurrence": ["RRULE:FREQ=DAILY"]}
     cancelled = {"id": "e", "etag": '"2"', "status": "cancelled", "recurringEventId": "abc"}
     for original in ({"date": "2026-11-23"}, {"dateTime": "2026-11-23T00:00:00Z"}):  # the second: once it was timed
         found = series([{**cancelled, "originalStartTime": original}], **days)
@@ -373,7 +373,7 @@ def test_until_of_a_timed_series_is_an_instant(until: str, read: datetime) -> No
 
 
 def test_until_of_whole_days_is_a_date() -> None:
-    days = {"start": {"date": "2026-11-21"}, "end": {"date": "2026-11-22"}}
+    days: Json = {"start": {"date": "2026-11-21"}, "end": {"date": "2026-11-22"}}
     rule = series(recurrence=["RRULE:FREQ=DAILY;UNTIL=20261231T230000Z"], **days).rule
     assert rule is not None
     assert rule.until == date(2026, 12, 31)
