@@ -302,7 +302,7 @@ def test_hooks_see_the_vendor_api_and_providers_only(tmp_path: Path, source: str
         ("contract/x.py", "from marketplace_plugin.sync.link import Link"),  # siblings below floor 2
         ("__init__.py", "from marketplace_plugin.contract.provider import Provider"),
         (
-            "cli.py",
+            "demo.py",
             "from marketplace_plugin.app import create_app\nfrom marketplace_plugin.sandbox import google",
         ),
     ],
