@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-import marketplace_plugin.sandbox as package
+import marketplace_plugin.sandbox.google as package
 from marketplace_plugin.sandbox.google import GoogleSandbox
-from marketplace_plugin.sandbox.google.calendar import access, params, shape
-from marketplace_plugin.sandbox.google.calendar.shape import Each, Values
+from marketplace_plugin.sandbox.google.calendar import access, params
+from marketplace_plugin.sandbox.google.event import shape
+from marketplace_plugin.sandbox.google.event.shape import Each, Values
 from marketplace_plugin.sandbox.google.oauth.scopes import BASE, SENSITIVE
 from tests.sandbox.conftest import Api, timed
 from tests.sandbox.contract import ContractCheck, Exchange, discovery, methods, request_violations

@@ -29,7 +29,7 @@ def test_a_connection_is_kept_alive(sandbox: GoogleSandbox) -> None:
     connection = HTTPConnection(sandbox.url.removeprefix("http://"), timeout=5)
     connection.connect()
     first = connection.sock
-    for verb, body, status in (("GET", None, 200), ("POST", "{", 400), ("HEAD", None, 405), ("GET", None, 200)):
+    for verb, body, status in (("GET", None, 200), ("POST", "{", 400), ("GET", None, 200)):
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         connection.request(verb, f"/calendar/v3/{EVENTS}", body, headers)
         reply = connection.getresponse()

@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from marketplace_plugin.sandbox.google import errors
-from marketplace_plugin.sandbox.google.calendar import access, listing, view, writes
+from marketplace_plugin.sandbox.google.calendar import access, listing
 from marketplace_plugin.sandbox.google.calendar.access import Access
-from marketplace_plugin.sandbox.google.calendar.body import Options
 from marketplace_plugin.sandbox.google.errors import Json
+from marketplace_plugin.sandbox.google.event import view, writes
+from marketplace_plugin.sandbox.google.event.body import Options
 from marketplace_plugin.sandbox.google.state import State, StoredEvent
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from marketplace_plugin.sandbox.google.act import Actor
-from marketplace_plugin.sandbox.google.calendar import times
 from marketplace_plugin.sandbox.google.errors import Json
+from marketplace_plugin.sandbox.google.event import times
 from marketplace_plugin.sandbox.google.state import Account, State
 
 ANNA = "anna.brandt@gmail.example"

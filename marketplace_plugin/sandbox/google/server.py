@@ -15,13 +15,14 @@ from urllib.parse import parse_qsl
 from flask import Flask, request
 from werkzeug.exceptions import HTTPException
 
-from marketplace_plugin.sandbox.google import batch, browse, control, faults, seed
+from marketplace_plugin.sandbox.google import faults, seed
 from marketplace_plugin.sandbox.google.calendar import routes
 from marketplace_plugin.sandbox.google.faults import Fault, Faults
-from marketplace_plugin.sandbox.google.http_server import HttpServer
 from marketplace_plugin.sandbox.google.oauth import authorize, tokens
 from marketplace_plugin.sandbox.google.oauth.grants import Grants, Issued
 from marketplace_plugin.sandbox.google.state import Account, Client, Clock, State, system_clock
+from marketplace_plugin.sandbox.google.web import batch, browse, control
+from marketplace_plugin.sandbox.google.web.http_server import HttpServer
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

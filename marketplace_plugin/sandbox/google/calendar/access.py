@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from marketplace_plugin.sandbox.google import errors
-from marketplace_plugin.sandbox.google.calendar import times
-from marketplace_plugin.sandbox.google.calendar.view import Instance, Reader, find_instance, masked
+from marketplace_plugin.sandbox.google.event import times
+from marketplace_plugin.sandbox.google.event.view import Instance, Reader, find_instance, masked
 from marketplace_plugin.sandbox.google.oauth.scopes import BASE
 from marketplace_plugin.sandbox.google.state import Calendar, State, StoredEvent, rank
 

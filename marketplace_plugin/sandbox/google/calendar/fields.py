@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 from marketplace_plugin.sandbox.google import errors
-from marketplace_plugin.sandbox.google.calendar.shape import Each, Shape, Values
+from marketplace_plugin.sandbox.google.event.shape import Each, Shape, Values
 
 Mask = dict[str, "Mask"]
 """Field -> what is selected within it; empty means all of it."""

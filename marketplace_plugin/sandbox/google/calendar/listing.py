@@ -13,12 +13,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from marketplace_plugin.sandbox.google import errors
-from marketplace_plugin.sandbox.google.calendar import paging, recurrence, times, view
+from marketplace_plugin.sandbox.google.calendar import paging
 from marketplace_plugin.sandbox.google.calendar.access import Access
 from marketplace_plugin.sandbox.google.calendar.paging import Key, Page
-from marketplace_plugin.sandbox.google.calendar.times import Original
-from marketplace_plugin.sandbox.google.calendar.view import Instance
 from marketplace_plugin.sandbox.google.errors import Json
+from marketplace_plugin.sandbox.google.event import recurrence, times, view
+from marketplace_plugin.sandbox.google.event.times import Original
+from marketplace_plugin.sandbox.google.event.view import Instance
 from marketplace_plugin.sandbox.google.state import State, StoredEvent
 
 PAGE_DEFAULT, PAGE_LIMIT = 250, 2500

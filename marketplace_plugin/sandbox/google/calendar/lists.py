@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from marketplace_plugin.sandbox.google import errors
-from marketplace_plugin.sandbox.google.calendar import listing, paging, shape, times
+from marketplace_plugin.sandbox.google.calendar import listing, paging
 from marketplace_plugin.sandbox.google.calendar.access import Access
 from marketplace_plugin.sandbox.google.errors import Json
+from marketplace_plugin.sandbox.google.event import shape, times
 from marketplace_plugin.sandbox.google.state import ETAG_BASE, Calendar, ListEntry, State, rank
 
 PAGE_DEFAULT, PAGE_LIMIT = 100, 250

@@ -11,7 +11,7 @@ from typing import Any
 from werkzeug.datastructures import MultiDict
 
 from marketplace_plugin.sandbox.google import errors
-from marketplace_plugin.sandbox.google.calendar import times
+from marketplace_plugin.sandbox.google.event import times
 
 Kind = str | tuple[str, ...]
 """``string``, ``boolean``, ``integer`` (1 or more), ``version`` (0 or 1), ``instant``, ``zone``,

@@ -12,19 +12,11 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from marketplace_plugin.sandbox.google import errors
-from marketplace_plugin.sandbox.google.calendar import (
-    access,
-    fields,
-    listing,
-    lists,
-    params,
-    shape,
-    view,
-    writes,
-)
+from marketplace_plugin.sandbox.google.calendar import access, fields, listing, lists, params
 from marketplace_plugin.sandbox.google.calendar.access import Access
-from marketplace_plugin.sandbox.google.calendar.body import Options
 from marketplace_plugin.sandbox.google.errors import Json
+from marketplace_plugin.sandbox.google.event import shape, view, writes
+from marketplace_plugin.sandbox.google.event.body import Options
 from marketplace_plugin.sandbox.google.oauth.grants import AccessToken, Grants
 from marketplace_plugin.sandbox.google.state import State, StoredEvent
 

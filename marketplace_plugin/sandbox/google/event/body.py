@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from marketplace_plugin.sandbox.google import errors
-from marketplace_plugin.sandbox.google.calendar import recurrence, times
 from marketplace_plugin.sandbox.google.errors import Json
+from marketplace_plugin.sandbox.google.event import recurrence, times
 from marketplace_plugin.sandbox.google.state import Calendar
 
 READ_ONLY = frozenset(

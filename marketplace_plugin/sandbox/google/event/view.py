@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from marketplace_plugin.sandbox.google.calendar import recurrence, times
-from marketplace_plugin.sandbox.google.calendar.body import SENSITIVITY
-from marketplace_plugin.sandbox.google.calendar.times import Original
 from marketplace_plugin.sandbox.google.errors import Json
+from marketplace_plugin.sandbox.google.event import recurrence, times
+from marketplace_plugin.sandbox.google.event.body import SENSITIVITY
+from marketplace_plugin.sandbox.google.event.times import Original
 from marketplace_plugin.sandbox.google.state import Calendar, StoredEvent, rank
 
 _ALWAYS = ("status", "summary", "description", "location", "colorId", "eventLabelId")

@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo
 from dateutil.rrule import rrulestr
 
 from marketplace_plugin.sandbox.google import errors
-from marketplace_plugin.sandbox.google.calendar import times
-from marketplace_plugin.sandbox.google.calendar.times import Original
 from marketplace_plugin.sandbox.google.errors import Json
+from marketplace_plugin.sandbox.google.event import times
+from marketplace_plugin.sandbox.google.event.times import Original
 
 HORIZON = timedelta(days=365 * 14)
 """How far an endless series is expanded: singleEvents=true without timeMax returns all of it."""

@@ -12,17 +12,17 @@ from copy import deepcopy
 from typing import Any
 
 from marketplace_plugin.sandbox.google import errors
-from marketplace_plugin.sandbox.google.calendar import body as bodies
-from marketplace_plugin.sandbox.google.calendar import echo, guests, shape, times
 from marketplace_plugin.sandbox.google.calendar.access import (
     Access,
     check_if_match,
     locate,
     require_unmasked,
 )
-from marketplace_plugin.sandbox.google.calendar.body import Options
-from marketplace_plugin.sandbox.google.calendar.view import Instance, find_instance
 from marketplace_plugin.sandbox.google.errors import Json
+from marketplace_plugin.sandbox.google.event import body as bodies
+from marketplace_plugin.sandbox.google.event import echo, guests, shape, times
+from marketplace_plugin.sandbox.google.event.body import Options
+from marketplace_plugin.sandbox.google.event.view import Instance, find_instance
 from marketplace_plugin.sandbox.google.state import Calendar, State, StoredEvent, rank
 
 _IDENTITY = (

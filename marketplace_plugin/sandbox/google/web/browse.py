@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from marketplace_plugin.sandbox.google import errors
 from marketplace_plugin.sandbox.google.act import Actor
-from marketplace_plugin.sandbox.google.calendar import writes
+from marketplace_plugin.sandbox.google.event import writes
 from marketplace_plugin.sandbox.google.state import State
 
 _PAST, _AHEAD = timedelta(days=7), timedelta(days=60)

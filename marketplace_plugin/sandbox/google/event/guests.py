@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from copy import deepcopy
 
-from marketplace_plugin.sandbox.google.calendar import times
-from marketplace_plugin.sandbox.google.calendar.view import find_instance
 from marketplace_plugin.sandbox.google.errors import Json
+from marketplace_plugin.sandbox.google.event import times
+from marketplace_plugin.sandbox.google.event.view import find_instance
 from marketplace_plugin.sandbox.google.state import Calendar, Mail, State, StoredEvent
 
 SHARED = (
