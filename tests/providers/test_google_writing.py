@@ -12,7 +12,17 @@ import pytest
 from marketplace_plugin.errors import AuthorizationExpired, CollectionGone, Unavailable
 from marketplace_plugin.model.canonical import same
 from marketplace_plugin.model.change import Access, Found, Revision
-from marketplace_plugin.model.event import Attendee, Event, Override, Response, Sensitivity, Series, ShowAs, Status
+from marketplace_plugin.model.event import (
+    UNKNOWN,
+    Attendee,
+    Event,
+    Override,
+    Response,
+    Sensitivity,
+    Series,
+    ShowAs,
+    Status,
+)
 from marketplace_plugin.model.recurrence import RecurrenceRule
 from marketplace_plugin.model.time import AllDay, Zoned
 from marketplace_plugin.model.write import (
@@ -126,20 +136,32 @@ def test_creating_again_makes_no_second_one(world: World, google: GoogleCalendar
 
 
 def test_an_edit_made_before_the_repetition_stays(world: World, google: GoogleCalendar) -> None:
-    there = create(google, SERIES)
-    world.user().patch(there.id, {"summary": "Edited"})
-    world.user().patch(instance_id(there.id, wall(8)), {"summary": "Edited, too"})
-    again = series_of(create(google, SERIES))
-    assert (again.master.title, again.overrides[0].event and again.overrides[0].event.title) == (
-        "Edited",
-        "Edited, too",
-    )
+    write = Create("create", stamp("link"), SERIES)
+    there = stored(one(google, write))
+    world.user().patch(instance_id(there.id, wall(22)), {"summary": "Edited"})
+    outcome = one(google, write)
+    assert isinstance(outcome, Stale)
+    assert outcome.current is not None
+    assert series_of(outcome.current).overrides[2].event == replace(OURS, when=when(wall(22)), title="Edited")
+    world.user().patch(there.id, {"summary": "Edited, too"})
+    assert isinstance(one(google, write), Stale)
+    assert world.user().get(there.id)["summary"] == "Edited, too"
 
 
-def test_a_repetition_brings_back_what_was_deleted_since(world: World, google: GoogleCalendar) -> None:
+def test_a_repetition_does_not_bring_back_what_was_deleted_since(world: World, google: GoogleCalendar) -> None:
     there = create(google)
     world.user().delete(there.id)
-    assert create(google).item == OURS
+    assert one(google, Create("create", stamp("link"), OURS)) == Missing("create")
+    assert create(google, OURS, "another operation").id != there.id
+
+
+def test_masked_fields_are_never_written(world: World, google: GoogleCalendar) -> None:
+    masked = replace(OURS, title=UNKNOWN)
+    assert one(google, Create("op", stamp("link"), masked)) == Refused("op", RefusedCode.INVALID)
+    for item in (OURS, SERIES):
+        there = create(google, item, f"create {type(item).__name__}")
+        wanted = replace(item, master=masked) if isinstance(item, Series) else masked
+        assert one(google, update(there, wanted, "title")) == Refused("update", RefusedCode.INVALID)
 
 
 def test_an_id_that_somebody_else_took_is_refused(world: World, google: GoogleCalendar) -> None:

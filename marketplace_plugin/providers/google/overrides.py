@@ -15,6 +15,7 @@ from marketplace_plugin.model.canonical import changed_fields
 from marketplace_plugin.model.change import Found
 from marketplace_plugin.model.event import UNKNOWN, Event, Override, Series, original_key
 from marketplace_plugin.model.expand import occurrence_at
+from marketplace_plugin.model.item import Item
 from marketplace_plugin.model.time import Original
 from marketplace_plugin.model.write import Missing, Outcome, Partial, Refused, RefusedCode, Stale
 from marketplace_plugin.providers.google.attempt import Attempt, Settled, personal
@@ -24,15 +25,12 @@ from marketplace_plugin.providers.google.shape.decode import COLUMNS, Raw
 from marketplace_plugin.providers.google.shape.encode import COPIED, Unencodable
 
 
-def settle(attempt: Attempt, wanted: Series, whole: Whole, *, only_missing: bool = False) -> Outcome:
-    """Write each occurrence of ``whole`` that differs from ``wanted``, then tell what stands there.
-
-    ``only_missing`` leaves alone what already is an exception.
-    """
+def settle(attempt: Attempt, wanted: Series, whole: Whole) -> Outcome:
+    """Write each occurrence of ``whole`` that differs from ``wanted``, then tell what stands there."""
     now = attempt.found(whole)
     if now is None or not isinstance(now.item, Series):
         return Partial(attempt.op, now, tuple(original_key(o.original) for o in wanted.overrides))
-    differing = _differing(now.item, wanted, only_missing=only_missing)
+    differing = _differing(now.item, wanted)
     replies: dict[str, Raw] = {}
     for number, original in enumerate(differing):
         try:
@@ -120,20 +118,33 @@ class _Occurrence:
         return {**encode.fields(event, names, patch=True), **personal(there, shown, event, names)}
 
 
-def _differing(now: Series, wanted: Series, *, only_missing: bool) -> list[Original]:
+def is_edited(there: Item, wanted: Event | Series) -> bool:
+    """Whether what stands there differs from ``wanted`` by more than occurrences that were not written yet."""
+    if not isinstance(there, (Event, Series)) or changed_fields(there, wanted) & {"rule", "rdates", "type"}:
+        return True
+    if not isinstance(there, Series) or not isinstance(wanted, Series):
+        return bool(_to_write(_master(there), _master(wanted)))
+    shown = {original_key(o.original) for o in there.overrides}
+    touched = any(original_key(original) in shown for original in _differing(there, wanted))
+    return touched or bool(_to_write(there.master, wanted.master))
+
+
+def _differing(now: Series, wanted: Series) -> list[Original]:
     """The originals whose occurrences are not as wanted, in order."""
     shown = {original_key(o.original): o for o in now.overrides}
     goal = {original_key(o.original): o for o in wanted.overrides}
     found: list[Original] = []
     for key in sorted(shown.keys() | goal.keys()):
         here, there = shown.get(key), goal.get(key)
-        if only_missing and here is not None:
-            continue
         if here is None or there is None or (here.event is None) != (there.event is None):
             found.append((here or goal[key]).original)
         elif here.event is not None and there.event is not None and _to_write(here.event, there.event):
             found.append(here.original)
     return found
+
+
+def _master(item: Event | Series) -> Event:
+    return item.master if isinstance(item, Series) else item
 
 
 def _to_write(before: Event, after: Event) -> frozenset[str]:

@@ -8,11 +8,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from marketplace_plugin.errors import ContractViolation, Throttled, Unavailable
-from marketplace_plugin.model.event import Event, Series, original_key
+from marketplace_plugin.model.event import UNKNOWN, Event, Series, original_key
 from marketplace_plugin.model.item import Item
 from marketplace_plugin.model.write import (
     Applied,
@@ -20,10 +20,12 @@ from marketplace_plugin.model.write import (
     Deferred,
     DeferScope,
     Delete,
+    Missing,
     Move,
     Outcome,
     Refused,
     RefusedCode,
+    Stale,
     Unanswered,
     Update,
     Write,
@@ -96,33 +98,39 @@ def _carry_out(attempt: Attempt, write: Write) -> Outcome:
 
 def _create(attempt: Attempt, write: Create) -> Outcome:
     item = _as_event(write.item)
+    if _masked(_master(item), COPIED - {"reminder"}):
+        return Refused(attempt.op, RefusedCode.INVALID)
     body = encode.insertion(item, write.op, write.stamp)
-    adopted = False
     try:
         raw: Raw = attempt.insert(body)
     except Refusal:
-        raw, adopted = _adopt(attempt, write, body), True
-    edited = isinstance(item, Series) and any(o.event is not None for o in item.overrides)
-    if not isinstance(item, Series) or not (edited or adopted):
-        return attempt.applied(Whole(raw))
-    whole = attempt.whole(str(raw["id"]), str(raw["iCalUID"]))
-    # What already is an exception was written by an earlier attempt, or by somebody since: it stays as it is.
-    return overrides.settle(attempt, item, whole, only_missing=True)
+        return _adopt(attempt, write, item, str(body["id"]))
+    if isinstance(item, Series) and any(o.event is not None for o in item.overrides):
+        return overrides.settle(attempt, item, attempt.whole(str(raw["id"]), str(raw["iCalUID"])))
+    return attempt.applied(Whole(raw))
 
 
-def _adopt(attempt: Attempt, write: Create, body: Json) -> Raw:
-    """What an earlier attempt left under this id. Deleted since, it comes back: the caller still wants it."""
-    there = attempt.reader.raw(attempt.collection, str(body["id"]))
-    if there is None or decode.stamp_of(there) != write.stamp:
-        raise Settled(Refused(attempt.op, RefusedCode.INVALID, permanent=False))
-    if not decode.is_cancelled(there):
-        return there
-    again = {name: value for name, value in body.items() if name != "id"}
-    return attempt.patch(str(body["id"]), str(there["etag"]), {"status": "confirmed", **again})
+def _adopt(attempt: Attempt, write: Create, item: Event | Series, identity: str) -> Outcome:
+    """What an earlier attempt left under this id: taken as done, and finished where it had stopped half way.
+
+    Deleted since, it stays deleted; edited since, it is Stale with what stands there; under another stamp it is not ours.
+    """
+    raw = attempt.reader.raw(attempt.collection, identity)
+    if raw is None or decode.stamp_of(raw) != write.stamp:
+        return Refused(attempt.op, RefusedCode.INVALID, permanent=False)
+    if decode.is_cancelled(raw):
+        return Missing(attempt.op)
+    whole = attempt.whole(identity, str(raw.get("iCalUID", "")) if raw.get("recurrence") else "")
+    found = attempt.found(whole)
+    if found is None or overrides.is_edited(found.item, item):
+        return Stale(attempt.op, found)
+    return overrides.settle(attempt, item, whole) if isinstance(item, Series) else attempt.applied(whole)
 
 
 def _update_event(attempt: Attempt, write: Update) -> Outcome:
     item, base = _master(_as_event(write.item)), _master(_as_event(write.base))
+    if _masked(item, write.changed):
+        return Refused(attempt.op, RefusedCode.INVALID)
     body = _body(write, item)
     if not body or write.changed & _PERSONAL:
         whole = attempt.expect(write.id, write.revision)
@@ -137,6 +145,8 @@ def _update_event(attempt: Attempt, write: Update) -> Outcome:
 
 def _update_series(attempt: Attempt, write: Update) -> Outcome:
     item, base = _as_event(write.item), _as_event(write.base)
+    if _masked(_master(item), write.changed):
+        return Refused(attempt.op, RefusedCode.INVALID)
     whole = attempt.expect(write.id, write.revision)
     body = _body(write, _master(item))
     body |= personal(whole.master, _master(base), _master(item), write.changed)
@@ -199,6 +209,11 @@ def _recurrence(attempt: Attempt, write: Update, item: Event | Series, whole: Wh
     if now is None or write.changed & _SHAPE or (restored and "overrides" in write.changed):
         return {"recurrence": encode.rules(item, cancelled)}
     return {}
+
+
+def _masked(event: Event, names: Collection[str]) -> bool:
+    """Whether one of these fields is not known to us: it is never written (rule 6)."""
+    return any(getattr(event, name) is UNKNOWN for name in COPIED & frozenset(names))
 
 
 def _master(item: Event | Series) -> Event:
