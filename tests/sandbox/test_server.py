@@ -115,6 +115,18 @@ def test_a_batch_of_googleapiclient(service: Any, sandbox: GoogleSandbox, contra
     contract.assert_kept()
 
 
+def test_a_dropped_call_loses_the_answers_of_the_whole_batch(service: Any, sandbox: GoogleSandbox) -> None:
+    sandbox.faults.add("drop_after", path=r"^/calendar/v3/.*/events\?")
+    batch = BatchHttpRequest(batch_uri=f"{sandbox.url}/batch/calendar/v3")
+    for event_id in ("aaaaa", "bbbbb"):
+        batch.add(service.events().insert(calendarId="primary", body=timed(id=event_id)))
+    with pytest.raises(requests.ConnectionError):
+        batch.execute(http=service._http)
+    found = {event["id"] for event in Actor(sandbox.state, ANNA).events()}
+    assert found & {"aaaaa", "bbbbb"} == {"bbbbb"}
+    assert [row.status for row in sandbox.log] == [0, 0]
+
+
 @pytest.mark.parametrize("count,status", [(0, 400), (50, 200), (51, 400)])
 def test_a_batch_has_at_most_fifty_calls(anna: Api, sandbox: GoogleSandbox, count: int, status: int) -> None:
     part = "--b\r\nContent-Type: application/http\r\n\r\nGET /calendar/v3/users/me/calendarList HTTP/1.1\r\n\r\n\r\n"

@@ -27,11 +27,13 @@ from marketplace_plugin.sandbox.google.web.http_server import HttpServer
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-LOG_LIMIT = 5_000
+LOG_LIMIT = 2_000
 FAULT_HEADER = "X-Sandbox-Fault"
 """Marks a reply that a fault has changed, for tests that check replies."""
 BODY_LIMIT = 64 * 1024
-"""Longer bodies are logged cut, so that the log's memory is bounded."""
+"""Longer bodies of requests are logged cut, so that the log's memory is bounded."""
+REPLY_LIMIT = 16 * 1024
+"""The same for replies."""
 
 DEFAULT_CLIENT = Client(
     client_id="sandbox-client.apps.googleusercontent.example",
@@ -169,7 +171,11 @@ class GoogleSandbox:
                 start_response(f"{status} Injected", [*headers.items(), (FAULT_HEADER, rule.action)])
                 self.log.append(row.logged(status, body, rule, self.state.now()))
                 return [body]
-            body = b"".join(self._inner(environ, row.catch))
+            try:
+                body = b"".join(self._inner(environ, row.catch))
+            except faults.ConnectionDropped:  # by a call inside a batch: the whole answer is lost
+                self.log.append(row.logged(0, b"", rule, self.state.now()))
+                raise
             if rule is not None:
                 body = self._after(rule, row, body)
             self.log.append(row.logged(row.status, body, rule, self.state.now()))
@@ -229,7 +235,7 @@ class _Exchange:
             self.request_headers,
             self.body[:BODY_LIMIT],
             status,
-            reply[:BODY_LIMIT],
+            reply[:REPLY_LIMIT],
             None if rule is None else rule.action,
             at,
         )
@@ -238,6 +244,7 @@ class _Exchange:
 def _flask(sandbox: GoogleSandbox) -> Flask:
     """The application behind faults and log."""
     app = Flask(__name__, static_folder=None)
+    app.config["PROPAGATE_EXCEPTIONS"] = True  # a dropped call of a batch, and the sandbox's own faults, loudly
     state, grants = sandbox.state, sandbox.grants
     app.register_blueprint(authorize.blueprint(state, grants))
     app.register_blueprint(tokens.blueprint(state, grants))

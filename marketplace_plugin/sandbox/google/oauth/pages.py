@@ -69,7 +69,7 @@ fieldset { border: 1px solid #8c959f; border-radius: 8px; margin: 1rem 0 }
 label { display: block; margin: .4rem 0 } code { overflow-wrap: anywhere }
 </style>
 </head>
-<body><div class="banner" role="note">{{ t.banner }}</div><main>
+<body><header class="banner">{{ t.banner }}</header><main>
 {% if page == "choose" %}
 <h1>{{ t.choose }}</h1><p>{{ t.to }} <strong>{{ client.name }}</strong></p>
 <form method="post" action="{{ root }}/o/oauth2/v2/auth/account">

@@ -27,7 +27,7 @@ table { border-collapse: collapse; width: 100% } th, td { text-align: left; padd
   border-bottom: 1px solid #d0d7de } form.row { display: inline } label { display: block; margin: .5rem 0 }
 .error { border: 1px solid #b42318; color: #7a271a; padding: .5rem 1rem }
 </style></head><body>
-<div class="banner" role="note">Sandbox: Das ist nicht Google. / This is not Google.</div><main>
+<header class="banner">Sandbox: Das ist nicht Google. / This is not Google.</header><main>
 {% if error %}<p class="error" role="alert">{{ error }}</p>{% endif %}
 {% if page == "accounts" %}
 <h1>Konten / Accounts</h1><ul>{% for account in accounts %}
@@ -39,7 +39,7 @@ table { border-collapse: collapse; width: 100% } th, td { text-align: left; padd
 <h2>{{ calendar.name }} <small>({{ calendar.role }})</small></h2>
 {% if calendar.writable %}<p><a href="{{ url_for('browse.edit', email=email, calendar_id=calendar.id) }}">
 Termin hinzufügen / Add event</a></p>{% endif %}
-<table><thead><tr><th>Wann / When</th><th>Titel / Title</th><th></th></tr></thead><tbody>
+<table><thead><tr><th>Wann / When</th><th>Titel / Title</th><th>Aktion / Action</th></tr></thead><tbody>
 {% for event in calendar.events %}<tr><td>{{ event.when }}</td>
 <td>{{ event.title }}{% if event.series %} ↻{% endif %}</td><td>
 {% if calendar.writable %}<a href="{{ url_for('browse.edit', email=email, calendar_id=calendar.id,
