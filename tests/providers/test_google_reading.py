@@ -208,6 +208,18 @@ def test_another_fingerprint_is_a_snapshot(world: World) -> None:
     assert pages(google, mark, TEAM)[0].snapshot
 
 
+def test_what_is_dragged_over_the_edge_is_told_and_found_and_not_gone(world: World) -> None:
+    inside = world.user().insert(timed("Inside", wall(20)))
+    google = world.open()
+    first = pages(google)
+    world.user().patch(inside["id"], timed("Inside", wall(1, month=3)))
+    delta = pages(google, cursor(first))
+    assert set(by_title(changes(delta))) == {"Inside"}
+    again = pages(google)
+    assert changes(again) == []  # absent, so it is asked for by its id:
+    assert google.fetch(ANNA, [inside["id"]]) == list(found(changes(delta)).values())
+
+
 # --- tokens that end -----------------------------------------------------------------------------------------------
 
 

@@ -189,6 +189,11 @@ def test_what_google_cannot_hold_is_refused(world: World, google: GoogleCalendar
     assert world.requests() == []
 
 
+def test_long_texts_are_not_cut(google: GoogleCalendar) -> None:
+    long = replace(OURS, title="t" * 900, location="ü" * 900, description="d <b>\n" * 900)
+    assert create(google, long).item == long
+
+
 # --- update --------------------------------------------------------------------------------------------------------
 
 
