@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import icalendar
 import pytest
+import recurring_ical_events
 
 from marketplace_plugin.sandbox.google.seed import FAMILY
 from tests.sandbox.conftest import Api, Json, all_day, timed
@@ -240,3 +244,34 @@ def test_single_events_put_exceptions_in_their_place(anna: Api) -> None:
     found = anna.items(EVENTS, singleEvents=True, orderBy="startTime", **window)
     assert [item["summary"] for item in found] == ["verschoben", "Termin"]
     assert not any("recurrence" in item for item in found)
+
+
+@pytest.mark.parametrize("day", ["2026-10-22", "2027-03-26"])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["RRULE:FREQ=DAILY;INTERVAL=3;COUNT=40"],
+        ["RRULE:FREQ=WEEKLY;BYDAY=MO,TH,FR;UNTIL=20270601T080000Z"],
+        ["RRULE:FREQ=WEEKLY;INTERVAL=2;WKST=SU;BYDAY=SU,TH,FR"],
+        ["RRULE:FREQ=MONTHLY;BYMONTHDAY=28,29,30,31;BYSETPOS=-1"],
+        ["RRULE:FREQ=MONTHLY;BYDAY=-1FR"],
+        ["RRULE:FREQ=MONTHLY;BYMONTHDAY=31"],
+        ["RRULE:FREQ=YEARLY;BYMONTH=3,10;BYDAY=-1SU"],
+    ],
+)
+def test_expansion_agrees_with_recurring_ical_events(anna: Api, lines: list[str], day: str) -> None:
+    """Only occurrences that the rule hits: the oracle adds a start that it does not."""
+    made = series(anna, *lines, day=day)
+    text = "\r\n".join(
+        [
+            "BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//test//", "BEGIN:VEVENT", "UID:1", "DTSTAMP:20260101T000000Z",
+            f"DTSTART;TZID=Europe/Berlin:{day.replace('-', '')}T090000",
+            f"DTEND;TZID=Europe/Berlin:{day.replace('-', '')}T100000",
+            *lines, "END:VEVENT", "END:VCALENDAR", "",
+        ]
+    )  # fmt: skip
+    first = datetime.fromisoformat(f"{day}T09:00:00").replace(tzinfo=ZoneInfo("Europe/Berlin"))
+    found = recurring_ical_events.of(icalendar.Calendar.from_ical(text)).between(first, first + timedelta(days=700))
+    wanted = {event["DTSTART"].dt.isoformat() for event in found} - {first.isoformat()}
+    window = {"timeMin": first.isoformat(), "timeMax": (first + timedelta(days=700)).isoformat(), "maxResults": 2500}
+    assert set(starts(anna, made, **window)) - {first.isoformat()} == wanted
