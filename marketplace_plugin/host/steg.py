@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
 
 import flask_login
 from argon2 import PasswordHasher
-from flask import has_request_context
+from flask import Flask, has_request_context
 
 from marketplace_plugin.contract.module import Blocks, BlockView, HostModule, Person
+from marketplace_plugin.host import pages
+from marketplace_plugin.host import seed as seeding
 from marketplace_plugin.host.acts import Acts
 from marketplace_plugin.host.modules import Calendar, Todos
+from marketplace_plugin.host.pages import page
 from marketplace_plugin.host.records import persons, schema
 from marketplace_plugin.host.records.tables import Database, Notify
 from marketplace_plugin.model.item import Kind
@@ -33,6 +37,23 @@ class NoBlocks:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """What ties a host item of one person to a service, as far as his page needs it.
+
+    ``link`` is the link's id; ``converted``: it was a grey block, and can be one again. ``writable`` are the event's
+    fields that the person may change on the other side, None for all (SYNC.md rule 16).
+    """
+
+    link: str
+    converted: bool = False
+    writable: frozenset[str] | None = None
+
+
+Ties = Callable[[str, str], Tie | None]
+"""(person id, ref) -> what ties the event, None for an event that is Steg's alone."""
+
+
 class Steg:
     """Implements ``contract.module.Host``. ``connect`` plugs in what the engine offers, before the first request."""
 
@@ -50,6 +71,7 @@ class Steg:
     ) -> None:
         self.database, self.now, self.hasher = database, now, hasher
         self.blocks: Blocks = NoBlocks()
+        self.tie: Ties = lambda _person, _ref: None
         self._told: list[Notify] = []
         self.modules: Mapping[Kind, HostModule] = {
             Kind.EVENT: Calendar(database, now, new_ref),
@@ -58,11 +80,13 @@ class Steg:
         }
         self.acts = Acts(database, now, new_ref, self._notify)
 
-    def connect(self, *, blocks: Blocks | None = None, notify: Notify | None = None) -> None:
-        """``blocks`` is what the calendar shows in grey; ``notify`` is told of each change that a person made here,
-        after commit, once for each person whom it concerns."""
+    def connect(self, *, blocks: Blocks | None = None, ties: Ties | None = None, notify: Notify | None = None) -> None:
+        """``blocks`` is what the calendar shows in grey, ``ties`` what holds an event to a service; ``notify`` is told
+        of each change that a person made here, after commit, once for each person whom it concerns."""
         if blocks is not None:
             self.blocks = blocks
+        if ties is not None:
+            self.tie = ties
         if notify is not None:
             self._told.append(notify)
 
@@ -97,6 +121,19 @@ class Steg:
 
     def migrate(self) -> None:
         schema.migrate(self.database)
+
+    def seed(self, today: date) -> Sequence[seeding.Account]:
+        """The demonstration's tenant, where it is not there yet; returns who may sign in, passwords in clear."""
+        return seeding.seed(self.database, self.hasher, today)
+
+    def install(self, app: Flask) -> None:
+        """Mount the pages on an app that has Flask-Babel and CSRFProtect, and the marketplace's blueprint for the
+        design system. For Babel: ``language`` and ``time_zone`` are the selectors, ``TRANSLATIONS`` the directory."""
+        page.install(app, self)
+        app.register_blueprint(pages.create_blueprint())
+
+    language = staticmethod(page.language)
+    time_zone = staticmethod(page.time_zone)
 
 
 def create_steg(

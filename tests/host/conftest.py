@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
+from flask import Blueprint, Flask
+from flask_babel import Babel
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.test import TestResponse
 
-from marketplace_plugin.contract.module import Person
+from marketplace_plugin.contract.module import BlockDetail, BlockView, Person
 from marketplace_plugin.host.records import persons
-from marketplace_plugin.host.steg import Steg, create_steg
+from marketplace_plugin.host.steg import TRANSLATIONS, Steg, create_steg
+from marketplace_plugin.model.event import ShowAs, Status
 from marketplace_plugin.model.item import Kind
-from marketplace_plugin.model.time import Zoned
+from marketplace_plugin.model.time import When, Window, Zoned, span
 from marketplace_plugin.store import Store
 
 NOW = datetime(2026, 11, 18, 9, 42, tzinfo=UTC)  # a Wednesday, 10:42 in Berlin
@@ -80,3 +88,143 @@ def steg(store: Store, clock: Clock, told: Told) -> Steg:
         for who in (ANNA, JONAS, MIRA, STRANGER):
             persons.add(unit.connection, who, kept, "Vertrieb")
     return steg
+
+
+# ---- pages ---------------------------------------------------------------------------------------------------------
+
+
+class FakeBlocks:
+    """Grey blocks without an engine, redacted by viewer as the engine does it."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, list[BlockView]] = {}
+        self.changed: datetime | None = None
+
+    def add(self, owner: Person, when: When, title: str, **detail: Any) -> str:
+        link = f"link{sum(map(len, self.kept.values())) + 1}"
+        shown = BlockDetail(
+            link=link,
+            title=title,
+            location=detail.pop("location", ""),
+            description=detail.pop("description", ""),
+            integration="Fremdkalender",
+            account="anna@fremd.example",
+            calendar=detail.pop("calendar", "Privat"),
+            href="https://fremd.example/1",
+            convertible=True,
+        )
+        view = BlockView(
+            key=f"k{link}",
+            when=when,
+            show_as=detail.pop("show_as", ShowAs.BUSY),
+            status=detail.pop("status", Status.CONFIRMED),
+            detail=shown,
+        )
+        self.kept.setdefault(owner.id, []).append(view)
+        return link
+
+    def blocks(self, viewer: str, owner: str, window: Window) -> Sequence[BlockView]:
+        found = [b for b in self.kept.get(owner, []) if window.overlaps(span(b.when, "Europe/Berlin"))]
+        if viewer != owner:
+            found = [replace(b, detail=None) for b in found]
+        return sorted(found, key=lambda b: span(b.when, "Europe/Berlin"))
+
+    def changed_at(self, owner: str) -> datetime | None:
+        return self.changed
+
+
+@pytest.fixture
+def grey() -> FakeBlocks:
+    return FakeBlocks()
+
+
+def marketplace_stub() -> Blueprint:
+    """The marketplace's blueprint as far as Steg's pages name it: design system and addresses."""
+    web = Path(__file__).parents[2] / "marketplace_plugin" / "web"
+    stub = Blueprint(
+        "marketplace",
+        __name__,
+        template_folder=str(web / "templates"),
+        static_folder=str(web / "static"),
+        static_url_path="/marketplace/static",
+    )
+    for rule, endpoint in (
+        ("/marketplace", "market"),
+        ("/profile/synchronisation", "profile"),
+        ("/profile/integrations", "integrations"),
+        ("/admin/connections", "admin"),
+    ):
+        stub.add_url_rule(rule, endpoint, lambda: "page")
+    for rule, endpoint in (
+        ("/convert/<link>", "convert"),
+        ("/convert/<link>/undo", "undo"),
+        ("/convert/<link>/stop", "stop_importing"),
+    ):
+        stub.add_url_rule(rule, endpoint, lambda link: link, methods=["POST"])
+    return stub
+
+
+def build_app(steg: Steg) -> Flask:
+    app = Flask("steg-for-tests")
+    app.secret_key = "only for tests"
+    app.config.update(BABEL_TRANSLATION_DIRECTORIES=str(TRANSLATIONS), TESTING=True)
+    Babel(app, locale_selector=steg.language, timezone_selector=steg.time_zone)
+    CSRFProtect(app)
+    app.register_blueprint(marketplace_stub())
+    steg.install(app)
+    return app
+
+
+@pytest.fixture
+def app(steg: Steg, grey: FakeBlocks) -> Flask:
+    steg.connect(blocks=grey)
+    return build_app(steg)
+
+
+class Browser:
+    """A test client that fills in the CSRF token as a page's form would."""
+
+    def __init__(self, app: Flask) -> None:
+        self.client = app.test_client()
+
+    def get(self, url: str, **kwargs: Any) -> TestResponse:
+        return self.client.get(url, **kwargs)
+
+    def page(self, url: str, **kwargs: Any) -> str:
+        response = self.get(url, **kwargs)
+        assert response.status_code == 200, (response.status_code, response.headers)
+        return response.text
+
+    def post(self, url: str, data: Mapping[str, Any] | None = None, **kwargs: Any) -> TestResponse:
+        return self.client.post(url, data={**(data or {}), "csrf_token": self.token()}, **kwargs)
+
+    def token(self) -> str:
+        found = re.search(
+            r'name="csrf_token" value="([^"]+)"', self.client.get("/contacts", follow_redirects=True).text
+        )
+        assert found is not None
+        return found[1]
+
+    def sign_in(self, who: Person, password: str = PASSWORD) -> TestResponse:
+        return self.post("/sign-in", {"email": who.email, "password": password})
+
+
+@pytest.fixture
+def nobody(app: Flask) -> Browser:
+    return Browser(app)
+
+
+def signed_in(app: Flask, who: Person) -> Browser:
+    browser = Browser(app)
+    assert browser.sign_in(who).status_code == 303
+    return browser
+
+
+@pytest.fixture
+def anna(app: Flask) -> Browser:
+    return signed_in(app, ANNA)
+
+
+@pytest.fixture
+def jonas(app: Flask) -> Browser:
+    return signed_in(app, JONAS)

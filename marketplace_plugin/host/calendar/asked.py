@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
+from typing import Any
 
 from marketplace_plugin.host.calendar import views
 from marketplace_plugin.host.calendar.entries import Entry, Sort
@@ -56,10 +57,10 @@ class Asked:
             beside=tuple(dict.fromkeys(args.get("with", ()))),
         )
 
-    def params(self, **changes: object) -> dict[str, object]:
+    def params(self, **changes: object) -> dict[str, Any]:
         """The arguments of the address, with ``view`` or ``day`` changed. Empty ones are left out."""
         asked = replace(self, **changes)  # type: ignore[arg-type]  # the names of fields, checked by replace
-        params: dict[str, object] = {"view": asked.view.value, "date": asked.day.isoformat()}
+        params: dict[str, Any] = {"view": asked.view.value, "date": asked.day.isoformat()}
         if asked.hidden:
             params["hide"] = sorted(asked.hidden)
         if asked.beside:

@@ -21,7 +21,6 @@ from marketplace_plugin.model.time import AllDay, Timed, When, Zoned
 TITLE, PLACE, DESCRIPTION = 300, 500, 20_000
 LONGEST_REMINDER = 40_320  # minutes: four weeks, what services hold
 REMINDERS = (0, 5, 10, 15, 30, 60, 120, 1440, 2880)
-ANSWERS = (Response.ACCEPTED, Response.TENTATIVE, Response.DECLINED)
 
 
 class Scope(StrEnum):

@@ -135,8 +135,9 @@ def _until_day(until: date | datetime | None, when: When) -> date | None:
 # ---- form -> rule --------------------------------------------------------------------------------------------------
 
 
-def read(fields: Fields, when: When, kept: RecurrenceRule | None) -> RecurrenceRule | None:
-    """The rule that the form says. ``kept`` is the present one: an unchanged form leaves it exactly as it is."""
+def read(fields: Fields, when: When, kept: RecurrenceRule | None, kept_when: When) -> RecurrenceRule | None:
+    """The rule that the form says for an event at ``when``. ``kept`` is the present one, shown for an event at
+    ``kept_when``: where the person touched none of its fields, it is left exactly as it is."""
     repeat = fields.one_of("repeat", Repeat, Repeat.NONE)
     if repeat is Repeat.NONE:
         return None
@@ -157,7 +158,7 @@ def read(fields: Fields, when: When, kept: RecurrenceRule | None) -> RecurrenceR
         until=until,
         count=fields.number("count", 1, MOST, DEFAULT_COUNT) if end is End.COUNT else DEFAULT_COUNT,
     )
-    if kept is not None and _said_the_same(said, of_rule(kept, when)):
+    if kept is not None and _said_the_same(said, of_rule(kept, kept_when)):
         return kept
     return to_rule(said, when)
 
