@@ -10,7 +10,7 @@ from typing import Literal
 import pytest
 
 from marketplace_plugin.errors import CollectionGone, CursorExpired, PermissionDenied, Throttled, Unavailable
-from marketplace_plugin.model.change import Access, Found, Gone, Unreadable, UnreadableReason
+from marketplace_plugin.model.change import Access, Checkpoint, Found, Gone, Unreadable, UnreadableReason
 from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.event import UNKNOWN, Event
 from marketplace_plugin.model.time import AllDay, Window
@@ -235,8 +235,11 @@ def test_an_old_token_is_an_expired_cursor_and_then_one_full_read(world: World) 
 
 def test_a_foreign_token_is_an_expired_cursor(world: World) -> None:
     google = world.open()
-    with pytest.raises(CursorExpired):
-        pages(google, replace(cursor(pages(google)), token="nonsense"))
+    mark = cursor(pages(google))
+    for token in (mark, Checkpoint("", mark.fingerprint, snapshot=False, window=WINDOW)):
+        for text in ("nonsense", '["nonsense","nonsense"]', "[]"):
+            with pytest.raises(CursorExpired):
+                pages(google, replace(token, token=text))
 
 
 def test_a_token_that_ends_in_the_middle_breaks_the_round_off(world: World) -> None:

@@ -118,7 +118,10 @@ def _begin(collection: str, since: Cursor | Checkpoint | None, window: Window) -
     covers = since.window or window
     if isinstance(since, Cursor):
         return _Round(collection, since.token, covers), None
-    sync, page = orjson.loads(since.token)
+    try:
+        sync, page = orjson.loads(since.token)
+    except ValueError as error:
+        raise CursorExpired("this is no checkpoint of ours") from error
     return _Round(collection, sync, covers), page
 
 

@@ -113,7 +113,7 @@ def _create(attempt: Attempt, write: Create) -> Outcome:
 def _adopt(attempt: Attempt, write: Create, item: Event | Series, identity: str) -> Outcome:
     """What an earlier attempt left under this id: taken as done, and finished where it had stopped half way.
 
-    Deleted since, it stays deleted. Edited since, it is Stale with what stands there. With another stamp it is not ours.
+    Deleted since, it stays deleted; edited since, it is Stale and told. With another stamp it is not ours.
     """
     raw = attempt.reader.raw(attempt.collection, identity)
     if raw is None or decode.stamp_of(raw) != write.stamp:
