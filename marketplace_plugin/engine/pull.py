@@ -119,6 +119,9 @@ def _read(p: Pass, row: Collection, since: Cursor | Checkpoint | None) -> Round:
         return Round()
     if snapshot:
         _question(p, row, round_id, covers, window)
+    with p.engine.store.read() as c:
+        unseen = links.never_seen(c, p.connection.id, row.remote_id)
+    _ask(p, row, unseen, round_id, window)
     p.cursors[row.remote_id] = cursor
     with p.engine.store.read() as c:
         return Round(tuple(rounds.waiting(c, p.connection.id, row.remote_id, round_id)), complete=True)
@@ -129,8 +132,7 @@ def _keep(p: Pass, row: Collection, page: Page, round_id: str, checkpoint: Check
     with p.write() as unit:
         c = unit.connection
         _take(c, p, row, page.changes, round_id, window)
-        if page.snapshot:
-            links.mark_seen(c, p.connection.id, row.remote_id, [change.id for change in page.changes], round_id)
+        links.mark_seen(c, p.connection.id, row.remote_id, [change.id for change in page.changes], round_id)
         _progress(c, p, row, round_id, checkpoint)
 
 
@@ -281,12 +283,16 @@ def _question(p: Pass, row: Collection, round_id: str, covers: Window | None, wi
     if asked.held:
         with p.write() as unit:
             hold_suspects(unit.connection, p, asked.held)
-    for batch in chunks([link.remote_id or "" for link in asked.fetch], p.engine.settings.batch):
+    _ask(p, row, asked.fetch, round_id, window)
+
+
+def _ask(p: Pass, row: Collection, asked: Sequence[Link], round_id: str, window: Window) -> None:
+    """Fetch these by id, and take the answers into the round."""
+    for batch in chunks([link.remote_id or "" for link in asked], p.engine.settings.batch):
         changes = fetch(p, row.remote_id, batch)
         with p.write() as unit:
             _take(unit.connection, p, row, changes, round_id, window)
-            present = [change.id for change in changes if not isinstance(change, Tombstone)]
-            links.mark_seen(unit.connection, p.connection.id, row.remote_id, present, round_id)
+            links.mark_seen(unit.connection, p.connection.id, row.remote_id, batch, round_id)
 
 
 def _within(c: Connection, p: Pass, link: Link, covers: Window | None) -> bool:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from marketplace_plugin.engine.one_pass import Pass, chunks
 from marketplace_plugin.engine.pull import Round, fetch, index_of
 from marketplace_plugin.errors import AuthorizationExpired, ProviderError
-from marketplace_plugin.model.change import Change, Found, Gone, HostCursor, HostGone, HostItem, Upsert
+from marketplace_plugin.model.change import Change, Found, Gone, HostCursor, HostGone, HostItem, Tombstone, Upsert
 from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.store import connections, held, host_positions, links
@@ -65,6 +65,7 @@ def recall(p: Pass, rounds: Mapping[str, Round], again: Iterable[str]) -> Recall
         retried = _retried(c, p, set(again), found)
     changes = {collection: list(round_.changes) for collection, round_ in rounds.items()}
     _ask_again(p, retried, changes)
+    _confirm(p, changes)
     with p.engine.store.read() as c:
         index = index_of(c, p, [change for of_one in changes.values() for change in of_one])
     grounds = {
@@ -119,6 +120,23 @@ def _ask_again(p: Pass, retried: Mapping[str, Link], changes: dict[str, list[Cha
             raise
         except ProviderError as error:
             p.failed(collection, error)
+
+
+def _confirm(p: Pass, changes: dict[str, list[Change]]) -> None:
+    """A removal that may only mean "out of the window" is asked for by id. What was not answered stays a suspect."""
+    for collection, told in changes.items():
+        doubted = [change.id for change in told if isinstance(change, Tombstone) and not change.confirmed]
+        with p.engine.store.read() as c:
+            known = sorted(links.by_remote(c, p.connection.id, doubted, collection))
+        try:
+            answers = [one for batch in chunks(known, p.engine.settings.batch) for one in fetch(p, collection, batch)]
+        except AuthorizationExpired:
+            raise
+        except ProviderError as error:
+            p.failed(collection, error)
+            continue
+        answered = {one.id for one in answers}
+        changes[collection] = [change for change in told if change.id not in answered] + answers
 
 
 # --- the remote side -----------------------------------------------------------------------------------------------

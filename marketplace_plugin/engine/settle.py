@@ -2,7 +2,7 @@
 
 A create is looked up by its stamp: found, the link is finished; not found, it is made again under the same operation
 key. An update, deletion or move is never sent again from its intent: the item is read, what arrived of the write is
-agreed, and the pass plans anew (docs/decisions/0004). A host create is repeated, because the host knows it by its key.
+agreed, and the pass plans anew (docs/decisions/0004). A host create is repeated: the host knows it by its key.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from sqlalchemy import Connection
+
+from marketplace_plugin.engine.convert import as_converted, back_to_block
 from marketplace_plugin.engine.one_pass import Pass
 from marketplace_plugin.engine.pull import entry
 from marketplace_plugin.engine.written import conflict_rows
@@ -18,8 +21,18 @@ from marketplace_plugin.errors import AuthorizationExpired, ProviderError
 from marketplace_plugin.model.change import Found, Stamp
 from marketplace_plugin.model.event import Event, Series
 from marketplace_plugin.model.item import Item
-from marketplace_plugin.model.write import Create, HostApplied, HostCreate, HostWrite, Update, Write
-from marketplace_plugin.store import conflicts, intents, journal, links
+from marketplace_plugin.model.write import (
+    Create,
+    HostApplied,
+    HostCreate,
+    HostDelete,
+    HostMissing,
+    HostOutcome,
+    HostWrite,
+    Update,
+    Write,
+)
+from marketplace_plugin.store import blocks, conflicts, intents, journal, links
 from marketplace_plugin.store.log.journal import Action as Deed
 from marketplace_plugin.store.log.journal import Side
 from marketplace_plugin.store.work.intents import Intent, IntentState
@@ -44,12 +57,12 @@ def settle(p: Pass) -> Settled:
         left = intents.open_ones(c, p.connection.id)
         known = links.get(c, {one.link for one in left})
     settled = Settled({one.link for one in left})
-    _settle_host(p, [one for one in left if isinstance(one.write, HostCreate)], known)
+    _settle_host(p, [one for one in left if _is_repeated(one)], known)
     by_collection: dict[str, list[Intent]] = defaultdict(list)
     for one in left:
         if isinstance(one.write, Write):
             by_collection[one.collection].append(one)
-        elif not isinstance(one.write, HostCreate):
+        elif not _is_repeated(one):
             _close(p, one, IntentState.DROPPED)  # the host is asked how the item stands, and the merge does the rest
     for collection, of_collection in by_collection.items():
         try:
@@ -133,30 +146,47 @@ def _settle_other(p: Pass, one: Intent, shown: Mapping[str, object], link: Link 
 
 
 def _settle_host(p: Pass, left: Sequence[Intent], known: dict[str, Link]) -> None:
-    """Host creates of a host with a database of its own: repeated under the same key, they tell what they made."""
+    """Writes of a host with a database of its own, which knows them by their keys and tells what became of them."""
     for one in left:
         link = known.get(one.link)
-        (applied,) = p.module.apply(p.connection.user, [_host_write(one)], None)
-        if link is None or not isinstance(applied, HostApplied) or applied.stored is None:
+        if link is None:
             _close(p, one, IntentState.DROPPED)
             continue
-        made = replace(
-            link,
-            host_ref=applied.ref,
-            host=HostShowing(applied.version, p.digest(applied.stored.item)),
-            base=applied.stored.item,
-            state=LinkState.LIVE,
-            reason=None,
-        )
+        (applied,) = p.module.apply(p.connection.user, [_host_write(one)], None)
         with p.write() as unit:
-            links.put(unit.connection, [made], p.now)
-            journal.add(unit.connection, [entry(p, made, Side.HOST, Deed.CREATE, one.reason)])
-            intents.settle(unit.connection, [one.op], IntentState.DONE, p.now)
+            finished = _finish_host(p, unit.connection, one, link, applied)
+            intents.settle(unit.connection, [one.op], IntentState.DONE if finished else IntentState.DROPPED, p.now)
 
 
-def _host_write(one: Intent) -> HostCreate:
-    if not isinstance(one.write, HostCreate):
-        raise TypeError("only host creates are repeated")
+def _finish_host(p: Pass, c: Connection, one: Intent, link: Link, applied: HostOutcome) -> bool:
+    if isinstance(one.write, HostDelete):
+        if not isinstance(applied, HostApplied | HostMissing):
+            return False
+        back_to_block(p.engine, c, link, applied)
+        return True
+    if not isinstance(applied, HostApplied) or applied.stored is None:
+        return False
+    block = blocks.get(c, [link.id]).get(link.id)
+    if link.kind is LinkKind.BLOCK and block is not None:
+        made = as_converted(p.engine, link, block.item, applied)
+        blocks.remove(c, [link.id], p.now)
+    else:
+        shown = HostShowing(applied.version, p.digest(applied.stored.item))
+        made = replace(link, host_ref=applied.ref, host=shown, base=applied.stored.item)
+        made = replace(made, state=LinkState.LIVE, reason=None)
+    links.put(c, [made], p.now)
+    journal.add(c, [entry(p, made, Side.HOST, Deed.CREATE, one.reason)])
+    return True
+
+
+def _is_repeated(one: Intent) -> bool:
+    """Host writes that must be known to have happened: what was made, and what an undone conversion removed."""
+    return isinstance(one.write, HostCreate) or one.reason is Reason.CONVERSION_UNDONE
+
+
+def _host_write(one: Intent) -> HostWrite:
+    if not isinstance(one.write, HostWrite):
+        raise TypeError("only host writes are repeated")
     return one.write
 
 

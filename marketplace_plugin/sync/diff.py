@@ -121,6 +121,8 @@ class Reader:
         found = change.found
         link = index.by_remote.get((self.ground.id, found.id))
         if link is not None and link.kind is LinkKind.BLOCK:
+            if link.state is LinkState.DECLINED:
+                return LeftOut(found.id, Reason.DECLINED)
             if link.remote is not None and link.remote.digest == self.digest(found):
                 return Echo(link, found)
             return BlockSeen(found, link, _block_reason(found))

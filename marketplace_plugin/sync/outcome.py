@@ -109,12 +109,8 @@ def after(step: Step, pushed: Outcome | None, applied: HostOutcome | None, diges
             return parked(link, step.reason)
         case Action.MERGE | Action.NOTHING:
             return _merged(step, pushed, applied, digest)
-        case Action.CREATE_REMOTE:
-            return _created(step, pushed, digest)
-        case Action.RECREATE_HOST:
-            return _recreated(step, applied, digest)
-        case Action.ADOPT:
-            return tied(step, digest)
+        case Action.CREATE_REMOTE | Action.RECREATE_HOST | Action.ADOPT:
+            return _tied(step, pushed, applied, digest)
         case Action.TO_BLOCK | Action.PUT_BLOCK:
             return as_block(link, step.case.remote if isinstance(step.case.remote, Found) else None, digest)
         case Action.RECREATE_REMOTE | Action.REPOINT:
@@ -170,6 +166,12 @@ def _wrote(link: Link, remote: bool, host: bool, automatic: int) -> Link:
         return link
     where = Wrote.BOTH if remote and host else Wrote.REMOTE if remote else Wrote.HOST
     return replace(link, wrote=where, automatic=automatic)
+
+
+def _tied(step: Step, pushed: Outcome | None, applied: HostOutcome | None, digest: Digest) -> Link:
+    if step.action is Action.CREATE_REMOTE:
+        return _created(step, pushed, digest)
+    return _recreated(step, applied, digest) if step.action is Action.RECREATE_HOST else tied(step, digest)
 
 
 def _created(step: Step, pushed: Outcome | None, digest: Digest) -> Link:

@@ -35,6 +35,7 @@ from marketplace_plugin.sync.merge import (
 )
 from marketplace_plugin.sync.reason import Reason
 
+SHOWN = frozenset({"reminder", "show_as"})
 STRUCTURE = frozenset({"when", "rule", "rdates", "overrides"})
 MOST_AUTOMATIC = 3
 """Writes to one link without a user's edit between them; then it is parked (LOOP)."""
@@ -217,17 +218,22 @@ def table_of(link: Link) -> Table:
 
 
 def flows_of(link: Link, place: Place) -> Flows:
-    """Which fields go where on this link, under what the collection can hold. Attendees never go out."""
+    """Which fields go where on this link, under what the collection can hold.
+
+    Attendees never go out, and never come in either: in the host they would become participants who see the event.
+    """
     match link.kind:
         case LinkKind.EXPORT:
             inward = CONTENT | OWN | {"status"} if link.organised else OWN
         case LinkKind.CONVERTED:
-            inward = CONTENT | OWN | TOLD
+            inward = CONTENT | SHOWN | {"status", "conference"}
         case LinkKind.MIRROR:
             inward = frozenset({"when"})
         case LinkKind.BLOCK:
             inward = CONTENT | OWN | TOLD
-    outward = CONTENT | {"reminder", "show_as"} if link.access is Access.FULL else OWN
+    outward = CONTENT | SHOWN if link.access is Access.FULL else OWN
+    if link.kind is LinkKind.CONVERTED and link.access is not Access.FULL:
+        outward = SHOWN  # the host event is the user's own there, so it has no response to carry
     if link.kind is LinkKind.BLOCK or link.access is Access.NONE or not _writes(link, place):
         outward = frozenset()
     held = place.capabilities.fields | STRUCTURE
@@ -267,7 +273,8 @@ def decide(case: Case, place: Place, policy: Policy) -> Step:
 
 def _at_rest(case: Case) -> Step:
     """Detached and declined links do nothing, and go when either side is gone."""
-    gone = isinstance(case.host, HostGone) or (case.link.state is LinkState.DETACHED and isinstance(case.remote, Gone))
+    kept = case.link.state is LinkState.DECLINED and case.link.kind is not LinkKind.BLOCK
+    gone = isinstance(case.host, HostGone) or (isinstance(case.remote, Gone) and not kept)
     reason = case.link.reason or Reason.DECLINED
     return Step(Action.UNLINK if gone else Action.NOTHING, reason, case.link, case)
 

@@ -257,6 +257,17 @@ def check_fence(c: Database, lease: Lease) -> None:
         raise LeaseLost(f"connection {lease.connection}: fence {lease.fence} is no longer the newest")
 
 
+def seize(c: Database, connection_id: str, due: datetime) -> None:
+    """The user changes what a pass may be working on: a running one loses its lease and writes nothing more. Due again
+    at ``due`` (aware UTC)."""
+    c.execute(
+        update(connection)
+        .where(connection.c.id == connection_id)
+        .values(fence=connection.c.fence + 1, lease_until=None)
+    )
+    mark_dirty(c, [connection_id], due)
+
+
 def release(
     c: Database,
     lease: Lease,

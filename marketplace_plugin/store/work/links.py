@@ -151,6 +151,23 @@ def unseen(c: Connection, connection: str, collection: str, round_id: str) -> li
     return [_link(vault_of(c), row) for row in rows]
 
 
+def never_seen(c: Connection, connection: str, collection: str) -> list[Link]:
+    """Links whose remote item we made and no round has listed yet: a service may never tell that it is gone again."""
+    rows = c.execute(
+        select(link)
+        .where(
+            link.c.connection == connection,
+            link.c.collection == collection,
+            link.c.remote_id.is_not(None),
+            link.c.kind != LinkKind.BLOCK,
+            link.c.state.not_in((LinkState.DETACHED, LinkState.DECLINED)),
+            link.c.seen_round.is_(None),
+        )
+        .order_by(link.c.id)
+    )
+    return [_link(vault_of(c), row) for row in rows]
+
+
 def _row(vault: Vault, one: Link, now: datetime) -> dict[str, Any]:
     if one.kind is LinkKind.BLOCK and (one.base, one.remote_base) != (None, None):
         raise ValueError("a block keeps no base")

@@ -1,0 +1,125 @@
+"""What goes away locally when a source is unticked or a connection ends. Nothing here writes remotely.
+
+A block goes with its link, its lines of the journal and whatever was held or disputed about it (SYNC.md rules 1 and 5).
+After the transaction call ``store.scrub()``, so that no page of the database file keeps what was deleted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection as Database
+
+from marketplace_plugin.contract.module import UnitOfWork
+from marketplace_plugin.engine.context import Engine
+from marketplace_plugin.store import (
+    blocks,
+    collections,
+    conflicts,
+    connections,
+    held,
+    host_positions,
+    intents,
+    journal,
+    links,
+    plans,
+    rounds,
+)
+from marketplace_plugin.sync.link import Link, LinkKind, LinkState
+from marketplace_plugin.sync.reason import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class PurgeFacts:
+    """What the dialogs say: blocks that go, and what stays. ``exported`` are copies at the service that stay there."""
+
+    blocks: int
+    converted: int
+    exported: int
+
+
+def facts(engine: Engine, connection_id: str, collection: str | None = None) -> PurgeFacts:
+    """Counts for one collection, or for the whole connection."""
+    with engine.store.read() as c:
+        counted = links.count(c, connection_id, collection)
+    resting = (LinkState.DETACHED, LinkState.DECLINED)
+
+    def live(kind: LinkKind) -> int:
+        return sum(n for (k, state), n in counted.items() if k is kind and state not in resting)
+
+    return PurgeFacts(live(LinkKind.BLOCK), live(LinkKind.CONVERTED), live(LinkKind.EXPORT) + live(LinkKind.MIRROR))
+
+
+def unselect(engine: Engine, unit: UnitOfWork, connection_id: str, collection: str) -> int:
+    """This source's blocks go, converted events stay and go on being synced. Returns how many blocks went.
+
+    What is read of the collection from now on starts with a snapshot. A running pass loses its lease.
+    """
+    c, now = unit.connection, engine.now()
+    connections.seize(c, connection_id, now)
+    gone = [k.id for k in links.of_connection(c, connection_id, collection=collection, kinds=(LinkKind.BLOCK,))]
+    forget_links(engine, c, gone)
+    restart(c, connection_id, collection)
+    return len(gone)
+
+
+def restart(c: Database, connection_id: str, collection: str) -> None:
+    """Forget how far this collection was read: the next pass reads a snapshot."""
+    if collections.get(c, connection_id, collection) is None:
+        return
+    rounds.drop(c, connection_id, collection)
+    collections.set_progress(c, connection_id, collection, round_id=None, checkpoint=None, cursor=None, read_at=None)
+
+
+def purge_connection(engine: Engine, unit: UnitOfWork, connection_id: str) -> PurgeFacts:
+    """Everything imported goes. What was exported or converted stays on both sides; its links are kept without content,
+    so that the same account is recognised when it is connected again. Needs no provider."""
+    c, now = unit.connection, engine.now()
+    told = _facts_within(c, connection_id)
+    connections.seize(c, connection_id, now)
+    known = list(links.of_connection(c, connection_id))
+    gone = [k for k in known if k.kind is LinkKind.BLOCK or k.remote_id is None or k.host_ref is None]
+    kept = [k for k in known if k not in gone]
+    forget_links(engine, c, [k.id for k in gone])
+    _forget_content(c, [k.id for k in kept])
+    links.put(c, [_bare(k) for k in kept], now)
+    for row in collections.of_connection(c, connection_id):
+        restart(c, connection_id, row.remote_id)
+    rounds.drop(c, connection_id)
+    held.remove_of(c, connection_id)
+    host_positions.drop(c, connection_id)
+    plans.supersede(c, connection_id, now)
+    return told
+
+
+def _facts_within(c: Database, connection_id: str) -> PurgeFacts:
+    counted = links.count(c, connection_id)
+
+    def of(*kinds: LinkKind) -> int:
+        return sum(n for (kind, _), n in counted.items() if kind in kinds)
+
+    return PurgeFacts(of(LinkKind.BLOCK), of(LinkKind.CONVERTED), of(LinkKind.EXPORT, LinkKind.MIRROR))
+
+
+def _bare(link: Link) -> Link:
+    """Names alone: no base, no digests, nothing that tells what the event is about."""
+    reason = link.reason if link.state is LinkState.DETACHED else Reason.DISCONNECTED
+    return replace(
+        link, state=LinkState.DETACHED, reason=reason, base=None, remote_base=None, remote=None, host=None, attempts=0
+    )
+
+
+def forget_links(engine: Engine, c: Database, ids: Iterable[str]) -> None:
+    """Links with all that is kept about them."""
+    listed = list(ids)
+    _forget_content(c, listed)
+    blocks.remove(c, listed, engine.now())
+    links.remove(c, listed, engine.now())
+
+
+def _forget_content(c: Database, ids: list[str]) -> None:
+    journal.remove_for(c, ids)
+    conflicts.remove_for(c, ids)
+    held.remove_for(c, ids)
+    intents.remove_for(c, ids)
