@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from flask import Blueprint
+from flask import Blueprint, Flask
 
 from marketplace_plugin.bundle.registry import Registry
 from marketplace_plugin.contract.module import Host
-from marketplace_plugin.web import blueprint
+from marketplace_plugin.web import api, blueprint
 from marketplace_plugin.web.actions import Actions
 from marketplace_plugin.web.pages import admin, connect, market, plan, settings, sync
 
 
-def create_pages(actions: Actions, host: Host, registry: Registry) -> Blueprint:
-    """The blueprint ``marketplace``, to be registered without a prefix: its paths begin with /marketplace, /profile,
-    /sync, /convert, /oauth and /admin/connections.
+def mount(app: Flask, actions: Actions, host: Host, registry: Registry) -> tuple[Blueprint, Blueprint]:
+    """Register the pages and the JSON API on ``app``; returns both blueprints.
 
-    The app brings Flask-Babel, CSRFProtect and a handler for 401 that leads to its sign-in.
+    The pages' paths begin with /marketplace, /profile, /sync, /convert, /oauth and /admin/connections, the API's with
+    /api/v1. The app brings Flask-Babel, CSRFProtect, from which it exempts the second blueprint, and a handler of 401
+    that leads to its sign-in.
     """
     shared = blueprint.Shared(actions, host, registry)
     made = blueprint.create(shared)
     for pages in (market, connect, settings, plan, sync, admin):
         pages.add(made, shared)
-    return made
+    app.register_blueprint(made)
+    return made, api.register(app, shared)

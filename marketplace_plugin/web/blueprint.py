@@ -38,7 +38,18 @@ from marketplace_plugin.web.texts import Sentence, error_sentence, fresh_number
 log = logging.getLogger(__name__)
 EXTENSION = "marketplace"
 PLAIN_LAYOUT = "marketplace/_layout.html"
-_HTTP_CODES = {400: "invalid", 401: "sign-in", 403: "forbidden", 404: "not-found", 409: "conflict", 429: "rate-limited"}
+HTTP_CODES = {
+    400: "invalid",
+    401: "sign-in",
+    403: "forbidden",
+    404: "not-found",
+    405: "method",
+    409: "conflict",
+    413: "too-large",
+    415: "media-type",
+    422: "invalid",
+    429: "rate-limited",
+}
 
 
 class Shared:
@@ -193,7 +204,7 @@ def http_status(error: MarketplaceError) -> int:
 
 
 def _http(error: HTTPException) -> ResponseReturnValue:
-    return _shown(_HTTP_CODES.get(error.code or 500, "error"), error.code or 500, error)
+    return _shown(HTTP_CODES.get(error.code or 500, "error"), error.code or 500, error)
 
 
 def _shown(code: str, status: int, error: Exception) -> ResponseReturnValue:

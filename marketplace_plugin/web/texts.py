@@ -121,6 +121,9 @@ ERRORS: Mapping[str, Sentence] = {
     "forbidden": _s(_("You may not do this"), _("Only an administrator may. Nothing was changed.")),
     "csrf": _s(_("This page was open for too long"), _("Nothing was changed. Please reload it and try again.")),
     "invalid": _s(_("Please check your entries"), _("Nothing was saved.")),
+    "method": _s(_("This cannot be done here"), _("Nothing was changed.")),
+    "media-type": _s(_("This is no JSON"), _("Nothing was changed.")),
+    "too-large": _s(_("That is too large"), _("Nothing was changed.")),
     "rate-limited": _s(_("Too many requests"), _("Please wait a moment. Nothing was changed.")),
 }
 

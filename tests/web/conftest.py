@@ -14,7 +14,7 @@ from flask_wtf.csrf import CSRFProtect
 from marketplace_plugin.bundle.manifest import Stage
 from marketplace_plugin.bundle.registry import Registry
 from marketplace_plugin.contract.module import Person
-from marketplace_plugin.web import create_pages
+from marketplace_plugin.web import mount
 from tests.web.fakes import CALENDARS, FakeActions, FakeHost
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -27,15 +27,18 @@ def open_provider(integration, session):
 """
 
 
-@pytest.fixture(scope="session")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
+def bundle_for_tests(root: Path) -> Path:
     """Our own manifest and fragments with a hook module that does nothing, so that no provider is needed."""
-    root = tmp_path_factory.mktemp("bundle")
     for name in ("manifest.yaml", "ui_fragments"):
         (root / name).symlink_to(ROOT / name)
     (root / "hooks").mkdir()
     (root / "hooks" / "google.py").write_text(HOOKS, encoding="utf-8")
-    found = Registry.of(root)
+    return root
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
+    found = Registry.of(bundle_for_tests(tmp_path_factory.mktemp("bundle")))
     assert not found.disabled()
     assert [i.stage for i in found.integrations()] == [Stage.AVAILABLE, Stage.ANNOUNCED, Stage.ANNOUNCED]
     return found
@@ -61,8 +64,9 @@ class Site:
             ),
         )
         Babel(self.app, locale_selector=lambda: request.args.get("lang", self.language))
-        CSRFProtect(self.app)
-        self.app.register_blueprint(create_pages(self.actions, self.host, registry))
+        protection = CSRFProtect(self.app)
+        _, api = mount(self.app, self.actions, self.host, registry)
+        protection.exempt(api)
         self.app.register_error_handler(401, self._sign_in)
 
     @staticmethod
