@@ -24,6 +24,13 @@ def by_email(c: sa.Connection, email: str) -> Person | None:
     return None if row is None else _person(row)
 
 
+def called(c: sa.Connection, text: str) -> Sequence[Person]:
+    """Of all tenants: whose id, mail address or name is ``text``."""
+    wanted = text.strip()
+    fits = sa.or_(person.c.id == wanted, person.c.email == wanted.lower(), person.c.name == wanted)
+    return [_person(row) for row in c.execute(sa.select(person).where(fits).order_by(person.c.name))]
+
+
 def of_tenant(c: sa.Connection, tenant: str) -> Sequence[Person]:
     """Sorted by name."""
     return [
