@@ -87,7 +87,7 @@ def in_short(when: Shown, locale: Locale) -> str:
     if isinstance(when, AllDay):
         last = when.end - _DAY
         days = short_day(when.start, locale) if when.days == 1 else days_between_short(when.start, last, locale)
-        return f"{days}, {_('all day')}"
+        return str(_("%(days)s, all day", days=days))
     if when.start.date() == when.end.date():
         return f"{short_day(when.start.date(), locale)}, {from_to(when, locale)}"
     begins = f"{short_day(when.start.date(), locale)}, {clock(when.start, locale)}"
@@ -100,7 +100,7 @@ def in_full(when: Shown, locale: Locale) -> str:
         days = long_day(when.start, locale)
         if when.days > 1:
             days = str(_("%(first)s to %(last)s", first=days, last=long_day(when.end - _DAY, locale)))
-        return f"{days}, {_('all day')}"
+        return str(_("%(days)s, all day", days=days))
     begins, ends = clock(when.start, locale), clock(when.end, locale)
     if when.start == when.end:
         times = str(_("%(clock)s o’clock", clock=begins))
