@@ -24,7 +24,8 @@ MarketplaceError
 ├── SealBroken               a sealed value does not open with any known key
 ├── Conflict                 an expected version is no longer the current one (approvals, undo, settings)
 ├── NotFound                 there is no such thing, or it is not this person's: which of the two is not told
-└── NotAllowed               only an admin may do this, or only a user for whom the integration was opened
+├── NotAllowed               only an admin may do this, or only a user for whom the integration was opened
+└── InvalidSettings          a form holds what cannot be: an unknown calendar, a target that cannot be written
 
 ``code`` is stable and safe to show or log: it never holds personal content.
 """
@@ -152,3 +153,7 @@ class NotFound(MarketplaceError):
 
 class NotAllowed(MarketplaceError):
     code = "forbidden"
+
+
+class InvalidSettings(MarketplaceError):
+    code = "invalid"

@@ -21,6 +21,7 @@ from marketplace_plugin.errors import (
     AccountMismatch,
     AuthorizationExpired,
     AuthorizeError,
+    NotAllowed,
     ProviderError,
     ScopeMissing,
     StateMismatch,
@@ -56,13 +57,13 @@ def redirect_uri(engine: Engine) -> str:
 def begin(engine: Engine, person: Person, connection_id: str, browser_session: str) -> str:
     """The address at the service where the person signs in. ``browser_session`` is a secret of his browser's session.
 
-    Raises LookupError where the connection is not his, PermissionError while it is paused, ConfigError,
+    Raises NotFound where the connection is not his, NotAllowed while it is paused, ConfigError,
     InsecureTransport.
     """
     with engine.store.read() as c:
         connection = own(c, person, connection_id)
     if connection.state is ConnectionState.PAUSED:
-        raise PermissionError("the integration is not installed")
+        raise NotAllowed("the integration is not installed")
     client = grants.oauth_client(engine, connection.integration)
     state, verifier = secrets.token_urlsafe(_BITS), oauth.new_verifier()
     hint = {"login_hint": connection.account} if connection.account else {}

@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection as Database
 
 from marketplace_plugin.bundle.manifest import AuthType, Integration
 from marketplace_plugin.contract.provider import Bearer, Session
@@ -22,9 +23,6 @@ from marketplace_plugin.errors import (
 from marketplace_plugin.store import connections, grants
 from marketplace_plugin.store.accounts.connections import Connection, ConnectionState
 from marketplace_plugin.store.accounts.grants import Grant
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection as Database
 
 REFRESH_EARLY = timedelta(minutes=2)  # a token that ends sooner is not handed out: a request may take that long
 REFRESH_LEASE = timedelta(minutes=2)  # longer than a request to the token endpoint can take

@@ -3,23 +3,20 @@ exist."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from sqlalchemy import Connection as Database
 
+from marketplace_plugin.contract.module import Person
+from marketplace_plugin.errors import NotFound
 from marketplace_plugin.store import connections
 from marketplace_plugin.store.accounts.connections import Connection, ConnectionState
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection as Database
-
-    from marketplace_plugin.contract.module import Person
 
 
 def own(c: Database, person: Person, connection_id: str) -> Connection:
     """The connection, where it is this person's own; being an admin changes nothing.
 
-    Raises LookupError for an unknown or removed one, and for somebody else's.
+    Raises NotFound for an unknown or removed one, and for somebody else's.
     """
     found = connections.get(c, connection_id)
     if found is None or found.user != person.id or found.state is ConnectionState.REMOVED:
-        raise LookupError("no such connection")
+        raise NotFound("no such connection")
     return found

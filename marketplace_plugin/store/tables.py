@@ -200,7 +200,6 @@ collection = Table(
     Column("listed", Boolean, nullable=False),  # in the service's last list
     Column("is_source", Boolean, nullable=False),
     Column("is_target", Boolean, nullable=False),
-    Column("leaving", Exact),  # a former target or source that still has links: "move", "keep", "converted"
     Column("cursor", Sealed),
     Column("checkpoint", Sealed),
     Column("round", Exact),

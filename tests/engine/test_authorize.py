@@ -27,6 +27,8 @@ from marketplace_plugin.errors import (
     ConsentDenied,
     ContractViolation,
     InsecureTransport,
+    NotAllowed,
+    NotFound,
     ScopeMissing,
     StateMismatch,
     Throttled,
@@ -185,9 +187,9 @@ def test_an_optional_scope_degrades_its_feature_only(world: World, connection: s
 
 def test_only_the_owner_authorises(world: World, connection: str) -> None:
     for other in (ADMIN, JONAS_HERE):
-        with pytest.raises(LookupError):
+        with pytest.raises(NotFound):
             begin(world, person=other)
-    with pytest.raises(LookupError):
+    with pytest.raises(NotFound):
         begin(world, "unknown")
 
 
@@ -195,7 +197,7 @@ def test_a_paused_connection_cannot_be_authorised(world: World, connection: str)
     callback = Browser()(begin(world))
     with world.engine.store.begin() as unit:
         connections.set_state(unit.connection, "c1", ConnectionState.PAUSED)
-    with pytest.raises(PermissionError):
+    with pytest.raises(NotAllowed):
         begin(world)
     with pytest.raises(AuthorizeError):
         finish(world, callback)

@@ -19,15 +19,11 @@ from marketplace_plugin.store.database import upsert, vault_of
 from marketplace_plugin.store.tables import collection
 from marketplace_plugin.store.vault import Vault
 
-MOVE = "move"  # a former target whose items go to the new one, link by link
-KEEP = "keep"  # a former target whose copies the user keeps
-CONVERTED = "converted"  # a former source that stays for its converted links only
-
 
 @dataclass(frozen=True, slots=True)
 class Collection:
     """One row. ``info.id`` is the service's id. ``listed``: the service named it when we last asked. ``round`` is
-    under way where it is not None, and goes on at ``checkpoint``. ``leaving`` is empty, MOVE, KEEP or CONVERTED."""
+    under way where it is not None, and goes on at ``checkpoint``."""
 
     id: str
     connection: str
@@ -36,7 +32,6 @@ class Collection:
     listed: bool = True
     is_source: bool = False
     is_target: bool = False
-    leaving: str = ""
     cursor: Cursor | None = None
     checkpoint: Checkpoint | None = None
     round: str | None = None
@@ -49,7 +44,7 @@ class Collection:
     @property
     def is_read(self) -> bool:
         """Whether a pass pulls it."""
-        return self.is_source or self.is_target or self.leaving in (MOVE, CONVERTED)
+        return self.is_source or self.is_target
 
 
 def of_connection(c: Connection, connection: str) -> list[Collection]:
@@ -92,25 +87,13 @@ def refresh(c: Connection, connection: str, user: str, infos: Sequence[Collectio
 
 
 def choose(c: Connection, connection: str, target_id: str | None, sources: Group[str]) -> None:
-    """Set target and sources by the service's ids. The old target of this connection is unset first; ``leaving`` of
-    what was chosen is cleared. Raises IntegrityError where another connection of the user has a target of this
-    kind."""
+    """Set target and sources by the service's ids. The old target of this connection is unset first. Raises
+    IntegrityError where another connection of the user has a target of this kind."""
     mine = collection.c.connection == connection
     c.execute(update(collection).where(mine, collection.c.is_target).values(is_target=False))
     c.execute(update(collection).where(mine).values(is_source=collection.c.remote_id.in_(list(sources))))
     if target_id is not None:
-        c.execute(
-            update(collection).where(mine, collection.c.remote_id == target_id).values(is_target=True, leaving=None)
-        )
-    c.execute(update(collection).where(mine, collection.c.is_source).values(leaving=None))
-
-
-def set_leaving(c: Connection, connection: str, remote_id: str, leaving: str) -> None:
-    c.execute(
-        update(collection)
-        .where(collection.c.connection == connection, collection.c.remote_id == remote_id)
-        .values(leaving=leaving or None)
-    )
+        c.execute(update(collection).where(mine, collection.c.remote_id == target_id).values(is_target=True))
 
 
 def set_progress(
@@ -182,7 +165,6 @@ def _row(vault: Vault, one: Collection, position: int) -> dict[str, Any]:
         "listed": one.listed,
         "is_source": one.is_source,
         "is_target": one.is_target,
-        "leaving": one.leaving or None,
         "cursor": _seal(vault, "cursor", one.id, one.cursor),
         "checkpoint": _seal(vault, "checkpoint", one.id, one.checkpoint),
         "round": one.round,
@@ -203,7 +185,6 @@ def _collection(vault: Vault, row: Row[Any]) -> Collection:
         listed=row.listed,
         is_source=row.is_source,
         is_target=row.is_target,
-        leaving=row.leaving or "",
         cursor=opened("cursor", row.cursor),
         checkpoint=opened("checkpoint", row.checkpoint),
         round=row.round,

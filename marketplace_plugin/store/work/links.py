@@ -118,6 +118,25 @@ def count(c: Connection, connection: str, collection: str | None = None) -> Mapp
     return {(LinkKind(kind), LinkState(state)): number for kind, state, number in rows}
 
 
+_COPIES = (LinkKind.EXPORT, LinkKind.MIRROR)
+_ENDED = (LinkState.DETACHED, LinkState.DECLINED)
+
+
+def copies(c: Connection, user: str) -> dict[tuple[str, str], int]:
+    """How many copies of a user's host items are kept up to date, by (connection, collection), over all connections."""
+    rows = c.execute(
+        select(link.c.connection, link.c.collection, func.count())
+        .where(
+            link.c.user == user,
+            link.c.host_ref.is_not(None),
+            link.c.kind.in_(_COPIES),
+            link.c.state.not_in(_ENDED),
+        )
+        .group_by(link.c.connection, link.c.collection)
+    )
+    return {(connection, collection): number for connection, collection, number in rows}
+
+
 def remove(c: Connection, ids: Iterable[str], now: datetime) -> None:
     """Delete links, and their blocks with them. ``now``: aware UTC."""
     for chunk in in_chunks(ids):

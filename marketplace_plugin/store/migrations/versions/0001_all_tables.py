@@ -140,7 +140,6 @@ def upgrade() -> None:
         sa.Column("listed", sa.Boolean(), nullable=False),
         sa.Column("is_source", sa.Boolean(), nullable=False),
         sa.Column("is_target", sa.Boolean(), nullable=False),
-        sa.Column("leaving", Exact),
         sa.Column("cursor", Sealed),
         sa.Column("checkpoint", Sealed),
         sa.Column("round", Exact),
