@@ -48,12 +48,10 @@ def offers(engine: Engine, person: Person) -> Sequence[Offer]:
 def _offer(c: Database, person: Person, integration: Integration) -> Offer:
     mine = tuple(row.id for row in connections.of_user(c, person.id) if row.integration == integration.id)
     audience = _audience(c, person.tenant, integration.id)
-    return Offer(integration, _permission(c, person, integration, audience, mine), audience, mine)
+    return Offer(integration, _permission(c, person, integration, mine), audience, mine)
 
 
-def _permission(
-    c: Database, person: Person, integration: Integration, audience: Audience | None, mine: Sequence[str]
-) -> Permission:
+def _permission(c: Database, person: Person, integration: Integration, mine: Sequence[str]) -> Permission:
     if mine:
         return Permission.ADDED
     if may_add(c, person, integration.id):

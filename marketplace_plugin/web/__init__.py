@@ -11,16 +11,19 @@ from marketplace_plugin.web.actions import Actions
 from marketplace_plugin.web.pages import admin, connect, market, plan, settings, sync
 
 
-def mount(app: Flask, actions: Actions, host: Host, registry: Registry) -> tuple[Blueprint, Blueprint]:
-    """Register the pages and the JSON API on ``app``; returns both blueprints.
+def create_pages(actions: Actions, host: Host, registry: Registry) -> Blueprint:
+    """The blueprint ``marketplace``, to be registered without a prefix: its paths begin with /marketplace, /profile,
+    /sync, /convert, /oauth and /admin/connections.
 
-    The pages' paths begin with /marketplace, /profile, /sync, /convert, /oauth and /admin/connections, the API's with
-    /api/v1. The app brings Flask-Babel, CSRFProtect, from which it exempts the second blueprint, and a handler of 401
-    that leads to its sign-in.
+    The app brings Flask-Babel, CSRFProtect and a handler of 401 that leads to its sign-in.
     """
     shared = blueprint.Shared(actions, host, registry)
     made = blueprint.create(shared)
     for pages in (market, connect, settings, plan, sync, admin):
         pages.add(made, shared)
-    app.register_blueprint(made)
-    return made, api.register(app, shared)
+    return made
+
+
+def create_api(app: Flask, actions: Actions, host: Host, registry: Registry) -> Blueprint:
+    """Add ``/api/v1`` to ``app``, and return its blueprint, which the app exempts from CSRF: it takes tokens only."""
+    return api.register(app, blueprint.Shared(actions, host, registry))

@@ -12,43 +12,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from marketplace_plugin.bundle.manifest import Integration
 from marketplace_plugin.contract.hookspecs import TestStep
 from marketplace_plugin.contract.module import BlockView, Person
+from marketplace_plugin.engine.market import Offer, RequestRow
 from marketplace_plugin.engine.views import (
     AdminRow,
     Audience,
     ConnectionView,
     DisconnectFacts,
-    Permission,
     RunView,
     Saved,
     SettingsForm,
     SettingsView,
     StepView,
 )
+from marketplace_plugin.errors import MarketplaceError
 from marketplace_plugin.model.change import HostItem
 from marketplace_plugin.model.time import Window
 
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """An integration as one person meets it. ``audience``: None where it is not installed. ``connections`` are his."""
-
-    integration: Integration
-    permission: Permission
-    audience: Audience | None = None
-    connections: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class RequestRow:
-    """A user asks for an integration. ``created_at``: aware UTC."""
-
-    id: str
-    person: str
-    integration: str
-    created_at: datetime
+__all__ = ["Actions", "Authorized", "Offer", "PlanNotMade", "PlanView", "RequestRow", "SideCounts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +63,14 @@ class PlanView:
     host: SideCounts
     remote: SideCounts
     mails: int = 0
+
+
+class PlanNotMade(MarketplaceError):
+    """No plan came about; ``code`` is why: the pass's error, or its outcome."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 class Actions(Protocol):
@@ -149,7 +139,9 @@ class Actions(Protocol):
     def undo_conversion(self, person: Person, link: str) -> None: ...
     def stop_importing(self, person: Person, link: str) -> None: ...
     def blocks(self, person: Person, owner: str, window: Window) -> Sequence[BlockView]: ...
-    def host_events(self, person: Person, owner: str, window: Window) -> Sequence[HostItem]: ...
+    def host_events(self, owner: str) -> Sequence[HostItem]:
+        """All of the owner's events as he sees them; who may see what of them is decided where they are shown."""
+        ...
 
     # tokens
     def person_of_token(self, token: str) -> Person | None: ...

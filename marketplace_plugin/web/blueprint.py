@@ -26,6 +26,7 @@ from marketplace_plugin.errors import (
     AuthorizeError,
     ConfigError,
     Conflict,
+    InvalidSettings,
     MarketplaceError,
     NotAllowed,
     NotFound,
@@ -193,6 +194,7 @@ _STATUS: Mapping[type[MarketplaceError], int] = {
     Conflict: 409,
     AuthorizationExpired: 409,
     AuthorizeError: 400,
+    InvalidSettings: 422,
     ConfigError: 503,
     ProviderError: 502,
 }

@@ -19,6 +19,7 @@ from marketplace_plugin.engine.context import Phase, RunOutcome, Trigger
 from marketplace_plugin.engine.views import ConnectionState
 from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.item import Kind
+from marketplace_plugin.store.log.journal import Action, Side
 from marketplace_plugin.sync.reason import Reason
 
 log = logging.getLogger(__name__)
@@ -116,6 +117,14 @@ ERRORS: Mapping[str, Sentence] = {
     ),
     "crashed": _s(_("The sync stopped unexpectedly"), _NOTHING_LOST),
     "disk-full": _s(_("The storage is full"), _("Nothing can be saved at present. What was saved before is safe.")),
+    "no-connection": _s(_("This connection has ended"), _("Nothing was changed.")),
+    "busy": _s(_("A sync is running already"), _("The plan is made when it has ended. Please try again in a moment.")),
+    "expired": _s(
+        _("The authorisation has expired"),
+        _("Nothing is synced until you authorise again. Your settings and existing events are kept."),
+    ),
+    "deferred": _s(_("The service asks for a pause"), _("The sync goes on by itself. Nothing is lost.")),
+    "failed": _s(_("The sync stopped unexpectedly"), _NOTHING_LOST),
     "not-found": _s(_("This does not exist"), _("It may have been removed, or it belongs to somebody else.")),
     "sign-in": _s(_("Please sign in"), _("Your session has ended. Nothing was changed.")),
     "forbidden": _s(_("You may not do this"), _("Only an administrator may. Nothing was changed.")),
@@ -263,25 +272,23 @@ KINDS: Mapping[Kind, LazyString] = {
 }
 
 # What the journal's steps are about, and what was done.
-SIDES: Mapping[str, LazyString] = {
-    "block": _("Grey block"),
-    "host": _("Event here"),
-    "remote": _("Connected calendar"),
+SIDES: Mapping[Side, LazyString] = {
+    Side.BLOCK: _("Grey block"),
+    Side.HOST: _("Event here"),
+    Side.REMOTE: _("Connected calendar"),
 }
-ACTIONS: Mapping[str, LazyString] = {
-    "create": _("created"),
-    "update": _("changed"),
-    "delete": _("deleted"),
-    "move": _("moved"),
-    "adopt": _("tied together"),
-    "hold": _("held back"),
-    "park": _("put on hold"),
-    "skip": _("left as it is"),
-    "detach": _("no longer synced"),
+ACTIONS: Mapping[Action, LazyString] = {
+    Action.CREATE: _("created"),
+    Action.UPDATE: _("changed"),
+    Action.DELETE: _("deleted"),
+    Action.MOVE: _("moved"),
+    Action.LINK: _("assigned anew"),
+    Action.HOLD: _("held back"),
 }
 
 # Names, causes and ways out of test steps that the host knows; an integration's fragments may bring more.
 TEST_STEPS: Mapping[str, LazyString] = {
+    "settings": _("Set-up of this integration"),
     "sign-in": _("Sign-in"),
     "scopes": _("Permissions"),
     "calendars": _("Read calendars"),

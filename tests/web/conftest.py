@@ -14,7 +14,7 @@ from flask_wtf.csrf import CSRFProtect
 from marketplace_plugin.bundle.manifest import Stage
 from marketplace_plugin.bundle.registry import Registry
 from marketplace_plugin.contract.module import Person
-from marketplace_plugin.web import mount
+from marketplace_plugin.web import create_api, create_pages
 from tests.web.fakes import CALENDARS, FakeActions, FakeHost
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -65,8 +65,8 @@ class Site:
         )
         Babel(self.app, locale_selector=lambda: request.args.get("lang", self.language))
         protection = CSRFProtect(self.app)
-        _, api = mount(self.app, self.actions, self.host, registry)
-        protection.exempt(api)
+        self.app.register_blueprint(create_pages(self.actions, self.host, registry))
+        protection.exempt(create_api(self.app, self.actions, self.host, registry))
         self.app.register_error_handler(401, self._sign_in)
 
     @staticmethod

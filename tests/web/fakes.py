@@ -273,8 +273,8 @@ class FakeActions:
         self._call("blocks", person.id, owner, window)
         return []
 
-    def host_events(self, person: Person, owner: str, window: Window) -> Sequence[HostItem]:
-        self._call("host_events", person.id, owner, window)
+    def host_events(self, owner: str) -> Sequence[HostItem]:
+        self._call("host_events", owner)
         return []
 
     def person_of_token(self, token: str) -> Person | None:

@@ -184,7 +184,7 @@ def calendar(site: Site) -> None:
     site.actions.blocks = lambda person, owner, window: [  # type: ignore[method-assign]  # a calendar for these tests
         block if person.id == owner else replace(block, detail=None)
     ]
-    site.actions.host_events = lambda person, owner, window: items  # type: ignore[method-assign]  # likewise
+    site.actions.host_events = lambda owner: items  # type: ignore[method-assign]  # likewise
 
 
 def test_your_own_events(client: Any, site: Site) -> None:

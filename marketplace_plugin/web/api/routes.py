@@ -198,7 +198,7 @@ def add_sync(blueprint: Blueprint, shared: Shared) -> None:
         if owner != me().id and not shared.host.may_see(me(), owner):
             raise NotAllowed(owner)
         window = Window(start, end)
-        blocks, items = actions.blocks(me(), owner, window), actions.host_events(me(), owner, window)
+        blocks, items = actions.blocks(me(), owner, window), actions.host_events(owner)
         found, truncated = entries(me(), owner, blocks, items, window)
         return {"owner": owner, "entries": found, "truncated": truncated}
 

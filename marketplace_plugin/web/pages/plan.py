@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from marketplace_plugin.errors import Conflict, ProviderError
-from marketplace_plugin.web.actions import PlanView
+from marketplace_plugin.web.actions import PlanNotMade, PlanView
 from marketplace_plugin.web.blueprint import Shared, page
 from marketplace_plugin.web.pages.connect import crumbs
 from marketplace_plugin.web.texts import error_sentence
@@ -25,7 +25,7 @@ def add(blueprint: Blueprint, shared: Shared) -> None:
         failure = None
         try:
             found = actions.current_plan(person, connection) or actions.preview(person, connection)
-        except ProviderError as error:
+        except (ProviderError, PlanNotMade) as error:
             failure = error_sentence(error.code)
         return page(
             "marketplace/connection/plan.html",

@@ -1,0 +1,182 @@
+"""``Actions`` on the engine: which of its functions answers what, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from marketplace_plugin.contract.hookspecs import TestStep
+from marketplace_plugin.contract.module import BlockView, Person
+from marketplace_plugin.engine import authorize, connections, convert, disconnect, market, preview, requests, settings
+from marketplace_plugin.engine.blocks import StoredBlocks
+from marketplace_plugin.engine.context import Engine, RunResult
+from marketplace_plugin.engine.preview import PlanSummary
+from marketplace_plugin.engine.views import (
+    AdminRow,
+    Audience,
+    ConnectionView,
+    DisconnectFacts,
+    RunView,
+    Saved,
+    SettingsForm,
+    SettingsView,
+    StepView,
+)
+from marketplace_plugin.model.change import HostItem
+from marketplace_plugin.model.item import Kind
+from marketplace_plugin.model.time import Window
+from marketplace_plugin.store import tokens
+from marketplace_plugin.web.actions import Actions, Authorized, Offer, PlanNotMade, PlanView, RequestRow, SideCounts
+
+HOST_PAGE = 1000  # items of one read of a host module
+
+
+@dataclass(frozen=True, slots=True)
+class EngineActions(Actions):
+    engine: Engine
+
+    def now(self) -> datetime:
+        return self.engine.now()
+
+    # --- marketplace ------------------------------------------------------------------------------------------------
+
+    def offers(self, person: Person) -> Sequence[Offer]:
+        return market.offers(self.engine, person)
+
+    def install(self, person: Person, integration: str, audience: Audience) -> None:
+        market.install(self.engine, person, integration, audience)
+
+    def uninstall(self, person: Person, integration: str) -> None:
+        market.uninstall(self.engine, person, integration)
+
+    def affected(self, person: Person, integration: str) -> int:
+        return market.affected(self.engine, person, integration)
+
+    def request(self, person: Person, integration: str) -> None:
+        market.request(self.engine, person, integration)
+
+    def requests(self, person: Person) -> Sequence[RequestRow]:
+        return market.open_requests(self.engine, person)
+
+    def settle_request(self, person: Person, request: str, grant: bool) -> None:
+        market.settle_request(self.engine, person, request, grant=grant)
+
+    def admin_rows(self, person: Person) -> Sequence[AdminRow]:
+        return market.admin_rows(self.engine, person)
+
+    # --- connections ------------------------------------------------------------------------------------------------
+
+    def add(self, person: Person, integration: str) -> str:
+        return connections.add(self.engine, person, integration)
+
+    def mine(self, person: Person) -> Sequence[ConnectionView]:
+        return connections.mine(self.engine, person)
+
+    def connection(self, person: Person, connection: str) -> ConnectionView:
+        return connections.one(self.engine, person, connection)
+
+    def begin(self, person: Person, connection: str, browser_session: str) -> str:
+        return authorize.begin(self.engine, person, connection, browser_session)
+
+    def finish(self, person: Person, browser_session: str, callback_url: str) -> Authorized:
+        found = authorize.finish(self.engine, person, browser_session, callback_url)
+        return Authorized(found.connection, found.account, len(found.collections), found.missing)
+
+    def settings(self, person: Person, connection: str, reload: bool = True) -> SettingsView:
+        return settings.settings(self.engine, person, connection, reload)
+
+    def save(self, person: Person, connection: str, form: SettingsForm, version: int) -> Saved:
+        return settings.save(self.engine, person, connection, form, version)
+
+    def test(self, person: Person, connection: str, write: bool = False) -> Iterator[TestStep]:
+        return connections.examine(self.engine, person, connection, write)
+
+    def disconnect_facts(self, person: Person, connection: str) -> DisconnectFacts:
+        return disconnect.disconnect_facts(self.engine, person, connection)
+
+    def disconnect(self, person: Person, connection: str, delete_remote: bool) -> None:
+        disconnect.disconnect(self.engine, person, connection, delete_remote)
+
+    # --- plan -------------------------------------------------------------------------------------------------------
+
+    def preview(self, person: Person, connection: str) -> PlanView:
+        connections.one(self.engine, person, connection)
+        made = preview.preview(self.engine, connection)
+        if isinstance(made, RunResult):
+            raise PlanNotMade(made.error or made.outcome.value)
+        return _plan(made)
+
+    def current_plan(self, person: Person, connection: str) -> PlanView | None:
+        connections.one(self.engine, person, connection)
+        found = preview.current_plan(self.engine, connection)
+        return _plan(found) if found is not None and found.waiting else None
+
+    def approve(self, person: Person, plan: str) -> str:
+        return preview.approve(self.engine, plan, person)
+
+    # --- sync -------------------------------------------------------------------------------------------------------
+
+    def request_sync(self, person: Person) -> Sequence[RunView]:
+        return requests.request_sync(self.engine, person)
+
+    def progress(self, person: Person) -> Sequence[RunView]:
+        return requests.progress(self.engine, person)
+
+    def runs(self, person: Person, connection: str, limit: int) -> Sequence[RunView]:
+        return requests.runs_of(self.engine, person, connection, limit)
+
+    def run(self, person: Person, run: str) -> RunView:
+        return requests.run(self.engine, person, run)
+
+    def steps(self, person: Person, run: str) -> Sequence[StepView]:
+        return requests.steps(self.engine, person, run)
+
+    # --- calendar ---------------------------------------------------------------------------------------------------
+
+    def convert(self, person: Person, link: str) -> str:
+        return convert.convert(self.engine, person, link)
+
+    def undo_conversion(self, person: Person, link: str) -> None:
+        convert.undo_conversion(self.engine, person, link)
+
+    def stop_importing(self, person: Person, link: str) -> None:
+        convert.stop_importing(self.engine, person, link)
+
+    def blocks(self, person: Person, owner: str, window: Window) -> Sequence[BlockView]:
+        return StoredBlocks(self.engine).blocks(person.id, owner, window)
+
+    def host_events(self, owner: str) -> Sequence[HostItem]:
+        """All of the owner's events; who may see what of them is decided where they are shown."""
+        module, since, found = self.engine.host.modules.get(Kind.EVENT), None, []
+        while module is not None:
+            page = module.changes(owner, since, HOST_PAGE)
+            found += [item for item in page.changes if isinstance(item, HostItem)]
+            since = page.cursor
+            if not page.more:
+                break
+        return found
+
+    # --- tokens -----------------------------------------------------------------------------------------------------
+
+    def person_of_token(self, token: str) -> Person | None:
+        now = self.engine.now()
+        with self.engine.store.begin() as unit:
+            owner = tokens.user_of(unit.connection, token, now)
+            if owner is not None:
+                tokens.touch(unit.connection, token, now)
+        return self.engine.host.person(owner) if owner is not None else None
+
+
+def _plan(made: PlanSummary) -> PlanView:
+    return PlanView(
+        made.id,
+        blocks=SideCounts(create=made.blocks),
+        host=_side("host", made.counts),
+        remote=_side("remote", made.counts),
+        mails=made.mails,
+    )
+
+
+def _side(side: str, counts: Mapping[str, int]) -> SideCounts:
+    return SideCounts(*(counts.get(f"{side}.{deed}", 0) for deed in ("create", "update", "delete")))
