@@ -23,7 +23,7 @@ def _date(day: date, german: str, english: str, locale: Locale) -> str:
 
 def weekday(day: date, locale: Locale) -> str:
     """``Mi``, ``Wed``."""
-    return _date(day, "EEEEEE", "EEE", locale)
+    return _date(day, "EEEEEE", "EEE", locale).rstrip(".")
 
 
 def weekday_name(day: date, locale: Locale) -> str:
@@ -33,7 +33,7 @@ def weekday_name(day: date, locale: Locale) -> str:
 
 def short_day(day: date, locale: Locale) -> str:
     """``Mi, 18. Nov.``, ``Wed 18 Nov``."""
-    return _date(day, "EEEEEE, d. MMM", "EEE d MMM", locale)
+    return weekday(day, locale) + _date(day, ", d. MMM", " d MMM", locale)
 
 
 def long_day(day: date, locale: Locale) -> str:
