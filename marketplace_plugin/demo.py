@@ -44,7 +44,9 @@ def environment(data: Path, base_url: str, environ: Mapping[str, str]) -> dict[s
 
 
 @contextmanager
-def stand_ins(base_url: str, environ: Mapping[str, str], google_port: int) -> Iterator[tuple[list[Stand], dict[str, str]]]:
+def stand_ins(
+    base_url: str, environ: Mapping[str, str], google_port: int
+) -> Iterator[tuple[list[Stand], dict[str, str]]]:
     """Start what ``environ`` does not name a real service for. Yields what runs, and the settings that lead there."""
     if environ.get("MARKETPLACE_GOOGLE_CLIENT_ID"):
         yield [], {}
@@ -54,13 +56,16 @@ def stand_ins(base_url: str, environ: Mapping[str, str], google_port: int) -> It
     url = google.start(google_port)
     try:
         accounts = tuple(google.state.accounts)
-        yield [Stand("Google", url, accounts)], {
-            "MARKETPLACE_GOOGLE_CLIENT_ID": DEFAULT_CLIENT.client_id,
-            "MARKETPLACE_GOOGLE_CLIENT_SECRET": DEFAULT_CLIENT.client_secret,
-            "MARKETPLACE_GOOGLE_API_ROOT": url,
-            "MARKETPLACE_GOOGLE_AUTHORIZE_URL": f"{url}/o/oauth2/v2/auth",
-            "MARKETPLACE_GOOGLE_TOKEN_URL": f"{url}/token",
-            "MARKETPLACE_GOOGLE_REVOKE_URL": f"{url}/revoke",
-        }
+        yield (
+            [Stand("Google", url, accounts)],
+            {
+                "MARKETPLACE_GOOGLE_CLIENT_ID": DEFAULT_CLIENT.client_id,
+                "MARKETPLACE_GOOGLE_CLIENT_SECRET": DEFAULT_CLIENT.client_secret,
+                "MARKETPLACE_GOOGLE_API_ROOT": url,
+                "MARKETPLACE_GOOGLE_AUTHORIZE_URL": f"{url}/o/oauth2/v2/auth",
+                "MARKETPLACE_GOOGLE_TOKEN_URL": f"{url}/token",
+                "MARKETPLACE_GOOGLE_REVOKE_URL": f"{url}/revoke",
+            },
+        )
     finally:
         google.stop()
