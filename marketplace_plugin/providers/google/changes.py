@@ -6,13 +6,14 @@ Source: https://developers.google.com/workspace/calendar/api/guides/sync, and th
 * A series is one item, so a touched one is read again whole, by its iCalUID (one request): a delta holds only the
   exception that was touched, and the first read, bounded by ``timeMin``, leaves out the exceptions before the bound.
 * The first read has no upper bound, so its token also tells what the window has not reached yet. The window may move
-  forward by ``AHEAD`` before another first read is due; one that begins earlier makes it due at once. What merely left
-  the window is not absent: the snapshot covers the window alone.
+  forward by ``AHEAD`` before another first read is due; one that begins earlier or is longer makes it due at once. What
+  merely left the window is not absent: the snapshot covers the window alone.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -44,6 +45,7 @@ from marketplace_plugin.providers.google.transport import Json
 
 AHEAD = timedelta(days=31)
 
+_INSTANCE = re.compile(r"(.+)_\d{8}(?:T\d{6}Z)?")
 _REQUEST = hashlib.sha256(f"1 {LIST_COLUMNS} {EVENT_TYPES}".encode()).hexdigest()[:16]
 
 
@@ -108,7 +110,8 @@ def _fits(since: Cursor | Checkpoint, collection: str, window: Window) -> bool:
     covers = since.window
     if since.fingerprint != _fingerprint(collection) or covers is None:
         return False
-    return covers.start <= window.start and window.end <= covers.end + AHEAD
+    moved_on = covers.start <= window.start and window.end <= covers.end + AHEAD
+    return moved_on and window.end - window.start <= covers.end - covers.start
 
 
 def _begin(collection: str, since: Cursor | Checkpoint | None, window: Window) -> tuple[_Round, str | None]:
@@ -153,19 +156,23 @@ def _page(reader: Reader, this: _Round, page: str | None, *, first: bool) -> Jso
 def _changes(reader: Reader, calendar: Calendar, items: Sequence[Raw], seen: _Seen) -> Iterator[Change]:
     """What the items of one page mean. Touched series are read again, each once in a round."""
     touched: dict[str, list[Raw]] = {}
+    deleted: list[str] = []
     for raw in items:
         if not isinstance(raw.get("id"), str):
             yield Unreadable("", UnreadableReason.MALFORMED)
         elif isinstance(raw.get("recurringEventId"), str):
             touched.setdefault(raw["recurringEventId"], []).append(raw)
         elif decode.is_cancelled(raw):
-            seen.told.add(raw["id"])  # with a series go its exceptions, whatever else is told of them
-            seen.waiting.pop(raw["id"], None)
-            yield Tombstone(raw["id"])
+            deleted.append(raw["id"])
         elif raw.get("recurrence"):
             touched.setdefault(raw["id"], []).append(raw)
         else:
             yield _as_change(raw["id"], Whole(raw), calendar)
+    seen.told.update(deleted)  # with a series go its exceptions, whatever else is told of them
+    for item in deleted:
+        seen.waiting.pop(item, None)
+        if _series_of(item) not in seen.told:
+            yield Tombstone(item)
     for series, parts in touched.items():
         if series in seen.told:
             continue
@@ -175,6 +182,12 @@ def _changes(reader: Reader, calendar: Calendar, items: Sequence[Raw], seen: _Se
             continue
         seen.told.add(series)
         yield from _series(reader, calendar, series, parts, uid)
+
+
+def _series_of(exception: str) -> str | None:
+    """The series of an exception by its id; all that is told of one that went with its series is the id."""
+    found = _INSTANCE.fullmatch(exception)
+    return found[1] if found else None
 
 
 def _series(reader: Reader, calendar: Calendar, series: str, parts: Sequence[Raw], uid: str) -> Iterator[Change]:
