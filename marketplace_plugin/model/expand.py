@@ -19,7 +19,8 @@ from marketplace_plugin.model.time import AllDay, Original, Timed, When, Window,
 LIMIT = 10_000
 
 _EARLIEST, _LATEST = datetime(1, 1, 3, tzinfo=UTC), datetime(9999, 12, 29, tzinfo=UTC)
-_MARGIN = timedelta(days=2)  # more than wall times and instants, or two zones' midnights, can lie apart
+_MARGIN = timedelta(days=2)  # more than the midnights of two zones can lie apart
+_TIMED_MARGIN = timedelta(hours=26)  # more than a clock was ever put forward or back
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +51,13 @@ def occurrences(item: Event | Series, window: Window, viewer_zone: str, limit: i
     regular = 0
     try:
         for original in originals(item, _reach(window, item.master.when)):
-            if _moment(original) in replaced:
-                continue
-            when = shift.to(original)
-            if not window.overlaps(span(when, viewer_zone)):
+            if not shift.overlaps(original, window, viewer_zone) or (replaced and _moment(original) in replaced):
                 continue
             if regular == limit:
                 truncated = True
                 break
             regular += 1
-            found.append(Occurrence(replace(item.master, when=when), original))
+            found.append(Occurrence(replace(item.master, when=shift.to(original)), original))
     except GaveUp:
         truncated = True
     found.sort(key=lambda occurrence: span(occurrence.event.when, viewer_zone))
@@ -150,6 +148,13 @@ class _Shift:
         day = original.wall.date() if isinstance(original, Zoned) else original
         return AllDay(day, day + self.length)
 
+    def overlaps(self, original: Original, window: Window, viewer_zone: str) -> bool:
+        """Whether the span that starts at ``original`` touches ``window``."""
+        if isinstance(self.when, Timed) and isinstance(original, Zoned):
+            start = original.instant()
+            return window.overlaps((start, start + self.length))
+        return window.overlaps(span(self.to(original), viewer_zone))
+
 
 def _named_by_rule(rule: RecurrenceRule, start: Original, after: datetime, before: datetime) -> Iterator[Original]:
     for wall in recurrence_set(rule, _wall(start), after, before):
@@ -187,9 +192,9 @@ def _reach(window: Window, when: When) -> Window:
 
 def _walls_around(window: Window, start: Original) -> tuple[datetime, datetime]:
     """Wall times of the series' zone that surely hold all starts in ``window``."""
-    tz = zone(start.zone) if isinstance(start, Zoned) else UTC
-    after = max(window.start, _EARLIEST + _MARGIN).astimezone(tz).replace(tzinfo=None) - _MARGIN
-    before = min(window.end, _LATEST - _MARGIN).astimezone(tz).replace(tzinfo=None) + _MARGIN
+    tz, margin = (zone(start.zone), _TIMED_MARGIN) if isinstance(start, Zoned) else (UTC, _MARGIN)
+    after = max(window.start, _EARLIEST + _MARGIN).astimezone(tz).replace(tzinfo=None) - margin
+    before = min(window.end, _LATEST - _MARGIN).astimezone(tz).replace(tzinfo=None) + margin
     return after, max(after, before)
 
 
