@@ -16,16 +16,31 @@ import requests
 
 from marketplace_plugin.bundle.load import Bundle, open_all
 from marketplace_plugin.bundle.manifest import Integration
-from marketplace_plugin.contract.hookspecs import Account, TestStep
-from marketplace_plugin.contract.module import HostModule, Person
+from marketplace_plugin.contract.hookspecs import Account, StepState, TestStep
+from marketplace_plugin.contract.module import HostModule, Person, UnitOfWork
 from marketplace_plugin.contract.provider import Provider, Session
+from marketplace_plugin.engine import authorize, market
+from marketplace_plugin.engine import connections as engine_connections
 from marketplace_plugin.engine.context import Engine, EngineSettings
+from marketplace_plugin.engine.views import Audience
 from marketplace_plugin.errors import Unavailable
-from marketplace_plugin.model.change import Checkpoint, Cursor, Found, Gone, Page, Stamp, Unreadable
+from marketplace_plugin.model.change import (
+    Checkpoint,
+    Cursor,
+    Found,
+    Gone,
+    HostCursor,
+    HostGone,
+    HostItem,
+    HostPage,
+    Page,
+    Stamp,
+    Unreadable,
+)
 from marketplace_plugin.model.collection import Capabilities, CollectionInfo, Role
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.time import Window
-from marketplace_plugin.model.write import Outcome, Write
+from marketplace_plugin.model.write import Applied, Delete, HostOutcome, HostWrite, Outcome, Stale, Write
 from marketplace_plugin.sandbox.google import DEFAULT_CLIENT, GoogleSandbox
 from marketplace_plugin.sandbox.google.seed import ANNA
 from marketplace_plugin.store import Store
@@ -56,14 +71,33 @@ class ManualClock:
         self.now += timedelta(**by)
 
 
+class NoItems:
+    """A module of a host that holds nothing."""
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
+
+    def changes(self, owner: str, since: HostCursor | None, limit: int) -> HostPage:
+        return HostPage((), HostCursor("0"))
+
+    def get(self, owner: str, refs: Sequence[str]) -> Sequence[HostItem | HostGone]:
+        return [HostGone(ref) for ref in refs]
+
+    def apply(self, owner: str, writes: Sequence[HostWrite], unit: UnitOfWork | None) -> Sequence[HostOutcome]:
+        raise AssertionError("nothing is written here")
+
+
+MODULES: Mapping[Kind, HostModule] = {kind: NoItems(kind) for kind in (Kind.EVENT, Kind.TASK, Kind.CALL)}
+
+
 @dataclass
 class People:
-    """A host without modules."""
+    """A host of four people, without items."""
 
     name: str = "Test"
     layout: str = ""
     shares_transaction: bool = True
-    modules: Mapping[Kind, HostModule] = field(default_factory=dict)
+    modules: Mapping[Kind, HostModule] = field(default_factory=lambda: MODULES)
     everybody: Sequence[Person] = (ANNA_HERE, JONAS_HERE, ADMIN, STRANGER)
 
     def viewer(self) -> Person | None:
@@ -81,11 +115,13 @@ class People:
 
 
 class ListsCalendars:
-    """A provider that reads the account's calendar list, as the real one would, and holds no events."""
+    """A provider that reads the account's calendar list, as the real one would, and holds no events. ``stale``: ids
+    that somebody has edited."""
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, session: Session, stale: frozenset[str]) -> None:
+        self._session, self._stale = session, stale
         self.closed = False
+        self.pushed: list[tuple[str, Write]] = []
 
     def collections(self) -> Sequence[CollectionInfo]:
         assert self._session.bearer is not None
@@ -123,7 +159,10 @@ class ListsCalendars:
         return {}
 
     def push(self, collection: str, writes: Sequence[Write]) -> Iterator[Outcome]:
-        raise AssertionError("nothing is pushed here")
+        for write in writes:
+            self.pushed.append((collection, write))
+            assert isinstance(write, Delete)
+            yield Stale(write.op, None) if write.id in self._stale else Applied(write.op, write.id, None, None)
 
     def close(self) -> None:
         self.closed = True
@@ -136,16 +175,20 @@ class OnePlugin:
     entries: Sequence[Integration]
     announced: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
     opened: list[ListsCalendars] = field(default_factory=list)
+    stale: frozenset[str] = frozenset()
+    down: bool = False
     account: Callable[[Mapping[str, Any]], Account | None] = lambda claims: Account(claims["sub"], claims["email"])
 
     def open_provider(self, integration: str, session: Session) -> Provider:
-        self.opened.append(ListsCalendars(session))
+        if self.down:
+            raise Unavailable("the service is down")
+        self.opened.append(ListsCalendars(session, self.stale))
         return self.opened[-1]
 
     def test_connection(
         self, integration: str, session: Session, target: str | None, write: bool
     ) -> Iterable[TestStep]:
-        return ()
+        yield TestStep("sign-in", StepState.PASSED, 12, facts=(("target", str(target)), ("write", str(write))))
 
     def authorized_account(self, integration: str, claims: Mapping[str, Any], session: Session) -> Account | None:
         return self.account(claims)
@@ -191,6 +234,18 @@ class World:
     sandbox: GoogleSandbox
     plugins: OnePlugin
     clock: ManualClock
+
+
+def install(world: World, audience: Audience = Audience.ALL) -> None:
+    market.install(world.engine, ADMIN, "google", audience)
+
+
+def connect(world: World, person: Person = ANNA_HERE, email: str = ANNA) -> str:
+    """A connection that went the whole way through the service's sign-in."""
+    connection = engine_connections.add(world.engine, person, "google")
+    url = authorize.begin(world.engine, person, connection, BROWSER)
+    authorize.finish(world.engine, person, BROWSER, Browser(email)(url))
+    return connection
 
 
 def google() -> Integration:
