@@ -35,7 +35,7 @@ def content_policy(form_targets: Iterable[str]) -> str:
             "script-src 'self'",
             "style-src 'self'",
             "style-src-attr 'unsafe-inline'",
-            "img-src 'self'",
+            "img-src 'self' data:",
             "font-src 'self'",
             "connect-src 'self'",
             " ".join(("form-action 'self'", *origins)),
