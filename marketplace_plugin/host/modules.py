@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -16,9 +17,9 @@ from marketplace_plugin.contract.module import UnitOfWork
 from marketplace_plugin.errors import HostError
 from marketplace_plugin.host.records import events, log, participation, todos
 from marketplace_plugin.host.records.tables import Database, applied, person
-from marketplace_plugin.host.records.writing import settled, written
 from marketplace_plugin.model import codec
 from marketplace_plugin.model.change import HostCursor, HostGone, HostItem, HostPage
+from marketplace_plugin.model.edit import patch
 from marketplace_plugin.model.event import Event, Series, Unknown
 from marketplace_plugin.model.item import Item, Kind
 from marketplace_plugin.model.task import Call, Task
@@ -112,7 +113,7 @@ class Module(ABC):
 
     def _write(self, c: sa.Connection, owner: str, write: HostWrite) -> HostOutcome:
         if isinstance(write, HostCreate):
-            if not self._holds(write.item):
+            if not self._holds(write.item) or _is_masked(write.item):
                 return HostRefused(write.op, RefusedCode.INVALID)
             stored = self._create(c, owner, write)
             return HostApplied(write.op, stored.ref, stored.version, stored)
@@ -124,7 +125,7 @@ class Module(ABC):
         if isinstance(write, HostDelete):
             version = self._delete(c, owner, write)
             return HostApplied(write.op, write.ref, version, None)
-        if not self._holds(write.item):
+        if not self._holds(write.item) or _is_masked(write.item):
             return HostRefused(write.op, RefusedCode.INVALID)
         try:
             return self._update(c, owner, write)
@@ -170,7 +171,7 @@ class Calendar(Module):
         return events.visible(c, owner, entries)
 
     def _create(self, c: sa.Connection, owner: str, write: HostCreate) -> HostItem:
-        item = _event(settled(write.item))
+        item = _event(write.item)
         # What a pass creates was a grey block before: Steg marks it, and its content stays with its source.
         record = events.insert(
             c, owner, self._new_ref(), item, self._now(), converted=True, uids=write.uids, op=write.op
@@ -180,7 +181,7 @@ class Calendar(Module):
     def _update(self, c: sa.Connection, owner: str, write: HostUpdate) -> HostOutcome:
         record = events.load(c, [write.ref])[write.ref]
         if owner == record.owner:
-            item = _event(written(record.item, write.item, write.changed))
+            item = _event(patch(record.item, write.item, write.changed))
             record = events.save(
                 c,
                 record,
@@ -226,7 +227,7 @@ class Todos(Module):
 
     def _update(self, c: sa.Connection, owner: str, write: HostUpdate) -> HostOutcome:
         record = self._mine(c, owner, write.ref)
-        item = _todo(written(record.item, write.item, write.changed))
+        item = _todo(patch(record.item, write.item, write.changed))
         stored = todos.save(c, self.kind, record, item, self._now(), write.op).host_item(write.op)
         return HostApplied(write.op, write.ref, stored.version, stored)
 
@@ -238,6 +239,14 @@ class Todos(Module):
         if record is None:
             raise HostError("a to-do of somebody else")
         return record
+
+
+def _is_masked(item: Item) -> bool:
+    """Whether a field is UNKNOWN: a host keeps what is known (SYNC.md rule 6)."""
+    if not isinstance(item, Event | Series):
+        return False
+    contents = [item] if isinstance(item, Event) else [item.master, *(o.event for o in item.overrides if o.event)]
+    return any(isinstance(getattr(event, f.name), Unknown) for event in contents for f in fields(event))
 
 
 def _still_invited(record: events.Record, item: Event | Series) -> list[str]:

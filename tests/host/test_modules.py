@@ -15,7 +15,6 @@ from marketplace_plugin.host.records import events, tables
 from marketplace_plugin.host.steg import Steg
 from marketplace_plugin.model.change import HostCursor, HostGone, HostItem
 from marketplace_plugin.model.event import (
-    UNKNOWN,
     Attendee,
     Event,
     Override,
@@ -234,27 +233,16 @@ def test_wrong_kind_and_impossible_results_are_refused(steg: Steg) -> None:
 
 def test_a_series_is_written_by_parts(steg: Steg) -> None:
     made = create(steg, WEEKLY)
-    moved = replace(WEEKLY, overrides=(Override(SECOND, replace(MEETING, title="verlegt", location=UNKNOWN)),))
+    moved = replace(WEEKLY, overrides=(Override(SECOND, replace(MEETING, title="verlegt")),))
     (done,) = do(steg, ANNA.id, HostUpdate("a", made.ref, 1, moved, frozenset({"overrides"})))
     assert isinstance(done, HostApplied)
     assert done.stored is not None
     (override,) = series_of(done.stored).overrides
-    assert override.event == replace(MEETING, title="verlegt")  # what is masked is as the master has it
+    assert override.event == replace(MEETING, title="verlegt")
     (done,) = do(steg, ANNA.id, HostUpdate("b", made.ref, 2, MEETING, frozenset({"rule"})))
     assert isinstance(done, HostApplied)
     assert done.stored is not None
     assert event_of(done.stored) == MEETING  # it repeats no more
-
-
-def test_masked_fields_are_never_kept(steg: Steg) -> None:
-    made = create(steg, replace(MEETING, title=UNKNOWN, reminder=UNKNOWN))
-    assert (event_of(made).title, event_of(made).reminder) == ("", None)
-    new = replace(MEETING, title=UNKNOWN, location=UNKNOWN, description="neu")
-    fields = frozenset({"title", "location", "description"})
-    (done,) = do(steg, ANNA.id, HostUpdate("a", made.ref, 1, new, fields))
-    assert isinstance(done, HostApplied)
-    assert done.stored is not None
-    assert (event_of(done.stored).location, event_of(done.stored).description) == ("Raum Pegnitz", "neu")
 
 
 def test_all_uids_are_kept_as_aliases(steg: Steg, calendar: HostModule) -> None:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from flask_babel import LazyString, ngettext
+from flask_babel import LazyString, lazy_gettext, ngettext
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 
 from marketplace_plugin.host.calendar import words
 from marketplace_plugin.host.forms.event import REMINDERS, Scope
@@ -21,53 +20,57 @@ from marketplace_plugin.model.recurrence import WEEKDAYS
 from marketplace_plugin.model.task import TaskStatus
 
 SHOW_AS: Mapping[str, LazyString] = {
-    ShowAs.BUSY.value: _l("Busy"),
-    ShowAs.FREE.value: _l("Free"),
-    ShowAs.TENTATIVE.value: _l("Tentative"),
-    ShowAs.OUT_OF_OFFICE.value: _l("Out of office"),
-    ShowAs.ELSEWHERE.value: _l("Working elsewhere"),
+    ShowAs.BUSY.value: lazy_gettext("Busy"),
+    ShowAs.FREE.value: lazy_gettext("Free"),
+    ShowAs.TENTATIVE.value: lazy_gettext("Tentative"),
+    ShowAs.OUT_OF_OFFICE.value: lazy_gettext("Out of office"),
+    ShowAs.ELSEWHERE.value: lazy_gettext("Working elsewhere"),
 }
 ANSWERS: Mapping[str, LazyString] = {
-    Response.NEEDS_ACTION.value: _l("No answer yet"),
-    Response.ACCEPTED.value: _l("Accepted"),
-    Response.TENTATIVE.value: _l("Tentatively accepted"),
-    Response.DECLINED.value: _l("Declined"),
+    Response.NEEDS_ACTION.value: lazy_gettext("No answer yet"),
+    Response.ACCEPTED.value: lazy_gettext("Accepted"),
+    Response.TENTATIVE.value: lazy_gettext("Tentatively accepted"),
+    Response.DECLINED.value: lazy_gettext("Declined"),
 }
 STATUSES: Mapping[str, LazyString] = {
-    TaskStatus.NOT_STARTED.value: _l("Not started"),
-    TaskStatus.IN_PROGRESS.value: _l("In progress"),
-    TaskStatus.WAITING.value: _l("Waiting"),
-    TaskStatus.DEFERRED.value: _l("Deferred"),
-    TaskStatus.COMPLETED.value: _l("Done"),
+    TaskStatus.NOT_STARTED.value: lazy_gettext("Not started"),
+    TaskStatus.IN_PROGRESS.value: lazy_gettext("In progress"),
+    TaskStatus.WAITING.value: lazy_gettext("Waiting"),
+    TaskStatus.DEFERRED.value: lazy_gettext("Deferred"),
+    TaskStatus.COMPLETED.value: lazy_gettext("Done"),
 }
-CALENDARS: Mapping[str, LazyString] = {"events": _l("Events"), "sales": _l("Sales"), "fairs": _l("Trade fairs")}
+CALENDARS: Mapping[str, LazyString] = {
+    "events": lazy_gettext("Events"),
+    "sales": lazy_gettext("Sales"),
+    "fairs": lazy_gettext("Trade fairs"),
+}
 SCOPES: Mapping[str, LazyString] = {
-    Scope.THIS.value: _l("Only this event"),
-    Scope.FOLLOWING.value: _l("This and the following"),
-    Scope.ALL.value: _l("All"),
+    Scope.THIS.value: lazy_gettext("Only this event"),
+    Scope.FOLLOWING.value: lazy_gettext("This and the following"),
+    Scope.ALL.value: lazy_gettext("All"),
 }
 ENDS: Mapping[str, LazyString] = {
-    End.NEVER.value: _l("Never"),
-    End.UNTIL.value: _l("On a day"),
-    End.COUNT.value: _l("After a number of times"),
+    End.NEVER.value: lazy_gettext("Never"),
+    End.UNTIL.value: lazy_gettext("On a day"),
+    End.COUNT.value: lazy_gettext("After a number of times"),
 }
 LABELS: Mapping[str, LazyString] = {
-    "title": _l("Title"),
-    "place": _l("Place"),
-    "description": _l("Description"),
-    "all_day": _l("All day"),
-    "start_day": _l("First day"),
-    "start_time": _l("Begins"),
-    "end_day": _l("Last day"),
-    "end_time": _l("Ends at"),
-    "zone": _l("Time zone"),
-    "show_as": _l("Show as"),
-    "private": _l("Private"),
-    "reminder": _l("Reminder"),
-    "calendar": _l("Calendar"),
-    "invited": _l("Participants"),
-    "repeat": _l("Repetition"),
-    "response": _l("Your answer"),
+    "title": lazy_gettext("Title"),
+    "place": lazy_gettext("Place"),
+    "description": lazy_gettext("Description"),
+    "all_day": lazy_gettext("All day"),
+    "start_day": lazy_gettext("First day"),
+    "start_time": lazy_gettext("Begins"),
+    "end_day": lazy_gettext("Last day"),
+    "end_time": lazy_gettext("Ends at"),
+    "zone": lazy_gettext("Time zone"),
+    "show_as": lazy_gettext("Show as"),
+    "private": lazy_gettext("Private"),
+    "reminder": lazy_gettext("Reminder"),
+    "calendar": lazy_gettext("Calendar"),
+    "invited": lazy_gettext("Participants"),
+    "repeat": lazy_gettext("Repetition"),
+    "response": lazy_gettext("Your answer"),
 }
 _COMMON_ZONES = (
     "Europe/Berlin",

@@ -63,12 +63,18 @@ class Record:
             return participation.as_seen(shown, self.participants[who].own, self.organizer)
         return shown
 
+    @property
+    def _from_here(self) -> bool:
+        """Whether its organiser works in Steg; a converted invitation has one elsewhere."""
+        event = self.item.master if isinstance(self.item, Series) else self.item
+        return event.organizer is None
+
     def host_item(self, who: str, op: str = "") -> HostItem:
         return HostItem(
             ref=self.ref,
             version=self.version_for(who),
             item=self.item_for(who),
-            organised=who == self.owner,
+            organised=who == self.owner and self._from_here,
             op=op,
             changed=self.changed,
             uids=self.uids,
