@@ -16,7 +16,7 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from jinja2 import ChoiceLoader, FileSystemLoader
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, Unauthorized
 
 from marketplace_plugin.bundle.manifest import Integration, Text
 from marketplace_plugin.bundle.registry import Registry
@@ -73,10 +73,8 @@ class Shared:
         return person
 
 
-class SignInNeeded(HTTPException):
+class SignInNeeded(Unauthorized):
     """Nobody is signed in. A host that has a sign-in page handles 401 by leading there."""
-
-    code = 401
 
 
 def locale() -> Locale:

@@ -145,6 +145,7 @@ REASONS: Mapping[Reason, LazyString] = {
     Reason.NEW_HOST: _("New here."),
     Reason.CHANGED_HOST: _("Changed here."),
     Reason.DELETED_HOST: _("Deleted here."),
+    Reason.CANCELLED_HOST: _("Cancelled here."),
     Reason.WITHDRAWN_HOST: _("You no longer take part."),
     Reason.MERGED: _("Changed on both sides in different fields; both changes were kept."),
     Reason.ECHO: _("Our own change came back; nothing to do."),
@@ -294,6 +295,12 @@ TEST_STEPS: Mapping[str, LazyString] = {
     "calendars": _("Read calendars"),
     "target": _("Target calendar writable"),
     "unexpected": _("Connection test"),
+}
+FACTS: Mapping[str, LazyString] = {
+    "account": _("Signed in as %(value)s"),
+    "calendars": _("%(value)s calendars found"),
+    "calendar": _("Calendar “%(value)s”"),
+    "scopes": _("Missing: %(value)s"),
 }
 CAUSES: Mapping[str, LazyString] = {
     "scope-missing": _("A permission was left out at the sign-in"),
