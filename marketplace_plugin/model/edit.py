@@ -14,7 +14,7 @@ from marketplace_plugin.model.canonical import EVENT_FIELDS
 from marketplace_plugin.model.event import Event, Override, Series, original_key
 from marketplace_plugin.model.expand import is_original
 from marketplace_plugin.model.item import Item
-from marketplace_plugin.model.recurrence import RecurrenceRule
+from marketplace_plugin.model.recurrence import WEEKDAYS, Frequency, RecurrenceRule
 from marketplace_plugin.model.recurrence_set import recurrence_set
 from marketplace_plugin.model.time import AllDay, Original, Timed, When, Zoned
 
@@ -76,19 +76,27 @@ def restore_this(series: Series, original: Original) -> Series:
 
 
 def change_all(series: Series, original: Original, event: Event, rule: RecurrenceRule | None = None) -> Series:
-    """All occurrences change as this one does: ``event`` is the occurrence at ``original`` after the edit.
+    """All occurrences change as this one does: ``event`` is the regular occurrence at ``original`` after the edit.
 
-    A move is applied as a shift of the whole series: by days and to the new clock time, overrides' originals with it.
-    Overrides keep their own content. ``rule`` replaces the rule; without it, a rule that names weekdays or days of the
-    month moves with a shift of days where that is unambiguous, and else is kept.
+    A move is a shift of the whole series, by days and to the new clock time: originals and extra dates go with it, and
+    so do overrides that were not moved themselves. Overrides keep all else that is their own; those whose occurrence
+    is gone with the new rule are dropped. ``rule`` replaces the rule; without it, weekdays, days of the month and UNTIL
+    move too.
     """
-    when, keys = _shifted(series, original, event.when)
-    new_rule = rule or _moved_rule(series.rule, original, event.when)
-    moved = Series(replace(event, when=when), new_rule, (), tuple(keys(o) for o in series.rdates))
-    overrides = tuple(
-        sorted((Override(keys(o.original), o.event) for o in series.overrides), key=lambda o: original_key(o.original))
+    old, shift = series.master.when, _Shift(original, event.when)
+    moved = Series(
+        master=replace(event, when=moved_to(event.when, shift.of(old.start))),
+        rule=rule or (series.rule and shift.rule(series.rule, old)),
+        rdates=tuple(shift.of(o) for o in series.rdates),
     )
-    return replace(moved, overrides=fitting(moved, overrides))
+    overrides = []
+    for override in series.overrides:
+        key, content = shift.of(override.original), override.event
+        if content is not None and content.when == moved_to(old, override.original):
+            content = replace(content, when=moved_to(moved.master.when, key))
+        overrides.append(Override(key, content))
+    overrides.sort(key=lambda o: original_key(o.original))
+    return replace(moved, overrides=fitting(moved, tuple(overrides)))
 
 
 def change_following(
@@ -100,43 +108,62 @@ def change_following(
     ``rule`` is the new part's where the person changed it. Raises ValueError where there is no such occurrence.
     """
     _checked(series, original)
-    before = end_before(series, original)
-    rest = _from(series, original)
-    return before, change_all(rest, original, event, rule)
+    return end_before(series, original), change_all(start_at(series, original), original, event, rule)
 
 
 def end_before(series: Series, original: Original) -> Series | None:
     """The part of ``series`` before the occurrence at ``original``; None where that is the first one."""
     cut = _wall(original)
-    start = series.master.when.start
-    if cut <= _wall(start):
+    if cut <= _wall(series.master.when.start):
         return None
     rule = series.rule
     if rule is not None:
-        rule = replace(rule, count=_number_before(series, cut), until=None) if rule.count else _until(rule, original)
-    return replace(
+        rule = replace(rule, count=_number_before(series, cut)) if rule.count else _until_before(rule, original)
+    return _part(
         series,
-        rule=rule,
-        overrides=tuple(o for o in series.overrides if _wall(o.original) < cut),
-        rdates=tuple(o for o in series.rdates if _wall(o) < cut),
+        rule,
+        tuple(o for o in series.overrides if _wall(o.original) < cut),
+        tuple(o for o in series.rdates if _wall(o) < cut),
     )
+
+
+def start_at(series: Series, original: Original) -> Series:
+    """The part of ``series`` from the occurrence at ``original`` on, which becomes its first."""
+    cut = _wall(original)
+    rule = series.rule
+    if rule is not None and rule.count is not None:
+        rule = replace(rule, count=max(1, rule.count - _number_before(series, cut)))
+    return _part(
+        replace(series, master=replace(series.master, when=moved_to(series.master.when, original)), overrides=()),
+        rule,
+        tuple(o for o in series.overrides if _wall(o.original) >= cut),
+        tuple(o for o in series.rdates if _wall(o) > cut),
+    )
+
+
+def moved_to(when: When, original: Original) -> When:
+    """``when`` with another start, as long as before: in elapsed time, or in days."""
+    if isinstance(when, AllDay):
+        day = _date(original)
+        return AllDay(day, day + timedelta(days=when.days))
+    if not isinstance(original, Zoned):
+        original = Zoned(datetime.combine(original, when.start.wall.time()), when.start.zone)
+    return Timed(original, Zoned.at(original.instant() + when.duration, when.end.zone))
 
 
 # ---- parts --------------------------------------------------------------------------------------------------------
 
 
-def _from(series: Series, original: Original) -> Series:
-    """The part of ``series`` from the occurrence at ``original`` on, unchanged."""
-    cut = _wall(original)
-    rule = series.rule
-    if rule is not None and rule.count is not None:
-        rule = replace(rule, count=max(1, rule.count - _number_before(series, cut)))
-    return Series(
-        replace(series.master, when=moved_to(series.master.when, original)),
-        rule,
-        tuple(o for o in series.overrides if _wall(o.original) >= cut),
-        tuple(o for o in series.rdates if _wall(o) >= cut),
-    )
+def _part(
+    series: Series,
+    rule: RecurrenceRule | None,
+    overrides: tuple[Override, ...],
+    rdates: tuple[Original, ...],
+) -> Series:
+    """A series is never without rule and dates: what has one occurrence left is said by COUNT=1."""
+    if rule is None and not rdates:
+        rule = RecurrenceRule(Frequency.DAILY, count=1)
+    return replace(series, rule=rule, overrides=overrides, rdates=rdates)
 
 
 def _number_before(series: Series, cut: datetime) -> int:
@@ -147,21 +174,11 @@ def _number_before(series: Series, cut: datetime) -> int:
     return sum(1 for _ in recurrence_set(series.rule, start, start, cut))
 
 
-def _until(rule: RecurrenceRule, original: Original) -> RecurrenceRule:
+def _until_before(rule: RecurrenceRule, original: Original) -> RecurrenceRule:
     """Ends just before ``original``: the second before it (an instant in UTC), or the day before it."""
     if isinstance(original, Zoned):
         return replace(rule, until=original.instant() - timedelta(seconds=1))
     return replace(rule, until=original - timedelta(days=1))
-
-
-def moved_to(when: When, original: Original) -> When:
-    """``when`` with another start, as long as before: in elapsed time, or in days."""
-    if isinstance(when, AllDay):
-        day = original.wall.date() if isinstance(original, Zoned) else original
-        return AllDay(day, day + timedelta(days=when.days))
-    if not isinstance(original, Zoned):
-        original = Zoned(datetime.combine(original, when.start.wall.time()), when.start.zone)
-    return Timed(original, Zoned.at(original.instant() + when.duration, when.end.zone))
 
 
 def _checked(series: Series, original: Original) -> Original:
@@ -175,48 +192,74 @@ def _with(series: Series, override: Override) -> Series:
     return replace(series, overrides=tuple(sorted((*kept, override), key=lambda o: original_key(o.original))))
 
 
-def _shifted(series: Series, original: Original, when: When) -> tuple[When, Any]:
-    """The master's new span, and how originals move with it."""
-    start = series.master.when.start
-    days = _date(when.start) - _date(original)
-    zoned = when.start if isinstance(when, Timed) else None
+class _Shift:
+    """How a whole series moves when one of its occurrences, at ``original``, becomes ``when``."""
 
-    def key(old: Original) -> Original:
-        day = _date(old) + days
-        return day if zoned is None else Zoned(datetime.combine(day, zoned.wall.time()), zoned.zone)
+    def __init__(self, original: Original, when: When) -> None:
+        self.when = when
+        self.stays = original == when.start
+        self.by = _wall(when.start) - _wall(original)
+        self.days = (_date(when.start) - _date(original)).days
+        self.same_kind = isinstance(original, Zoned) is isinstance(when, Timed)
+        self.original = original
 
-    return moved_to(when, key(start)), key
+    def of(self, old: Original) -> Original:
+        """Where another original start goes. Whole days become timed ones at the new clock time, and back."""
+        if self.stays:
+            return old
+        if isinstance(self.when, AllDay):
+            return _date(old) + timedelta(days=self.days)
+        if self.same_kind:
+            return Zoned(_wall(old) + self.by, self.when.start.zone)
+        clock = self.when.start.wall.time()
+        return Zoned(datetime.combine(_date(old) + timedelta(days=self.days), clock), self.when.start.zone)
 
+    def rule(self, rule: RecurrenceRule, old: When) -> RecurrenceRule:
+        if self.stays:
+            return rule
+        if self.days:
+            rule = self._days_of_month(self._weekdays(rule))
+        return rule if rule.until is None else replace(rule, until=self._until(rule.until, old))
 
-def _moved_rule(rule: RecurrenceRule | None, original: Original, when: When) -> RecurrenceRule | None:
-    if rule is None:
-        return None
-    days = (_date(when.start) - _date(original)).days
-    if days and rule.by_day and not any(n for n, _ in rule.by_day):
-        from marketplace_plugin.model.recurrence import WEEKDAYS
+    def _weekdays(self, rule: RecurrenceRule) -> RecurrenceRule:
+        """Plain weekdays turn by the days; a single "second Tuesday" becomes what the new date is in its month."""
+        if not rule.by_day or rule.part("BYSETPOS") or rule.part("BYWEEKNO"):
+            return rule
+        day = _date(self.when.start)
+        if not any(number for number, _ in rule.by_day):
+            turned = {WEEKDAYS[(WEEKDAYS.index(name) + self.days) % 7] for _, name in rule.by_day}
+            return replace(rule, by_day=tuple((0, name) for name in WEEKDAYS if name in turned))
+        if len(rule.by_day) != 1 or (rule.freq is Frequency.YEARLY and not rule.part("BYMONTH")):
+            return rule
+        is_last = (day + timedelta(days=7)).month != day.month
+        number = -1 if rule.by_day[0][0] < 0 and is_last else (day.day - 1) // 7 + 1
+        return self._month(replace(rule, by_day=((number, WEEKDAYS[day.weekday()]),)))
 
-        moved = {WEEKDAYS[(WEEKDAYS.index(name) + days) % 7] for _, name in rule.by_day}
-        rule = replace(rule, by_day=tuple((0, name) for name in WEEKDAYS if name in moved))
-    if days and rule.part("BYMONTHDAY") == (_date(original).day,):
-        parts = dict(rule.by) | {"BYMONTHDAY": (_date(when.start).day,)}
-        rule = replace(rule, by=tuple(sorted(parts.items())))
-    return _until_of_type(rule, original, when, days)
+    def _days_of_month(self, rule: RecurrenceRule) -> RecurrenceRule:
+        if rule.part("BYMONTHDAY") != (_date(self.original).day,):
+            return rule
+        return self._month(_with_part(rule, "BYMONTHDAY", _date(self.when.start).day))
 
+    def _month(self, rule: RecurrenceRule) -> RecurrenceRule:
+        if rule.part("BYMONTH") != (_date(self.original).month,):
+            return rule
+        return _with_part(rule, "BYMONTH", _date(self.when.start).month)
 
-def _until_of_type(rule: RecurrenceRule, original: Original, when: When, days: int) -> RecurrenceRule:
-    """UNTIL moves along, and stays of the type of the start: an instant for a timed series, a date for whole days."""
-    until = rule.until
-    if until is None:
-        return rule
-    if isinstance(until, datetime) and isinstance(original, Zoned):
-        last = Zoned.at(until, original.zone).wall.date()
-    else:
+    def _until(self, until: date | datetime, old: When) -> date | datetime:
+        """The last day moves along. Of a timed series it is the end of that day, of whole days the date (3.3.10)."""
         last = until.date() if isinstance(until, datetime) else until
-    last += timedelta(days=days)
-    if isinstance(when, AllDay):
-        return replace(rule, until=last)
-    end_of_day = Zoned(datetime.combine(last, time(23, 59, 59)), when.start.zone)
-    return replace(rule, until=end_of_day.instant())
+        if isinstance(until, datetime) and isinstance(old, Timed):
+            last = Zoned.at(until, old.start.zone).wall.date()
+            if Zoned(datetime.combine(last, old.start.wall.time()), old.start.zone).instant() > until:
+                last -= timedelta(days=1)  # the last day's occurrence came after it
+        last += timedelta(days=self.days)
+        if isinstance(self.when, AllDay):
+            return last
+        return Zoned(datetime.combine(last, time(23, 59, 59)), self.when.start.zone).instant()
+
+
+def _with_part(rule: RecurrenceRule, name: str, value: int) -> RecurrenceRule:
+    return replace(rule, by=tuple(sorted((dict(rule.by) | {name: (value,)}).items())))
 
 
 def _wall(original: Original) -> datetime:
