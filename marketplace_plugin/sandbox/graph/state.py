@@ -89,7 +89,8 @@ class Override:
     fields: Json
     created: datetime
     modified: datetime
-    change: int
+    change: int = 0
+    extended: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -148,11 +149,15 @@ class Calendar:
     change: int
     default: bool = False
     removable: bool = True
+    read_only: bool = False
+    """Filled by the service (birthdays, holidays)."""
     color: str = "auto"
     hex_color: str = ""
     events: dict[int, Event] = field(default_factory=dict)
     changes: OrderedDict[int, int] = field(default_factory=OrderedDict)
     """Event key -> number of its last change, deletions too; oldest first."""
+    gone: dict[int, int] = field(default_factory=dict)
+    """Event key -> place of the events that were deleted or moved away."""
     epoch: int = 0
     """Raised when all earlier delta tokens end."""
     gone_code: str = "SyncStateNotFound"
@@ -350,7 +355,9 @@ class State:
 
     def remove(self, event: Event) -> None:
         """Take an event out of its calendar; deltas report it."""
-        del self.calendars[event.calendar].events[event.key]
+        calendar = self.calendars[event.calendar]
+        del calendar.events[event.key]
+        calendar.gone[event.key] = event.placed
         self._note(event, self.next_tick())
 
     def move(self, event: Event, calendar: Calendar) -> None:

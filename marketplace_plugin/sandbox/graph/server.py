@@ -1,0 +1,409 @@
+"""The sandbox as one object: state, WSGI application, and a server on the loopback address."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import threading
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from marketplace_plugin.sandbox.google.faults import ConnectionDropped
+from marketplace_plugin.sandbox.google.web.http_server import HttpServer
+from marketplace_plugin.sandbox.graph import errors, faults, seed
+from marketplace_plugin.sandbox.graph.api import routes
+from marketplace_plugin.sandbox.graph.api.calls import error_reply
+from marketplace_plugin.sandbox.graph.api.delta import Deltas
+from marketplace_plugin.sandbox.graph.entra import authorize, tokens
+from marketplace_plugin.sandbox.graph.entra.grants import AccessToken, Grants, Issued
+from marketplace_plugin.sandbox.graph.entra.scopes import canonical
+from marketplace_plugin.sandbox.graph.faults import Fault, Faults
+from marketplace_plugin.sandbox.graph.outlook import ids
+from marketplace_plugin.sandbox.graph.state import Account, Client, Clock, Event, State, Tenant, system_clock
+from marketplace_plugin.sandbox.graph.web import browse, control
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+LOG_LIMIT = 5_000
+FAULT_HEADER = "X-Sandbox-Fault"
+"""Marks a reply that a fault has changed, for tests that check replies."""
+BODY_LIMIT = 64 * 1024
+"""Longer bodies are logged cut, so that the log's memory is bounded."""
+_RATE_WINDOW = timedelta(minutes=10)
+_BATCH = "/v1.0/$batch"
+
+DEFAULT_CLIENT = Client(
+    client_id="5b4a7d0e-1c7f-4f5e-9a53-2f6f6d2f1e01",
+    client_secret="sandbox-secret",
+    redirect_uris=("http://127.0.0.1:5000/oauth/callback", "http://localhost:5000/oauth/callback"),
+)
+
+
+@dataclass(frozen=True)
+class Logged:
+    """One request and how it was answered; ``status`` 0 is a dropped connection."""
+
+    method: str
+    path: str
+    params: tuple[tuple[str, str], ...]
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    status: int
+    reply: bytes
+    fault: str | None
+    at: datetime
+    batched: bool = False
+    """A call inside a $batch; the batch has a row of its own after those of its calls."""
+
+    @property
+    def json(self) -> Any:
+        """The request's body; None without one."""
+        return json.loads(self.body) if self.body else None
+
+
+class GraphSandbox:
+    """A Microsoft 365 for tests and for ``make run``: ``.app`` is WSGI, ``.start()`` serves it.
+
+    Entra's endpoints lie at ``/{tenant}/oauth2/v2.0/``, Graph at ``/v1.0``.
+
+    Args:
+        clock: aware "now"; all times of the sandbox come from it.
+        accounts: who can sign in; the seeded ones (with calendars) by default.
+        clients: registered applications; one by default.
+        control_token: guards ``/_sandbox``; random by default.
+        wrap: put around the application, for tests that watch requests and replies.
+        tenants: the directories of ``accounts``; the seeded ones by default.
+        seeded: whether the default accounts come with calendars and events.
+    """
+
+    def __init__(
+        self,
+        clock: Clock = system_clock,
+        accounts: Sequence[Account] | None = None,
+        clients: Sequence[Client] = (DEFAULT_CLIENT,),
+        control_token: str | None = None,
+        wrap: Callable[[WSGIApplication], WSGIApplication] | None = None,
+        *,
+        tenants: Sequence[Tenant] = seed.TENANTS,
+        seeded: bool = True,
+    ) -> None:
+        self.state = State(clock)
+        self.grants = Grants(self.state)
+        self.deltas = Deltas(self.state)
+        self.faults = Faults()
+        self.log: deque[Logged] = deque(maxlen=LOG_LIMIT)
+        self.control_token = control_token or secrets.token_urlsafe(24)
+        for tenant in tenants:
+            self.state.add_tenant(tenant)
+        for client in clients:
+            self.state.clients[client.client_id] = client
+        for account in seed.ACCOUNTS if accounts is None else accounts:
+            self.state.add_account(account)
+        if accounts is None and seeded:
+            seed.fill(self.state)
+        self._running: dict[tuple[str, str], int] = {}
+        self._recent: dict[tuple[str, str], deque[datetime]] = {}
+        self._counting = threading.Lock()
+        self._dropped = False
+        self.app: WSGIApplication = self._serve
+        if wrap is not None:
+            self.app = wrap(self.app)
+        self._inner = _flask(self)
+        self._server: HttpServer | None = None
+
+    # --- serving ------------------------------------------------------------------------------
+
+    def start(self, port: int = 0) -> str:
+        """Serve on 127.0.0.1 in the background; the base URL without a slash at its end."""
+        if self._server is not None:
+            raise RuntimeError("the sandbox is already running")
+        self._server = HttpServer(self.app, port)
+        self._server.start()
+        return self._server.url
+
+    def stop(self) -> None:
+        """Stop serving; does nothing if it is not running."""
+        if self._server is not None:
+            self.faults.release()
+            self._server.stop()
+            self._server = None
+
+    def __enter__(self) -> GraphSandbox:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """The base URL while it is running. Raises RuntimeError otherwise."""
+        if self._server is None:
+            raise RuntimeError("the sandbox is not running")
+        return self._server.url
+
+    # --- for tests ----------------------------------------------------------------------------
+
+    def register_redirect(self, uri: str, client_id: str = DEFAULT_CLIENT.client_id) -> None:
+        """Allow a redirect URI, exactly as written. Raises KeyError for an unknown client."""
+        with self.state.lock:
+            client = self.state.clients[client_id]
+            uris = dict.fromkeys((*client.redirect_uris, uri))
+            self.state.clients[client_id] = replace(client, redirect_uris=tuple(uris))
+
+    def issue_tokens(self, email: str, scopes: Iterable[str], client_id: str = DEFAULT_CLIENT.client_id) -> Issued:
+        """Tokens as after a full consent, without the pages; scopes short or fully qualified."""
+        with self.state.lock:
+            if email not in self.state.accounts:
+                raise KeyError(email)
+            client = self.state.clients[client_id]
+            return self.grants.issue(email, client, canonical(scopes, client.permissions))
+
+    def requests(self, method: str = "", path: str = "", *, batched: bool = False) -> list[Logged]:
+        """The logged requests whose method is ``method`` and whose path contains ``path``.
+
+        Calls inside a $batch are listed with ``batched`` only, and then without the others.
+        """
+        rows = [row for row in list(self.log) if row.batched == batched]
+        return [row for row in rows if method in ("", row.method) and path in row.path]
+
+    # --- for the routes -------------------------------------------------------------------------
+
+    def bearer(self, header: str) -> AccessToken:
+        """The token of an Authorization header. Raises GraphError 401."""
+        scheme, _, value = header.partition(" ")
+        if scheme.lower() != "bearer" or not value.strip():
+            raise errors.invalid_token("Access token is empty.")
+        token = self.grants.access(value.strip())
+        if token is None or token.email not in self.state.accounts:
+            raise errors.invalid_token("CompactToken parsing failed with error code: 80049217")
+        if token.expires <= self.state.now():
+            raise errors.invalid_token("Lifetime validation failed, the token is expired.")
+        return token
+
+    def inner_error(self, client_request_id: str | None = None) -> dict[str, str]:
+        """innerError of a refusal."""
+        request_id = str(uuid.uuid4())
+        return {
+            "date": f"{self.state.now():%Y-%m-%dT%H:%M:%S}",
+            "request-id": request_id,
+            "client-request-id": client_request_id or request_id,
+        }
+
+    def written(self, event: Event) -> None:
+        """An event was written and its reply is made: with ``late_bump`` its version moves on."""
+        if self.state.knobs.late_bump:
+            self._touch(event)
+
+    def inside_batch(self, environ: WSGIEnvironment, running: int) -> tuple[int, dict[str, str], bytes]:
+        """Carry out one call of a $batch: status, headers, body. ``running`` calls run beside it."""
+        row = _Exchange(environ)
+        rule = self.faults.take(row.method, row.target)
+        if rule is not None and rule.action == "drop_before":
+            self._dropped = True
+            self.log.append(row.logged(0, b"", rule, self.state.now(), batched=True))
+            return 504, {}, b""
+        refused = self._over_limits(environ, running)
+        if rule is not None and rule.action == "status":
+            refused = errors.injected(rule.status, rule.code, rule.retry_after)
+        if refused is not None:
+            body = self._refuse(row, refused)
+        else:
+            body = b"".join(self._inner(environ, row.catch))
+        if rule is not None:
+            body = self._after(rule, body)
+        self.log.append(row.logged(row.status, body, rule, self.state.now(), batched=True))
+        kept = {name: value for name, value in row.headers if name.lower() not in ("content-length", "date")}
+        return row.status, kept, body
+
+    # --- one request ----------------------------------------------------------------------------
+
+    def _serve(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Limits, faults and the log around the application; one request at a time."""
+        if environ["PATH_INFO"].startswith("/_sandbox"):
+            with self.state.lock:
+                return [b"".join(self._inner(environ, start_response))]
+        row = _Exchange(environ)
+        rule = self.faults.take(row.method, row.target)
+        with self._place(environ) as refused:
+            if rule is not None and rule.action == "hold":
+                self.faults.hold()
+            with self.state.lock:
+                body = self._answer(environ, row, rule, refused)
+        headers = [pair for pair in row.headers if pair[0].lower() != "content-length"]
+        if row.status not in (204, 304):
+            headers.append(("Content-Length", str(len(body))))
+        if rule is not None:
+            headers.append((FAULT_HEADER, rule.action))
+        start_response(row.status_line, headers)
+        return [body]
+
+    def _answer(
+        self, environ: WSGIEnvironment, row: _Exchange, rule: Fault | None, refused: errors.GraphError | None
+    ) -> bytes:
+        if rule is not None and rule.action == "drop_before":
+            self.log.append(row.logged(0, b"", rule, self.state.now()))
+            raise ConnectionDropped
+        if rule is not None and rule.action == "status":
+            refused = errors.injected(rule.status, rule.code, rule.retry_after)
+        self._dropped = False
+        body = b"".join(self._inner(environ, row.catch)) if refused is None else self._refuse(row, refused)
+        if rule is not None:
+            body = self._after(rule, body)
+        if self._dropped:
+            self.log.append(row.logged(0, b"", rule, self.state.now()))
+            raise ConnectionDropped
+        self.log.append(row.logged(row.status, body, rule, self.state.now()))
+        return body
+
+    def _refuse(self, row: _Exchange, error: errors.GraphError) -> bytes:
+        headers = [("Content-Type", "application/json"), *error.headers.items()]
+        row.catch(f"{error.status} Refused", headers)
+        return json.dumps(error.envelope(self.inner_error())).encode()
+
+    def _after(self, rule: Fault, body: bytes) -> bytes:
+        """What a fault does once the request has been carried out."""
+        if rule.action == "drop_after":
+            self._dropped = True
+        if rule.action == "bump_etag":
+            self._bump(body)
+        if rule.action in ("truncate", "malformed_event"):
+            return faults.spoil(rule, body)
+        return body
+
+    def _bump(self, body: bytes) -> None:
+        """Move the version of the event that was just sent."""
+        event_id = json.loads(body).get("id") if body else None
+        if event_id is None:
+            return
+        reference = ids.read_event(event_id)
+        for calendar in self.state.calendars.values():
+            event = calendar.events.get(reference.key)
+            if event is not None:
+                self._touch(event)
+
+    def _touch(self, event: Event) -> None:
+        self.state.touch(event)
+        for override in event.overrides.values():
+            override.change = event.change
+
+    # --- limits of one app and mailbox ----------------------------------------------------------
+
+    @contextmanager
+    def _place(self, environ: WSGIEnvironment) -> Iterator[errors.GraphError | None]:
+        """Count the request among those of its mailbox; the refusal if there are too many."""
+        refused = self._over_limits(environ, 0)
+        key = None if environ["PATH_INFO"] == _BATCH else self._mailbox(environ)
+        with self._counting:
+            if key is not None:
+                self._running[key] = self._running.get(key, 0) + 1
+        try:
+            yield refused
+        finally:
+            with self._counting:
+                if key is not None:
+                    self._running[key] -= 1
+
+    def _mailbox(self, environ: WSGIEnvironment) -> tuple[str, str] | None:
+        if not environ["PATH_INFO"].startswith("/v1.0/me/"):
+            return None
+        token = self.grants.access(environ.get("HTTP_AUTHORIZATION", "").partition(" ")[2].strip())
+        return None if token is None else (token.client_id, token.email)
+
+    def _over_limits(self, environ: WSGIEnvironment, beside: int) -> errors.GraphError | None:
+        key = self._mailbox(environ)
+        if key is None:
+            return None
+        knobs, now = self.state.knobs, self.state.now()
+        with self._counting:
+            if self._running.get(key, 0) + beside >= knobs.concurrent_requests:
+                return errors.throttled("MailboxConcurrency", 1)
+            recent = self._recent.setdefault(key, deque())
+            while recent and recent[0] <= now - _RATE_WINDOW:
+                recent.popleft()
+            if len(recent) >= knobs.requests_in_ten_minutes:
+                wait = (recent[0] + _RATE_WINDOW - now).total_seconds()
+                return errors.throttled("RequestRate", max(1, round(wait)))
+            recent.append(now)
+        return None
+
+
+class _Exchange:
+    """What is kept of a request until it is answered."""
+
+    def __init__(self, environ: WSGIEnvironment) -> None:
+        inner = Flask.request_class(environ)
+        self.body = inner.get_data(cache=True)
+        environ["wsgi.input"] = BytesIO(self.body)
+        self.method, self.path = inner.method, inner.path
+        query = inner.query_string.decode()
+        self.target = f"{self.path}?{query}" if query else self.path
+        self.params = tuple(parse_qsl(query, keep_blank_values=True))
+        self.request_headers = tuple((name, value) for name, value in inner.headers if name != "Authorization")
+        self.status_line, self.headers = "500 ", list[tuple[str, str]]()
+
+    @property
+    def status(self) -> int:
+        return int(self.status_line.split(" ", 1)[0])
+
+    def catch(self, status: str, headers: list[tuple[str, str]], _exc_info: object = None) -> Callable[[bytes], object]:
+        """Stands in for start_response until the fault is applied."""
+        self.status_line, self.headers = status, headers
+        return lambda _: None
+
+    def logged(self, status: int, reply: bytes, rule: Fault | None, at: datetime, *, batched: bool = False) -> Logged:
+        """The row of the log."""
+        return Logged(
+            self.method,
+            self.path,
+            self.params,
+            self.request_headers,
+            self.body[:BODY_LIMIT],
+            status,
+            reply[:BODY_LIMIT],
+            None if rule is None else rule.action,
+            at,
+            batched,
+        )
+
+
+def _flask(sandbox: GraphSandbox) -> Flask:
+    """The application behind limits, faults and log."""
+    app = Flask(__name__, static_folder=None)
+    app.register_blueprint(routes.blueprint(sandbox))
+    app.register_blueprint(authorize.blueprint(sandbox.state, sandbox.grants))
+    app.register_blueprint(tokens.blueprint(sandbox.state, sandbox.grants))
+    app.register_blueprint(browse.blueprint(sandbox.state))
+    app.register_blueprint(control.blueprint(sandbox))
+
+    @app.errorhandler(HTTPException)
+    def unknown(error: HTTPException) -> Any:
+        if not request.path.startswith("/v1.0"):
+            return error
+        if error.code == 405:
+            message = "Specified HTTP method is not allowed for the request target."
+            return error_reply(sandbox, errors.GraphError(405, "Request_BadRequest", message))
+        segment = request.path.rstrip("/").rpartition("/")[2]
+        return error_reply(sandbox, errors.unknown_segment(segment))
+
+    @app.after_request
+    def name_request(found: Response) -> Response:
+        if request.path.startswith("/v1.0") and "request-id" not in found.headers:
+            request_id = str(uuid.uuid4())
+            found.headers["request-id"] = request_id
+            found.headers["client-request-id"] = request.headers.get("client-request-id", request_id)
+            found.headers["Cache-Control"] = "private"
+        return found
+
+    return app
