@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection as Database
 
 from marketplace_plugin.contract.module import BlockDetail, Blocks, BlockView, Person
 from marketplace_plugin.engine.context import Engine
-from marketplace_plugin.model.event import UNKNOWN, Event, Occurrence, Series, ShowAs, original_key
+from marketplace_plugin.model.event import UNKNOWN, Event, Occurrence, Series, ShowAs, Status, original_key
 from marketplace_plugin.model.expand import occurrences
 from marketplace_plugin.model.time import Window, span, start_of
 from marketplace_plugin.store import blocks, collections, connections, links
@@ -42,10 +42,16 @@ class StoredBlocks(Blocks):
             return blocks.changed_at(c, owner)
 
     def _to_others(self, owner: Person, viewer: Person, window: Window) -> Sequence[BlockView]:
-        """From the clear columns alone: no content is opened on behalf of a colleague."""
+        """From the clear columns alone: no content is opened on behalf of a colleague. He sees "busy" and nothing
+        else: not whether it is tentative or out of office, and nothing at all where the owner is free."""
         with self.engine.store.read() as c:
             shapes = blocks.shapes(c, owner.id, window)
-        return self._views(owner, viewer, window, shapes, lambda _shape, _occurrence: None)
+        views = self._views(owner, viewer, window, shapes, lambda _shape, _occurrence: None)
+        return [
+            replace(view, show_as=ShowAs.BUSY, status=Status.CONFIRMED)
+            for view in views
+            if view.show_as is not ShowAs.FREE and view.status is not Status.CANCELLED
+        ]
 
     def _to_owner(self, owner: Person, window: Window) -> Sequence[BlockView]:
         with self.engine.store.read() as c:
