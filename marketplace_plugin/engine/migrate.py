@@ -2,7 +2,7 @@
 
 A change of target is a migration link by link, and its state is in the links alone: each copy that is to move leaves a
 link that only waits to be removed, and the event's own link is made anew in the new target. A pass makes the new
-copies, and removes the old ones when the new ones stand, each only if nobody touched it. It may die anywhere and goes on.
+copies, and removes the old ones when the new ones stand, each only if nobody touched it. It may die anywhere.
 """
 
 from __future__ import annotations

@@ -64,6 +64,11 @@ class Pass:
             self.lease = connections.extend(unit.connection, self.lease, self.engine.now() + self.engine.settings.lease)
             yield unit
 
+    def still_ours(self) -> None:
+        """Before each batch of writes. Raises LeaseLost where another worker has taken over: then nothing is sent."""
+        with self.write():
+            pass
+
     def tell(self, phase: Phase, done: int = 0, total: int | None = None) -> None:
         """Show the live panel how far we are. The run's row is no part of the sync, so it needs no fence."""
         self.engine.report(self.run, Progress(phase, done, total))

@@ -190,6 +190,7 @@ def push(p: Pass, work: Work) -> None:
 
 
 def _send(p: Pass, collection: str, batch: Sequence[Write], work: Work) -> None:
+    p.still_ours()
     if p.expired or p.paused is not None:
         work.outcomes |= {write.op: Deferred(write.op, None) for write in batch}
         return

@@ -89,6 +89,7 @@ UNLINK = Decision(Action.UNLINK, Reason.DELETED_HOST)
 DECLINE = Decision(Action.DECLINE, Reason.DELETED_REMOTE)
 DETACH = Decision(Action.DETACH, Reason.NOT_ORGANISER)
 LEAVE = Decision(Action.DETACH, Reason.WITHDRAWN_HOST)
+KEEP = Decision(Action.DETACH, Reason.TARGET_CHANGED)
 TO_BLOCK = Decision(Action.TO_BLOCK, Reason.NOT_ORGANISER)
 PUT = Decision(Action.PUT_BLOCK, Reason.CHANGED_REMOTE)
 DROP = Decision(Action.DROP_BLOCK, Reason.DELETED_REMOTE)
@@ -119,6 +120,9 @@ EXPORT_INVITATION: Table = {  # an invitation took the place of our copy: it bel
     E:                 (OUT,        BOTH,        BOTH,        DECLINE),
     D:                 (LEAVE,      LEAVE,       LEAVE,       UNLINK),
     W:                 (LEAVE,      LEAVE,       LEAVE,       UNLINK),
+}
+LEFT_COPY: Table = {  # its event went elsewhere: removed, unless somebody wrote something into it
+    D:                 (DEL_REMOTE, DEL_REMOTE,  KEEP,        UNLINK),
 }
 CONVERTED_FULL: Table = {  # both ways; the user organises it at the service
     S:                 (NOTHING,    IN,          IN,          DEL_HOST),
@@ -207,6 +211,8 @@ def table_of(link: Link) -> Table:
     match link.kind:
         case LinkKind.BLOCK:
             return BLOCK
+        case _ if link.host_ref is None:
+            return LEFT_COPY
         case LinkKind.MIRROR:
             return MIRROR
         case LinkKind.CONVERTED:
