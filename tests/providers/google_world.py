@@ -28,6 +28,8 @@ SCOPES = frozenset(
 NOW = datetime(2026, 11, 18, 9, 30, tzinfo=UTC)
 WINDOW = Window(NOW - timedelta(days=30), NOW + timedelta(days=365))
 BERLIN = "Europe/Berlin"
+TEAM = "team@group.calendar.google.com"
+WEEKLY = ["RRULE:FREQ=WEEKLY"]
 INSTANCE = "instance-1"
 
 
@@ -102,6 +104,11 @@ class World:
 
     def forget_requests(self) -> None:
         self.sandbox.log.clear()
+
+
+def wall(day: int, hour: int = 10, month: int = 11) -> datetime:
+    """A wall time of 2026, naive."""
+    return datetime.fromisoformat(f"2026-{month:02}-{day:02}T{hour:02}:00")
 
 
 # --- bodies as a person's client writes them -----------------------------------------------------------------------

@@ -4,50 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, datetime, timedelta
-from typing import Literal
+from datetime import date
 
 import pytest
 
-from marketplace_plugin.errors import AuthorizationExpired, CollectionGone, Unavailable
-from marketplace_plugin.model.canonical import same
+from marketplace_plugin.errors import CollectionGone
 from marketplace_plugin.model.change import Access, Found, Revision
 from marketplace_plugin.model.event import (
     UNKNOWN,
     Attendee,
     Event,
-    Override,
     Response,
     Sensitivity,
     Series,
     ShowAs,
     Status,
 )
-from marketplace_plugin.model.recurrence import RecurrenceRule
-from marketplace_plugin.model.time import AllDay, Zoned
+from marketplace_plugin.model.time import AllDay
 from marketplace_plugin.model.write import (
     Applied,
     Create,
-    Deferred,
-    DeferScope,
     Delete,
     Missing,
     Move,
-    Outcome,
-    Partial,
     Refused,
     RefusedCode,
     Stale,
-    Unanswered,
-    Update,
 )
 from marketplace_plugin.providers.google import GoogleCalendar
 from tests.providers.google_world import (
     ANNA,
-    BERLIN,
     JONAS,
     Json,
-    Token,
     World,
     by_title,
     changes,
@@ -56,65 +44,23 @@ from tests.providers.google_world import (
     instance_id,
     one,
     pages,
-    push,
     series_of,
     stamp,
     timed,
     when,
 )
-
-TEAM = "team@group.calendar.google.com"
-WEEKLY = RecurrenceRule.parse("FREQ=WEEKLY")
-
-
-def wall(day: int, hour: int = 10, month: int = 12) -> datetime:
-    return datetime.fromisoformat(f"2026-{month:02}-{day:02}T{hour:02}:00")
-
-
-def original(day: int, hour: int = 10) -> Zoned:
-    return Zoned(wall(day, hour), BERLIN)
-
-
-OURS = Event(when=when(wall(1)), title="Ours", description="a <b> & c\nd", location="Here", reminder=10)
-MOVED = replace(OURS, when=when(wall(9, 15)), title="Moved")
-SERIES = Series(OURS, WEEKLY, (Override(original(8), MOVED), Override(original(15), None)))
+from tests.providers.google_writes import OURS, SERIES, TEAM, create, silent_world, stored, update, wall
 
 
 @pytest.fixture
 def world() -> Iterator[World]:
-    with World() as world:
-        world.sandbox.state.add_calendar(ANNA, calendar_id=TEAM, summary="Team")
+    with silent_world() as world:
         yield world
-        assert not world.sandbox.state.outbox
-        for row in world.requests():
-            if row.method != "GET":
-                assert ("sendUpdates", "none") in row.params
-                assert b"conferenceData" not in row.body
 
 
 @pytest.fixture
 def google(world: World) -> GoogleCalendar:
     return world.open()
-
-
-def stored(outcome: Outcome) -> Found:
-    assert isinstance(outcome, Applied), outcome
-    assert outcome.stored is not None
-    assert outcome.stored.revision == outcome.revision
-    return outcome.stored
-
-
-def create(google: GoogleCalendar, item: Event | Series = OURS, op: str = "create") -> Found:
-    return stored(one(google, Create(op, stamp("link"), item)))
-
-
-def update(there: Found, item: Event | Series, *changed: str, op: str = "update") -> Update:
-    return Update(op, there.id, there.revision, there.item, item, frozenset(changed))
-
-
-def master_of(item: Found, **changed: object) -> Series:
-    series = series_of(item)
-    return replace(series, master=replace(series.master, **changed))  # type: ignore[arg-type]  # names are the test's
 
 
 # --- create --------------------------------------------------------------------------------------------------------
@@ -351,213 +297,3 @@ def test_move_keeps_the_identity(google: GoogleCalendar, item: Event | Series) -
     assert found(changes(pages(google))) == {}
     assert found(changes(pages(google, collection=TEAM))) == {there.id: moved}
     assert isinstance(one(google, Move("again", there.id, there.revision, TEAM)), Missing)
-
-
-# --- series --------------------------------------------------------------------------------------------------------
-
-
-def test_a_new_title_leaves_the_exceptions_alone(google: GoogleCalendar) -> None:
-    there = create(google, SERIES)
-    wanted = master_of(there, title="New")
-    after = stored(one(google, update(there, wanted, "title")))
-    assert after.item == wanted
-
-
-def test_occurrences_are_changed_cancelled_and_restored(google: GoogleCalendar) -> None:
-    there = create(google, SERIES)
-    other = replace(OURS, when=when(wall(22, 11)), description="Other")
-    wanted = replace(SERIES, overrides=(Override(original(8), None), Override(original(22), other)))
-    after = stored(one(google, update(there, wanted, "overrides")))
-    assert after.item == wanted
-    back = stored(one(google, update(after, SERIES, "overrides")))
-    assert back.item == SERIES
-    none = stored(one(google, update(back, replace(SERIES, overrides=()), "overrides")))
-    assert series_of(none).overrides == ()
-
-
-def test_an_occurrence_cancelled_at_google_is_restored(world: World, google: GoogleCalendar) -> None:
-    there = create(google, replace(SERIES, overrides=()))
-    world.user().delete(instance_id(there.id, wall(8)))
-    now = found(changes(pages(google)))[there.id]
-    assert [o.event for o in series_of(now).overrides] == [None]
-    after = stored(one(google, update(now, replace(SERIES, overrides=()), "overrides")))
-    assert series_of(after).overrides == ()
-
-
-def test_a_series_that_moves_takes_its_exceptions_along(google: GoogleCalendar) -> None:
-    """The service drops exceptions whose original start the series no longer has: they are written again."""
-    there = create(google, SERIES)
-    later = Series(
-        replace(OURS, when=when(wall(1, 12))),
-        WEEKLY,
-        (Override(original(8, 12), MOVED), Override(original(15, 12), None)),
-    )
-    after = stored(one(google, update(there, later, "when", "overrides")))
-    assert after.item == later
-
-
-def test_a_rule_that_changes(google: GoogleCalendar) -> None:
-    there = create(google, SERIES)
-    wanted = replace(SERIES, rule=RecurrenceRule.parse("FREQ=DAILY;COUNT=30"), rdates=(original(31, 18),))
-    after = stored(one(google, update(there, wanted, "rule", "rdates")))
-    assert after.item == wanted
-
-
-def test_a_single_event_becomes_a_series_and_single_again(google: GoogleCalendar) -> None:
-    there = create(google)
-    series = Series(OURS, WEEKLY, (Override(original(8), None),))
-    repeated = stored(one(google, update(there, series, "rule", "overrides", "type")))
-    assert repeated.item == series
-    single = stored(one(google, update(repeated, OURS, "rule", "overrides", "type")))
-    assert single.item == OURS
-
-
-def test_whole_day_series_with_exceptions(google: GoogleCalendar) -> None:
-    day = replace(OURS, when=AllDay(date(2026, 12, 1), date(2026, 12, 2)))
-    moved = replace(day, when=AllDay(date(2026, 12, 9), date(2026, 12, 11)), title="Longer")
-    series = Series(day, WEEKLY, (Override(date(2026, 12, 8), moved), Override(date(2026, 12, 15), None)))
-    there = create(google, series)
-    assert there.item == series
-    wanted = replace(series, overrides=(Override(date(2026, 12, 22), None),))
-    assert stored(one(google, update(there, wanted, "overrides"))).item == wanted
-
-
-def test_an_edited_occurrence_makes_the_series_stale(world: World, google: GoogleCalendar) -> None:
-    there = create(google, SERIES)
-    world.user().patch(instance_id(there.id, wall(22)), {"summary": "Edited"})
-    outcome = one(google, update(there, master_of(there, title="New"), "title"))
-    assert isinstance(outcome, Stale)
-    assert world.user().get(there.id)["summary"] == "Ours"
-
-
-def test_no_other_occurrence_is_taken_for_one_that_is_not_there(world: World, google: GoogleCalendar) -> None:
-    there = create(google, replace(SERIES, overrides=()))
-    wanted = replace(SERIES, overrides=(Override(original(9), replace(MOVED, title="No Tuesday")),))
-    outcome = one(google, update(there, wanted, "overrides"))
-    assert outcome == Refused("update", RefusedCode.INVALID)
-    assert all(event["summary"] == "Ours" for event in world.user().events())
-
-
-def test_a_series_write_that_stops_half_way_is_partial(world: World, google: GoogleCalendar) -> None:
-    there = create(google, replace(SERIES, overrides=()))
-    wanted = replace(SERIES, overrides=(Override(original(8), MOVED), Override(original(22), MOVED)))
-    world.sandbox.faults.add("status", status=403, reason="rateLimitExceeded", method="PATCH", path="20261222T")
-    outcome = one(google, update(there, wanted, "overrides"))
-    assert isinstance(outcome, Partial)
-    assert outcome.left == ("2026-12-22T10:00:00",)
-    assert outcome.current is not None
-    assert series_of(outcome.current).overrides == wanted.overrides[:1]
-    after = stored(one(google, update(outcome.current, wanted, "overrides")))
-    assert after.item == wanted
-
-
-def test_a_creation_that_stops_half_way_is_finished_by_its_repetition(world: World, google: GoogleCalendar) -> None:
-    world.sandbox.faults.add("status", status=503, method="PATCH")
-    outcome = one(google, Create("create", stamp("link"), SERIES))
-    assert isinstance(outcome, Partial)
-    assert outcome.left == ("2026-12-08T10:00:00",)
-    assert create(google, SERIES).item == SERIES
-
-
-# --- answers that do not come --------------------------------------------------------------------------------------
-
-Lost = Literal["drop_before", "drop_after", "truncate"]
-
-
-@pytest.mark.parametrize("lost", ["drop_before", "drop_after", "truncate"])
-def test_an_answer_that_did_not_come_is_found_by_its_stamp(world: World, google: GoogleCalendar, lost: Lost) -> None:
-    world.sandbox.faults.add(lost, method="POST")
-    assert one(google, Create("create", stamp("link"), OURS)) == Unanswered("create")
-    there = google.find(ANNA, [stamp("link")])
-    assert len(there) == (0 if lost == "drop_before" else 1)
-    create(google)
-    assert len(found(changes(pages(google)))) == 1
-
-
-@pytest.mark.parametrize("lost", ["drop_before", "drop_after", "truncate"])
-def test_an_update_whose_answer_did_not_come_is_unknown(world: World, google: GoogleCalendar, lost: Lost) -> None:
-    there = create(google)
-    write = update(there, replace(OURS, title="New"), "title")
-    world.sandbox.faults.add(lost, method="PATCH")
-    assert one(google, write) == Unanswered("update")
-    again = one(google, write)
-    assert isinstance(again, Applied if lost == "drop_before" else Stale)
-
-
-def test_a_500_on_a_write_is_unknown(world: World, google: GoogleCalendar) -> None:
-    world.sandbox.faults.add("status", status=500, method="POST")
-    assert one(google, Create("create", stamp("link"), OURS)) == Unanswered("create")
-
-
-def test_one_item_that_cannot_be_read_does_not_stop_the_others(world: World, google: GoogleCalendar) -> None:
-    there = create(google, SERIES)
-    world.sandbox.faults.add("status", status=500, method="GET")
-    outcomes = push(google, Delete("d", there.id, there.revision), Create("op2", stamp("link2"), OURS))
-    assert outcomes[0] == Deferred("d", None, DeferScope.ITEM)
-    assert isinstance(outcomes[1], Applied)
-
-
-def test_a_service_that_answers_nothing_is_given_up(world: World, google: GoogleCalendar) -> None:
-    world.sandbox.faults.add("drop_before", method="POST", times=9)
-    writes = [Create(f"op{number}", stamp(f"link{number}"), OURS) for number in range(9)]
-    outcomes: list[Outcome] = []
-    with pytest.raises(Unavailable):
-        outcomes.extend(google.push(ANNA, writes))
-    assert len(world.requests("POST")) == 3
-
-
-def test_a_service_that_is_not_reached_stops_the_rest(world: World, google: GoogleCalendar) -> None:
-    world.sandbox.stop()
-    with pytest.raises(Unavailable):
-        push(google, Create("op", stamp("link"), OURS))
-    world.sandbox.start()
-
-
-# --- pauses and sign-in --------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "status, reason, scope",
-    [
-        (429, "rateLimitExceeded", DeferScope.CONNECTION),
-        (403, "rateLimitExceeded", DeferScope.CONNECTION),
-        (403, "userRateLimitExceeded", DeferScope.CONNECTION),
-        (403, "quotaExceeded", DeferScope.CONNECTION),
-        (403, "dailyLimitExceeded", DeferScope.PROJECT),
-    ],
-)
-def test_a_pause_holds_for_all_that_follows(
-    world: World, google: GoogleCalendar, status: int, reason: str, scope: DeferScope
-) -> None:
-    world.sandbox.faults.add("status", status=status, reason=reason, retry_after=60, method="POST")
-    writes = [Create(f"op{number}", stamp(f"link{number}"), OURS) for number in range(3)]
-    outcomes = push(google, *writes)
-    assert outcomes == [Deferred(write.op, timedelta(seconds=60), scope) for write in writes]
-    assert len(world.requests("POST")) == 1
-
-
-def test_a_pause_while_reading_first_is_a_pause(world: World, google: GoogleCalendar) -> None:
-    there = create(google, SERIES)
-    world.sandbox.faults.add("status", status=429, retry_after=60, method="GET")
-    assert one(google, Delete("d", there.id, there.revision)) == Deferred("d", timedelta(seconds=60))
-
-
-def test_a_grant_that_ended_stops_the_rest(world: World) -> None:
-    google = world.open(bearer=Token("unknown", "unknown too", "and this"))
-    with pytest.raises(AuthorizationExpired):
-        push(google, Create("op", stamp("link"), OURS))
-
-
-# --- a server that rewrites ----------------------------------------------------------------------------------------
-
-
-def test_a_hostile_echo_is_read_as_it_was_answered(world: World, google: GoogleCalendar) -> None:
-    """The server rewrites zones, HTML and order, and moves the ETag once more: the reply's content is what stays."""
-    world.sandbox.state.knobs.hostile_echo = True
-    there = create(google, SERIES)
-    (read,) = found(changes(pages(google))).values()
-    assert read.item == there.item
-    assert same(read.item, SERIES)
-    after = stored(one(google, update(read, master_of(read, title="New"), "title")))
-    (read,) = found(changes(pages(google))).values()
-    assert read.item == after.item
