@@ -24,6 +24,7 @@ from marketplace_plugin.model.write import (
 )
 from marketplace_plugin.providers.google import GoogleCalendar
 from tests.providers.google_world import (
+    ANNA,
     World,
     changes,
     found,
@@ -101,6 +102,19 @@ def test_a_series_that_moves_takes_its_exceptions_along(google: GoogleCalendar) 
     )
     after = stored(one(google, update(there, later, "when", "overrides")))
     assert after.item == later
+
+
+def test_an_exception_that_a_rule_left_behind_is_removed_not_made_regular(world: World, google: GoogleCalendar) -> None:
+    there = create(google, Series(OURS, WEEKLY, (Override(original(8), MOVED),)))
+    master = world.sandbox.state.calendars[ANNA].events[there.id]
+    master.body["recurrence"] = ["RRULE:FREQ=MONTHLY"]  # as if the service kept what no longer belongs
+    world.sandbox.state.touch(master)
+    now = found(changes(pages(google)))[there.id]
+    assert len(series_of(now).overrides) == 1
+    wanted = replace(series_of(now), overrides=())
+    after = stored(one(google, update(now, wanted, "overrides")))
+    assert after.item == wanted
+    assert world.user().get(instance_id(there.id, wall(8)))["status"] == "cancelled"
 
 
 def test_a_rule_that_changes(google: GoogleCalendar) -> None:

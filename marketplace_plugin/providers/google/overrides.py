@@ -14,7 +14,7 @@ from marketplace_plugin.errors import ProviderError
 from marketplace_plugin.model.canonical import changed_fields
 from marketplace_plugin.model.change import Found
 from marketplace_plugin.model.event import UNKNOWN, Event, Override, Series, original_key
-from marketplace_plugin.model.expand import occurrence_at
+from marketplace_plugin.model.expand import is_original, occurrence_at
 from marketplace_plugin.model.item import Item
 from marketplace_plugin.model.time import Original
 from marketplace_plugin.model.write import Missing, Outcome, Partial, Refused, RefusedCode, Stale
@@ -71,10 +71,10 @@ class _Occurrence:
                 raise Settled(Refused(self.attempt.op, RefusedCode.INVALID))  # the rule names no such occurrence
             return {}
         identity, etag = str(there["id"]), str(there["etag"])
-        if wanted is None:
-            return {identity: self.attempt.patch(identity, etag, self._body(there, self._regular()))}
-        if wanted.event is not None:
-            return {identity: self.attempt.patch(identity, etag, self._body(there, wanted.event))}
+        # An exception whose original start the rule no longer names has nothing to become regular like.
+        event = wanted.event if wanted is not None else self._regular()
+        if event is not None:
+            return {identity: self.attempt.patch(identity, etag, self._body(there, event))}
         if decode.is_cancelled(there):
             return {}
         self.attempt.delete(identity, etag)
@@ -97,14 +97,14 @@ class _Occurrence:
         found = self.attempt.reader.ask(request).get("items") or []
         if not found:
             return None
-        shown = self._shown(found[0])
-        if shown is None or _to_write(self._regular(), shown):
+        shown, regular = self._shown(found[0]), self._regular()
+        if shown is None or regular is None or _to_write(regular, shown):
             raise Settled(Stale(self.attempt.op, None))
         return dict(found[0])
 
-    def _regular(self) -> Event:
+    def _regular(self) -> Event | None:
         bare = replace(self.series, overrides=())
-        return occurrence_at(bare, self.original) or self.series.master
+        return occurrence_at(bare, self.original) if is_original(bare, self.original) else None
 
     def _shown(self, raw: Raw) -> Event | None:
         found = None if decode.is_cancelled(raw) else self.attempt.found(Whole(raw))
