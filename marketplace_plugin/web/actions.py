@@ -56,10 +56,10 @@ class SideCounts:
 
 @dataclass(frozen=True, slots=True)
 class PlanView:
-    """What the first sync would do. ``blocks`` come in whether it is approved or not. ``mails`` is always 0."""
+    """What the first sync would do. ``blocks`` are there whether it is approved or not. ``mails`` is always 0."""
 
     id: str
-    blocks: SideCounts
+    blocks: int
     host: SideCounts
     remote: SideCounts
     mails: int = 0

@@ -171,7 +171,7 @@ class EngineActions(Actions):
 def _plan(made: PlanSummary) -> PlanView:
     return PlanView(
         made.id,
-        blocks=SideCounts(create=made.blocks),
+        blocks=made.blocks,
         host=_side("host", made.counts),
         remote=_side("remote", made.counts),
         mails=made.mails,

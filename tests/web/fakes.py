@@ -218,7 +218,7 @@ class FakeActions:
 
     def preview(self, person: Person, connection: str) -> PlanView:
         self._call("preview", person.id, connection)
-        self.plan = PlanView("p1", SideCounts(create=233), SideCounts(), SideCounts(create=5))
+        self.plan = PlanView("p1", 233, SideCounts(), SideCounts(create=5))
         return self.plan
 
     def current_plan(self, person: Person, connection: str) -> PlanView | None:

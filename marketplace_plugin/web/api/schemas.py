@@ -167,7 +167,7 @@ class Counts(Schema):
 
 class Plan(Schema):
     id = fields.String(required=True)
-    blocks = fields.Nested(Counts, required=True)
+    blocks = fields.Integer(required=True, metadata={"description": "Grey blocks; approved or not."})
     host = fields.Nested(Counts, required=True)
     remote = fields.Nested(Counts, required=True)
     mails = fields.Integer(required=True)
