@@ -70,10 +70,8 @@ class Event:
     """One event, or the master of a series, or the content of one changed occurrence.
 
     ``description`` is plain text. ``reminder`` is minutes before the start, None for none. ``response`` is the answer
-    of
-    the account that the event was read with, None where it was not invited. ``organizer`` None means the account
-    itself.
-    ``conference`` is the join link, read only.
+    of the account that the event was read with, None where it was not invited. ``organizer`` None means the account
+    itself. ``conference`` is the join link, read only.
     """
 
     when: When

@@ -20,6 +20,8 @@ class Frequency(StrEnum):
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
 _INT_LISTS = ("BYMONTH", "BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYSETPOS", "BYHOUR", "BYMINUTE", "BYSECOND")
+_FROM_END = {"BYMONTHDAY": 31, "BYYEARDAY": 366, "BYWEEKNO": 53, "BYSETPOS": 366}  # 1 to n, or -n to -1
+_RANGES = {"BYMONTH": (1, 12), "BYHOUR": (0, 23), "BYMINUTE": (0, 59), "BYSECOND": (0, 60)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,11 @@ class RecurrenceRule:
             raise ValueError("COUNT is a positive integer")
         if isinstance(self.until, datetime) and self.until.tzinfo is None:
             raise ValueError("a timed UNTIL is an aware instant in UTC")
+        for name, values in self.by:
+            if bad := [value for value in values if not _in_range(name, value)]:
+                raise ValueError(f"{name} out of range: {bad[0]}")
+        if bad := [number for number, _ in self.by_day if abs(number) > 53]:
+            raise ValueError(f"BYDAY out of range: {bad[0]}")
 
     def part(self, name: str) -> tuple[int, ...]:
         """The integers of one BY... part, empty where the rule has none."""
@@ -99,6 +106,13 @@ class RecurrenceRule:
         if self.week_start != "MO":
             parts.append(f"WKST={self.week_start}")
         return ";".join(parts)
+
+
+def _in_range(name: str, value: int) -> bool:
+    if name in _FROM_END:
+        return 0 < abs(value) <= _FROM_END[name]
+    low, high = _RANGES[name]
+    return low <= value <= high
 
 
 def _ints(name: str, text: str) -> tuple[int, ...]:

@@ -23,7 +23,11 @@ PATIENCE = 100_000
 
 _DAY = timedelta(days=1)
 _END = datetime(9999, 12, 31)  # noqa: DTZ001 - naive like all here
-_SECONDS = {Frequency.HOURLY: 3600, Frequency.MINUTELY: 60, Frequency.SECONDLY: 1}
+_SECONDS = {
+    Frequency.HOURLY: timedelta(hours=1),
+    Frequency.MINUTELY: timedelta(minutes=1),
+    Frequency.SECONDLY: timedelta(seconds=1),
+}
 
 
 class GaveUp(Exception):
@@ -81,12 +85,20 @@ def _steady_step(rule: RecurrenceRule, start: datetime) -> timedelta | None:
     if rule.by or rule.by_day not in ((), ((0, WEEKDAYS[start.weekday()]),)):
         return None
     if rule.freq is Frequency.WEEKLY:
-        return 7 * _DAY * rule.interval
+        return _times_interval(7 * _DAY, rule)
     if rule.by_day:
         return None
     if rule.freq is Frequency.DAILY:
-        return _DAY * rule.interval
-    return timedelta(seconds=_SECONDS[rule.freq] * rule.interval) if rule.freq in _SECONDS else None
+        return _times_interval(_DAY, rule)
+    return _times_interval(_SECONDS[rule.freq], rule) if rule.freq in _SECONDS else None
+
+
+def _times_interval(unit: timedelta, rule: RecurrenceRule) -> timedelta:
+    """So long that it leaves the calendar at once, where INTERVAL is beyond all measure."""
+    try:
+        return unit * rule.interval
+    except OverflowError:
+        return timedelta.max
 
 
 def _steady(
@@ -260,7 +272,7 @@ def _first_week(year: int, week_start: int) -> date:
 def _sub_daily(rule: RecurrenceRule, start: datetime, after: datetime) -> Iterator[tuple[datetime, list[datetime]]]:
     """Like ``_daily`` for HOURLY, MINUTELY and SECONDLY rules; days that the rule does not name are skipped whole."""
     days = _DayFilter(rule, start.date())
-    step = timedelta(seconds=_SECONDS[rule.freq] * rule.interval)
+    step = _times_interval(_SECONDS[rule.freq], rule)
     base = start.replace(
         minute=start.minute if rule.freq is not Frequency.HOURLY else 0,
         second=start.second if rule.freq is Frequency.SECONDLY else 0,

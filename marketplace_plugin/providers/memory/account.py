@@ -10,42 +10,32 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from threading import RLock
 
 from marketplace_plugin.errors import CollectionGone, CursorExpired, PermissionDenied
-from marketplace_plugin.model.change import Access, Found, Gone, Revision, Stamp, Unreadable, UnreadableReason
+from marketplace_plugin.model.change import Access, Found, Gone, Revision, Stamp, Unreadable
 from marketplace_plugin.model.collection import CollectionInfo, Role
-from marketplace_plugin.model.event import UNKNOWN, Event, Override, Sensitivity, Series, Unknown, original_key
-from marketplace_plugin.model.expand import touches
+from marketplace_plugin.model.edit import master_of
+from marketplace_plugin.model.event import Event, Override, Sensitivity, Series, original_key
 from marketplace_plugin.model.item import Item
 from marketplace_plugin.model.time import Window
+from marketplace_plugin.providers.memory import saved
+from marketplace_plugin.providers.memory.content import (
+    guests,
+    hidden,
+    is_in,
+    lower_case_addresses,
+    over_events,
+    overrides_of,
+    with_override,
+)
 from marketplace_plugin.providers.memory.faults import WRITES, Faults, Moment, Request
 from marketplace_plugin.providers.memory.personality import Personality, Rewrite, reordered, rewritten
-
-
-@dataclass(slots=True)
-class Record:
-    """An item as the service holds it. ``history``: its states by log position, newest last; None while it was away."""
-
-    id: str
-    collection: str
-    item: Item
-    uid: str
-    changed: datetime
-    access: Access = Access.FULL
-    stamp: Stamp | None = None
-    op: str = ""
-    etag: int = 1
-    override_etags: dict[str, int] = field(default_factory=dict)
-    seq: int = 0
-    deleted: bool = False
-    edited: bool = False  # by somebody else than the create that made it
-    bumps: int = 0
-    unreadable: UnreadableReason | None = None
-    history: list[tuple[int, Item | None]] = field(default_factory=list)
+from marketplace_plugin.providers.memory.record import Record
+from marketplace_plugin.providers.memory.user import User
 
 
 @dataclass(slots=True)
@@ -100,8 +90,6 @@ class MemoryAccount:
         rewrites: frozenset[Rewrite] = frozenset(),
         late_bumps: bool = False,
     ) -> None:
-        from marketplace_plugin.providers.memory.user import User
-
         self.personality = personality
         self.now = now
         self.path = path
@@ -125,14 +113,10 @@ class MemoryAccount:
 
     def reload(self) -> None:
         """Take over what the file holds, where there is one."""
-        from marketplace_plugin.providers.memory import saved
-
         if self.path is not None and self.path.exists():
             saved.load(self, self.path)
 
     def save(self) -> None:
-        from marketplace_plugin.providers.memory import saved
-
         if self.path is not None:
             saved.save(self, self.path)
 
@@ -171,7 +155,7 @@ class MemoryAccount:
         if master or not own_tags:
             record.etag = self.seq
         if own_tags:
-            present = {original_key(o.original) for o in _overrides(record.item)}
+            present = {original_key(o.original) for o in overrides_of(record.item)}
             record.override_etags.update(dict.fromkeys(overrides, self.seq))
             record.override_etags = {
                 key: record.override_etags.get(key, self.seq) for key in present | (set(overrides) & present)
@@ -200,14 +184,14 @@ class MemoryAccount:
         info = self.calendars[record.collection]
         item, masked = record.item, False
         if isinstance(item, Event | Series):
-            private = _master(item).sensitivity in (Sensitivity.PRIVATE, Sensitivity.CONFIDENTIAL)
+            private = master_of(item).sensitivity in (Sensitivity.PRIVATE, Sensitivity.CONFIDENTIAL)
             masked = info.role is Role.FREE_BUSY or (info.role is Role.MASKED_WRITER and private)
             if masked:
-                item = _masked(item)
+                item = over_events(item, hidden)
             elif Rewrite.ATTENDEE_ORDER in self.rewrites:
                 item = reordered(item, sum(self.requests.values()))
             if isinstance(item, Event | Series):
-                item = lower_case_addresses(item)
+                item = over_events(item, lower_case_addresses)
         read_only = masked or info.role < Role.MASKED_WRITER
         return Found(
             id=record.id,
@@ -278,7 +262,7 @@ class MemoryAccount:
             if record.collection != collection:
                 continue
             if since is None:
-                wanted = not record.deleted and (self.personality.lists_all or _in(record.item, window, zone))
+                wanted = not record.deleted and (self.personality.lists_all or is_in(record.item, window, zone))
             elif record.seq <= max(0, since - back):
                 wanted = False
             elif self.personality.windowed:
@@ -291,11 +275,11 @@ class MemoryAccount:
 
     def visible(self, record: Record, window: Window) -> bool:
         """Whether a windowed service shows the item now."""
-        return not record.deleted and _in(record.item, window, self.calendars[record.collection].zone)
+        return not record.deleted and is_in(record.item, window, self.calendars[record.collection].zone)
 
     def _was_visible(self, record: Record, since: int, window: Window, zone: str) -> bool:
         states = [item for seq, item in record.history if seq <= since]
-        return bool(states) and states[-1] is not None and _in(states[-1], window, zone)
+        return bool(states) and states[-1] is not None and is_in(states[-1], window, zone)
 
     # ---- requests that write: each under its precondition, each one atomic step -------------------------------
 
@@ -405,68 +389,3 @@ class MemoryAccount:
         if notify or not self.personality.capabilities.silent:
             self.outbox.extend(f"{kind}: {record.id} -> {guest}" for guest in guests(record.item, record.access))
         return self.show(record)
-
-
-# ---- parts --------------------------------------------------------------------------------------------------------
-
-
-def with_override(series: Series, key: str, override: Override | None) -> Series:
-    """``series`` with one override put in its place, or taken away."""
-    kept = [o for o in series.overrides if original_key(o.original) != key]
-    if override is not None:
-        kept.append(override)
-    return replace(series, overrides=tuple(sorted(kept, key=lambda o: original_key(o.original))))
-
-
-def lower_case_addresses(item: Event | Series) -> Event | Series:
-    """Addresses in lower case, as the model has them."""
-
-    def lower(event: Event) -> Event:
-        if isinstance(event.attendees, Unknown) or not event.attendees:
-            return event
-        return replace(event, attendees=tuple(replace(a, address=a.address.lower()) for a in event.attendees))
-
-    if isinstance(item, Event):
-        return lower(item)
-    overrides = tuple(replace(o, event=None if o.event is None else lower(o.event)) for o in item.overrides)
-    return replace(item, master=lower(item.master), overrides=overrides)
-
-
-def _master(item: Event | Series) -> Event:
-    return item.master if isinstance(item, Series) else item
-
-
-def _overrides(item: Item) -> tuple[Override, ...]:
-    return item.overrides if isinstance(item, Series) else ()
-
-
-def guests(item: Item, access: Access) -> list[str]:
-    """Who would get a mail if the account changed the item: all attendees of what it organises."""
-    if access is not Access.FULL or not isinstance(item, Event | Series):
-        return []
-    events = [_master(item), *(o.event for o in _overrides(item) if o.event is not None)]
-    return sorted({a.address for e in events if not isinstance(e.attendees, Unknown) for a in e.attendees})
-
-
-def _in(item: Item, window: Window, zone: str) -> bool:
-    return touches(item, window, zone) if isinstance(item, Event | Series) else True
-
-
-def _masked(item: Event | Series) -> Event | Series:
-    def masked(event: Event) -> Event:
-        return Event(
-            when=event.when,
-            title=UNKNOWN,
-            description=UNKNOWN,
-            location=UNKNOWN,
-            show_as=event.show_as,
-            sensitivity=UNKNOWN,
-            status=event.status,
-            reminder=UNKNOWN,
-            attendees=UNKNOWN,
-        )
-
-    if isinstance(item, Event):
-        return masked(item)
-    overrides = tuple(replace(o, event=None if o.event is None else masked(o.event)) for o in item.overrides)
-    return replace(item, master=masked(item.master), overrides=overrides)

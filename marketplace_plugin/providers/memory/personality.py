@@ -11,6 +11,7 @@ from marketplace_plugin.model.collection import Capabilities
 from marketplace_plugin.model.event import Event, Override, Series, Unknown
 from marketplace_plugin.model.item import Item
 from marketplace_plugin.model.time import Timed, Zoned
+from marketplace_plugin.providers.memory.content import over_events
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def rewritten(item: Item, how: frozenset[Rewrite]) -> Item:
         return item
     for rewrite, change in _REWRITES.items():
         if rewrite in how:
-            item = _over_events(item, change)
+            item = over_events(item, change)
     if Rewrite.ZONE_ALIAS in how and isinstance(item, Series):
         item = replace(
             item,
@@ -115,14 +116,7 @@ def reordered(item: Item, turn: int) -> Item:
         by = turn % len(event.attendees)
         return replace(event, attendees=event.attendees[by:] + event.attendees[:by])
 
-    return _over_events(item, turned)
-
-
-def _over_events(item: Event | Series, change: Callable[[Event], Event]) -> Event | Series:
-    if isinstance(item, Event):
-        return change(item)
-    overrides = tuple(replace(o, event=None if o.event is None else change(o.event)) for o in item.overrides)
-    return replace(item, master=change(item.master), overrides=overrides)
+    return over_events(item, turned)
 
 
 def _texts(event: Event, change: Callable[[str], str]) -> Event:

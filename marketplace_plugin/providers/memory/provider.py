@@ -24,9 +24,10 @@ from marketplace_plugin.model.collection import CollectionInfo
 from marketplace_plugin.model.event import Series
 from marketplace_plugin.model.time import Window
 from marketplace_plugin.model.write import Outcome, Write
-from marketplace_plugin.providers.memory.account import MemoryAccount, Record
+from marketplace_plugin.providers.memory.account import MemoryAccount
 from marketplace_plugin.providers.memory.faults import Request
 from marketplace_plugin.providers.memory.push import push
+from marketplace_plugin.providers.memory.record import Record
 
 
 class MemoryProvider:

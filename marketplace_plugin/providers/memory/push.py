@@ -13,6 +13,7 @@ from typing import Any
 from marketplace_plugin.errors import AuthorizationExpired, CollectionGone, PermissionDenied, Throttled, Unavailable
 from marketplace_plugin.model.canonical import EVENT_FIELDS, SERIES_FIELDS, project
 from marketplace_plugin.model.change import Found, Gone, Unreadable
+from marketplace_plugin.model.edit import SHAPE, patch
 from marketplace_plugin.model.event import UNKNOWN, Event, Override, Series, original_key
 from marketplace_plugin.model.expand import is_original, occurrence_at
 from marketplace_plugin.model.item import Item
@@ -40,10 +41,8 @@ from marketplace_plugin.providers.memory.account import (
     NotOrganizer,
     NotThere,
     StaleWrite,
-    guests,
 )
-
-_SHAPE = frozenset({"when", "rule", "rdates", "type"})
+from marketplace_plugin.providers.memory.content import guests
 
 _Wanted = list[tuple[str, Override | None]]  # by original_key; None restores the occurrence
 
@@ -116,7 +115,7 @@ def _update(account: MemoryAccount, collection: str, write: Update) -> Outcome:
         names &= capabilities.fields | {"type"}
     if any(value is UNKNOWN for value in _values(write.item, names)):
         return Refused(write.op, RefusedCode.INVALID)
-    series_names = names & (SERIES_FIELDS | _SHAPE)
+    series_names = names & (SERIES_FIELDS | SHAPE)
     if series_names and (code := _cannot_hold(account, collection, write.item)):
         return Refused(write.op, code)
     before = None
@@ -241,38 +240,11 @@ def _content(write: Update, override: Override, before: Item, now: Series, held:
 
 
 def _patched(current: Item, item: Item, names: frozenset[str], *, drops: bool) -> Item:
-    """``current`` with the named fields of ``item``; an event becomes a series, or back, only where that is named."""
-    if not isinstance(current, Event | Series) or not isinstance(item, Event | Series):
-        values: dict[str, Any] = {name: getattr(item, name) for name in names if hasattr(item, name)}
-        return replace(current, **values)
-    master = current.master if isinstance(current, Series) else current
-    new = item.master if isinstance(item, Series) else item
-    master = replace(master, **{name: getattr(new, name) for name in names & EVENT_FIELDS})
-    wanted = item if names & {"type", "rule"} else current
-    if not isinstance(wanted, Series):
-        return master
-    return _reshaped(current, master, wanted, names, drops=drops)
-
-
-def _reshaped(current: Event | Series, master: Event, item: Series, names: frozenset[str], *, drops: bool) -> Series:
-    if not isinstance(current, Series):
-        return Series(master, item.rule, (), item.rdates)
-    bare = Series(
-        master,
-        item.rule if "rule" in names else current.rule,
-        (),
-        item.rdates if "rdates" in names else current.rdates,
-    )
-    if not names & _SHAPE:
-        return replace(bare, overrides=current.overrides)
-    kept = () if drops else tuple(o for o in current.overrides if _fits(bare, o))
-    return replace(bare, overrides=kept)
-
-
-def _fits(series: Series, override: Override) -> bool:
-    """Whether an exception still belongs to an occurrence of the reshaped series."""
-    same_type = type(override.original) is type(series.master.when.start)
-    return same_type and is_original(series, override.original)
+    """``current`` with the named fields of ``item``; a new shape undoes all exceptions where the service does so."""
+    patched = patch(current, item, names)
+    if drops and names & SHAPE and isinstance(patched, Series):
+        return replace(patched, overrides=())
+    return patched
 
 
 def _values(item: Item, names: frozenset[str]) -> Iterator[Any]:

@@ -14,9 +14,10 @@ from marketplace_plugin.model.change import Access, Stamp, UnreadableReason
 from marketplace_plugin.model.collection import CollectionInfo, Role
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.providers.memory.faults import Request
+from marketplace_plugin.providers.memory.record import Record
 
 if TYPE_CHECKING:
-    from marketplace_plugin.providers.memory.account import MemoryAccount, Record
+    from marketplace_plugin.providers.memory.account import MemoryAccount
 
 
 def save(account: MemoryAccount, path: Path) -> None:
@@ -76,8 +77,6 @@ def _record(record: Record) -> dict[str, Any]:
 
 
 def _read_record(data: dict[str, Any]) -> Record:
-    from marketplace_plugin.providers.memory.account import Record
-
     return Record(
         **{name: data[name] for name in _AS_IT_IS},
         item=decode(data["item"]),

@@ -11,9 +11,11 @@ from marketplace_plugin.model.collection import CollectionInfo, Role
 from marketplace_plugin.model.event import Event, Override, Series, original_key
 from marketplace_plugin.model.item import Item, Kind
 from marketplace_plugin.model.time import Original
+from marketplace_plugin.providers.memory.content import with_override
+from marketplace_plugin.providers.memory.record import Record
 
 if TYPE_CHECKING:
-    from marketplace_plugin.providers.memory.account import MemoryAccount, Record
+    from marketplace_plugin.providers.memory.account import MemoryAccount
 
 
 class User:
@@ -87,8 +89,6 @@ class User:
         new_id: str = "",
     ) -> str:
         """A new item, or an invitation that came in (``access`` ATTENDEE, the organiser's ``uid``). Returns its id."""
-        from marketplace_plugin.providers.memory.account import Record
-
         account = self._account
         with account.lock:
             own = new_id or account.new_id()
@@ -181,8 +181,6 @@ class User:
             self._account.save()
 
     def _override(self, calendar: str, item_id: str, key: str, override: Override | None) -> None:
-        from marketplace_plugin.providers.memory.account import with_override
-
         record = self._record(calendar, item_id)
         if not isinstance(record.item, Series):
             raise TypeError(f"{item_id} is no series")
