@@ -15,7 +15,7 @@ from typing import Any
 from marketplace_plugin.host.calendar import views
 from marketplace_plugin.host.calendar.entries import Entry, Sort
 
-EARLIEST, LATEST = date(1990, 1, 1), date(2100, 1, 1)
+EARLIEST, LATEST = date(1900, 1, 2), date(2199, 12, 30)
 TODOS = "todos"
 """The filter of tasks and calls."""
 

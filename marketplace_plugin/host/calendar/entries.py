@@ -101,8 +101,7 @@ def shown_at(when: When, viewer_zone: str) -> Shown:
 
 def of_event(record: events.Record, owner: Person, viewer: Person, window: Window) -> list[Entry]:
     """The occurrences in ``owner``'s calendar as ``viewer`` may see them."""
-    part = viewer.id if record.concerns(viewer.id) else owner.id
-    item = record.item_for(part)
+    item = record.item_for(owner.id)
     return [
         entry
         for occurrence in occurrences(item, window, viewer.zone).occurrences

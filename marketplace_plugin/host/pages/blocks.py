@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 from werkzeug.exceptions import NotFound
 
 from marketplace_plugin.contract.module import BlockView
+from marketplace_plugin.host.calendar.asked import EARLIEST, LATEST
 from marketplace_plugin.host.calendar.entries import shown_at
 from marketplace_plugin.host.pages.page import inside, show, steg, viewer
 from marketplace_plugin.model.time import AllDay, Window
@@ -66,12 +67,12 @@ def _own(link: str) -> BlockView:
 def _moment(at: str) -> datetime | None:
     """A date (of whole days), or an aware instant; None for what is neither."""
     try:
-        if len(at) == len("2026-11-18"):
-            return datetime.combine(date.fromisoformat(at), time(), UTC)
-        moment = datetime.fromisoformat(at)
-        return moment.astimezone(UTC) if moment.tzinfo is not None and 1900 <= moment.year <= 2200 else None
+        is_day = len(at) == len("2026-11-18")
+        moment = datetime.combine(date.fromisoformat(at), time(), UTC) if is_day else datetime.fromisoformat(at)
     except ValueError:
         return None
+    known = moment.tzinfo is not None and EARLIEST <= moment.date() <= LATEST
+    return moment.astimezone(UTC) if known else None
 
 
 def _start(block: BlockView) -> datetime:
