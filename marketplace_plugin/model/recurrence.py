@@ -83,8 +83,8 @@ class RecurrenceRule:
             raise ValueError(f"no weekday: {week_start!r}")
         return cls(
             freq=Frequency(parts["FREQ"]),
-            interval=int(parts.get("INTERVAL", "1")),
-            count=int(parts["COUNT"]) if "COUNT" in parts else None,
+            interval=_ints("INTERVAL", parts.get("INTERVAL", "1"))[0],
+            count=_ints("COUNT", parts["COUNT"])[0] if "COUNT" in parts else None,
             until=parse_until(parts["UNTIL"]) if "UNTIL" in parts else None,
             by_day=_by_day(parts.get("BYDAY", "")),
             by=by,
@@ -134,11 +134,14 @@ def _by_day(text: str) -> tuple[tuple[int, str], ...]:
 
 def parse_until(text: str) -> date | datetime:
     """``20261231`` is a date, ``20261231T220000Z`` an instant. A local UNTIL (no Z) is refused: ValueError."""
-    if len(text) == 8:
-        return datetime.strptime(text, "%Y%m%d").replace(tzinfo=UTC).date()
-    if not text.endswith("Z"):
+    if len(text) != 8 and not text.endswith("Z"):
         raise ValueError(f"UNTIL of a timed series is an instant in UTC: {text!r}")
-    return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    try:
+        if len(text) == 8:
+            return datetime.strptime(text, "%Y%m%d").replace(tzinfo=UTC).date()
+        return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        raise ValueError(f"UNTIL is neither a date nor an instant: {text!r}") from None
 
 
 def format_until(until: date | datetime) -> str:

@@ -18,7 +18,7 @@ from itertools import count
 
 from marketplace_plugin.model.recurrence import WEEKDAYS, Frequency, RecurrenceRule
 
-PATIENCE = 100_000
+PATIENCE = 50_000
 """So many periods and times are looked at in one call before it gives up: bounds rules that name next to nothing."""
 
 _DAY = timedelta(days=1)

@@ -1,0 +1,116 @@
+"""Which rules Exchange and Graph can say, and which overrides they refuse."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import pytest
+
+from marketplace_plugin.model.collection import Capabilities
+from marketplace_plugin.model.event import Event, Override, Series
+from marketplace_plugin.model.recurrence import RecurrenceRule
+from marketplace_plugin.model.shape import Shape, crosses, expressible, shape_of
+from marketplace_plugin.model.time import AllDay, Timed, Zoned
+
+EXCHANGE = Capabilities(
+    fields=frozenset(),
+    rules=frozenset({"daily", "weekly", "absolute-monthly", "relative-monthly", "absolute-yearly", "relative-yearly"}),
+)
+ANY = Capabilities(fields=frozenset())
+
+
+@pytest.mark.parametrize(
+    "rule, day, shape",
+    [
+        ("FREQ=DAILY;INTERVAL=3;COUNT=4", 10, Shape.DAILY),
+        ("FREQ=DAILY;BYDAY=MO,TU", 10, Shape.OTHER),
+        ("FREQ=WEEKLY;WKST=SU;BYDAY=MO,WE", 10, Shape.WEEKLY),
+        ("FREQ=WEEKLY;BYMONTH=3", 10, Shape.OTHER),
+        ("FREQ=MONTHLY", 28, Shape.ABSOLUTE_MONTHLY),
+        ("FREQ=MONTHLY", 29, Shape.LATE_MONTHLY),
+        ("FREQ=MONTHLY;BYMONTHDAY=15", 31, Shape.ABSOLUTE_MONTHLY),
+        ("FREQ=MONTHLY;BYMONTHDAY=31", 31, Shape.LATE_MONTHLY),
+        ("FREQ=MONTHLY;BYMONTHDAY=-1", 31, Shape.OTHER),
+        ("FREQ=MONTHLY;BYMONTHDAY=1,15", 1, Shape.OTHER),
+        ("FREQ=MONTHLY;BYMONTHDAY=28,29,30,31;BYSETPOS=-1", 31, Shape.OTHER),
+        ("FREQ=MONTHLY;BYDAY=2TU", 10, Shape.RELATIVE_MONTHLY),
+        ("FREQ=MONTHLY;BYDAY=-1FR", 10, Shape.RELATIVE_MONTHLY),
+        ("FREQ=MONTHLY;BYDAY=5MO", 10, Shape.OTHER),
+        ("FREQ=MONTHLY;BYDAY=-2FR", 10, Shape.OTHER),
+        ("FREQ=MONTHLY;BYDAY=1MO,3MO", 10, Shape.OTHER),
+        ("FREQ=MONTHLY;BYDAY=MO", 10, Shape.OTHER),
+        ("FREQ=MONTHLY;BYDAY=TU;BYSETPOS=2", 10, Shape.RELATIVE_MONTHLY),
+        ("FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1", 10, Shape.RELATIVE_MONTHLY),
+        ("FREQ=MONTHLY;BYDAY=SA,SU;BYSETPOS=1", 10, Shape.RELATIVE_MONTHLY),
+        ("FREQ=MONTHLY;BYDAY=MO,TU;BYSETPOS=1", 10, Shape.OTHER),
+        ("FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=1,2", 10, Shape.OTHER),
+        ("FREQ=YEARLY", 10, Shape.ABSOLUTE_YEARLY),
+        ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29", 10, Shape.OTHER),
+        ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=28", 10, Shape.ABSOLUTE_YEARLY),
+        ("FREQ=YEARLY;BYMONTH=4;BYMONTHDAY=30", 10, Shape.ABSOLUTE_YEARLY),
+        ("FREQ=YEARLY;BYMONTH=4;BYMONTHDAY=31", 10, Shape.OTHER),
+        ("FREQ=YEARLY;BYMONTH=3,9;BYMONTHDAY=1", 10, Shape.OTHER),
+        ("FREQ=YEARLY;BYMONTH=11;BYDAY=4TH", 10, Shape.RELATIVE_YEARLY),
+        ("FREQ=YEARLY;BYDAY=20MO", 10, Shape.OTHER),
+        ("FREQ=YEARLY;BYWEEKNO=20", 10, Shape.OTHER),
+        ("FREQ=YEARLY;BYYEARDAY=100", 10, Shape.OTHER),
+        ("FREQ=HOURLY", 10, Shape.OTHER),
+        ("FREQ=DAILY;BYHOUR=9,17", 10, Shape.OTHER),
+    ],
+)
+def test_shapes(rule: str, day: int, shape: Shape) -> None:
+    assert shape_of(RecurrenceRule.parse(rule), date(2026, 3, day)) is shape
+
+
+def test_the_month_of_a_late_day_matters() -> None:
+    yearly = RecurrenceRule.parse("FREQ=YEARLY")
+    assert shape_of(yearly, date(2024, 2, 29)) is Shape.OTHER
+    assert shape_of(yearly, date(2026, 1, 31)) is Shape.ABSOLUTE_YEARLY
+
+
+def nine(day: int) -> Timed:
+    start = Zoned(datetime(2026, 11, day, 9), "Europe/Berlin")  # noqa: DTZ001 - a wall time
+    return Timed(start, Zoned.at(start.instant() + timedelta(hours=1), start.zone))
+
+
+def test_expressible() -> None:
+    plain = Series(Event(when=nine(23)), RecurrenceRule.parse("FREQ=WEEKLY"))
+    late = Series(Event(when=nine(30)), RecurrenceRule.parse("FREQ=MONTHLY"))
+    dates = Series(Event(when=nine(23)), None, (), (nine(24).start,))
+    assert [expressible(series, EXCHANGE) for series in (plain, late, dates)] == [True, False, False]
+    assert all(expressible(series, ANY) for series in (plain, late, dates))
+
+
+@pytest.mark.parametrize("to, crossing", [(24, False), (25, True), (26, True), (23, True), (22, True)])
+def test_an_override_stays_between_its_neighbours(to: int, crossing: bool) -> None:
+    original = nine(24).start
+    series = Series(
+        Event(when=nine(23)), RecurrenceRule.parse("FREQ=DAILY"), (Override(original, Event(when=nine(to))),)
+    )
+    assert crosses(series, "Europe/Berlin") == (original if crossing else None)
+
+
+def test_the_first_and_the_last_have_one_neighbour_only() -> None:
+    rule = RecurrenceRule.parse("FREQ=WEEKLY;COUNT=2")
+    first = Series(Event(when=nine(16)), rule, (Override(nine(16).start, Event(when=nine(2))),))
+    last = Series(Event(when=nine(16)), rule, (Override(nine(23).start, Event(when=nine(30))),))
+    cancelled = Series(Event(when=nine(16)), rule, (Override(nine(23).start, None),))
+    assert [crosses(series, "Europe/Berlin") for series in (first, last, cancelled)] == [None, None, None]
+
+
+def test_whole_days_cross_too() -> None:
+    def day(n: int) -> AllDay:
+        first = date(2026, 11, n)
+        return AllDay(first, first + timedelta(days=1))
+
+    rule = RecurrenceRule.parse("FREQ=WEEKLY")
+    moved = Series(Event(when=day(16)), rule, (Override(date(2026, 11, 23), Event(when=day(29))),))
+    past = Series(Event(when=day(16)), rule, (Override(date(2026, 11, 23), Event(when=day(30))),))
+    far = Series(
+        Event(when=day(16)),
+        rule,
+        (Override(date(2026, 11, 23), Event(when=AllDay(date(2031, 1, 1), date(2031, 1, 2)))),),
+    )
+    assert crosses(moved, "UTC") is None
+    assert crosses(past, "UTC") == date(2026, 11, 23)
+    assert crosses(far, "UTC") == date(2026, 11, 23)
