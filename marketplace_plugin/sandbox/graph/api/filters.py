@@ -35,7 +35,7 @@ _STRINGS = {"iCalUId", "type", "subject", "sensitivity", "showAs", "importance",
 _BOOLEANS = {"isAllDay", "isCancelled", "isOrganizer"}
 _INSTANTS = {"createdDateTime", "lastModifiedDateTime"}
 _EDGES: Mapping[str, Callable[[Found], datetime]] = {"start/dateTime": window.starts, "end/dateTime": window.ends}
-_ANY = "singleValueExtendedProperties/any"
+_ANY = "singlevalueextendedproperties/any"
 
 
 @dataclass(frozen=True)

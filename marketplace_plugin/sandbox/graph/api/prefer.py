@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from marketplace_plugin.sandbox.graph.outlook import times
 from marketplace_plugin.sandbox.graph.outlook.view import Shape
 
-_ITEM = re.compile(r"\s*([\w.]+)\s*(?:=\s*(?:\"([^\"]*)\"|([^,;]*)))?\s*(?:[,;]|$)")
+_ITEM = re.compile(r"\s*([\w.-]+)\s*(?:=\s*(?:\"([^\"]*)\"|([^,;]*)))?\s*(?:[,;]|$)")
 
 
 @dataclass(frozen=True)
