@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
@@ -87,8 +87,10 @@ def _serve_demo(data: Path, host: str, port: int, google_port: int, threads: int
         settings = config.read(demo.environment(data, base_url, {**leading, **given}))
         logs.configure(given.get("MARKETPLACE_LOG_LEVEL", "warning"))
         with _assembled(settings) as running:
-            _introduce(base_url, stands, composition.seed_demo(running))
-            composition.serve(running, host, port, threads, lambda _url: None, listening)
+            accounts = composition.seed_demo(running)
+            # Told once it listens, so that whoever waits for these lines can come in.
+            started = partial(_introduce, stands=stands, accounts=accounts)
+            composition.serve(running, host, port, threads, started, listening)
 
 
 def _introduce(base_url: str, stands: Sequence[demo.Stand], accounts: Sequence[Account]) -> None:
