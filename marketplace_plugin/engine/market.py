@@ -11,7 +11,7 @@ from sqlalchemy import Connection as Database
 from marketplace_plugin.bundle.manifest import Integration
 from marketplace_plugin.contract.module import Person
 from marketplace_plugin.engine.context import Engine
-from marketplace_plugin.engine.purge import purge_connection
+from marketplace_plugin.engine.disconnect import disconnect
 from marketplace_plugin.engine.views import AdminRow, Audience, Permission
 from marketplace_plugin.errors import NotAllowed, NotFound
 from marketplace_plugin.store import connections, installations
@@ -110,8 +110,11 @@ def affected(engine: Engine, person: Person, integration: str) -> int:
 
 
 def uninstall(engine: Engine, person: Person, integration: str) -> None:
-    """Pause the tenant's connections of it, so that no pass starts, then purge what they imported. Nothing is deleted
-    remotely. Repeatable: what an interrupted one left is purged by the next. Raises NotAllowed, NotFound."""
+    """Pause the tenant's connections of it, so that no pass starts, then end each as its owner would: what they
+    imported is purged, tokens are revoked, and nothing is deleted remotely. Raises NotAllowed, NotFound.
+
+    What an interrupted one left paused stays so until the integration is installed again, and is ended by the next.
+    """
     entry = _available(engine, person, integration)
     with engine.store.begin() as unit:
         c = unit.connection
@@ -125,12 +128,12 @@ def uninstall(engine: Engine, person: Person, integration: str) -> None:
             person=person.id,
             now=engine.now(),
         )
-        ids = [row.id for row in connections.of_tenant(c, person.tenant, integration)]
-        for connection in ids:
-            connections.set_state(c, connection, ConnectionState.PAUSED)
-    for connection in ids:
-        with engine.store.begin() as unit:
-            purge_connection(engine, unit, connection)
+        rows = connections.of_tenant(c, person.tenant, integration)
+        for row in rows:
+            connections.set_state(c, row.id, ConnectionState.PAUSED)
+    for row in rows:
+        owner = engine.host.person(row.user) or Person(row.user, row.tenant, "", "", "UTC")  # a person who has left
+        disconnect(engine, owner, row.id)
 
 
 def request(engine: Engine, person: Person, integration: str) -> None:

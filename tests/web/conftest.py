@@ -50,7 +50,8 @@ class Site:
     def __init__(self, registry: Registry, csrf: bool = False) -> None:
         self.host = FakeHost()
         self.language = "de"
-        self.actions = FakeActions(registry.integrations(), collections=CALENDARS)
+        self.integrations = registry.integrations()
+        self.actions = FakeActions(self.integrations, collections=CALENDARS)
         self.app = Flask("host")
         self.app.config.update(
             SECRET_KEY="test",
@@ -69,6 +70,12 @@ class Site:
         protection.exempt(create_api(self.app, self.actions, self.host, registry))
         self.app.register_error_handler(401, self._sign_in)
 
+    def forget(self) -> None:
+        vars(self.actions).clear()
+        vars(self.actions).update(vars(FakeActions(self.integrations, collections=CALENDARS)))
+        vars(self.host).clear()
+        vars(self.host).update(vars(FakeHost()))
+
     @staticmethod
     def _sign_in(error: Exception) -> Response:
         return redirect("/sign-in")  # type: ignore[return-value]  # werkzeug's base type
@@ -79,6 +86,13 @@ class Site:
         return self.app.test_client()
 
 
-@pytest.fixture
-def site(registry: Registry) -> Site:
+@pytest.fixture(scope="session")
+def shared_site(registry: Registry) -> Site:
     return Site(registry)
+
+
+@pytest.fixture
+def site(shared_site: Site) -> Site:
+    """One app for all tests, so that templates are compiled once; everything that it remembers is new."""
+    shared_site.forget()
+    return shared_site
