@@ -41,6 +41,7 @@ def test_who_may_add(world: World) -> None:
 
 
 def test_a_second_account_is_a_second_connection(world: World, connection: str) -> None:
+    world.clock.advance(minutes=1)
     other = connect(world, ANNA_HERE, ANNA_PRIVATE)
     assert [view.account for view in mine.mine(world.engine, ANNA_HERE)] == [ANNA, ANNA_PRIVATE]
     assert other != connection
