@@ -262,6 +262,13 @@ def test_until_of_the_wrong_type_is_read_as_its_day() -> None:
     assert starts(whole, window("2026-11-01", "2027-01-01"))[-1] == "2026-11-25"
 
 
+def test_a_series_that_ends_before_it_starts_is_empty() -> None:
+    """3.3.10: UNTIL "bounds the recurrence rule in an inclusive manner". Who cuts a series off at its first occurrence
+    leaves such a rule behind: ical shows nothing, recurring-ical-events shows DTSTART, which would be a ghost."""
+    item = series("2026-11-23 09:00", "FREQ=DAILY;UNTIL=20261123T075959Z")
+    assert starts(item, window("2026-11-01", "2027-01-01")) == []
+
+
 def test_cancelled_occurrences_count() -> None:
     """3.3.10: COUNT bounds the rule; EXDATE takes away afterwards."""
     item = series("2026-11-23 09:00", "FREQ=DAILY;COUNT=3", Override(Zoned(wall("2026-11-24 09:00"), BERLIN), None))
