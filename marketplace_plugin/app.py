@@ -34,6 +34,7 @@ from marketplace_plugin.engine.context import Engine, EngineSettings
 from marketplace_plugin.engine.jobs import Passes, ThreadPool
 from marketplace_plugin.engine.schedule import Clockwork, Sweeper
 from marketplace_plugin.engine.ties import tie
+from marketplace_plugin.engine.upkeep import Upkeep
 from marketplace_plugin.engine.views import Audience, RunState, RunView
 from marketplace_plugin.errors import ConfigError
 from marketplace_plugin.host import seed
@@ -124,7 +125,7 @@ def assemble(config: Config, *, now: Callable[[], datetime] = utc_now) -> Runnin
         ),
     )
     passes = Passes(engine)
-    clockwork = Clockwork(Sweeper(engine, pool, pool.free), now)
+    clockwork = Clockwork(Sweeper(engine, pool, pool.free), now, [Upkeep(engine).tick])
     flask = _flask(config, keys, engine, registry, steg)
     steg.connect(
         blocks=StoredBlocks(engine), ties=partial(_ties, engine), notify=announce.notifier(engine, clockwork.wake)

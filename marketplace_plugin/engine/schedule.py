@@ -3,7 +3,7 @@ lose."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Event, Thread
@@ -53,10 +53,13 @@ def _why(row: Connection) -> tuple[Trigger, int]:
 
 
 class Clockwork:
-    """Drives a sweeper from a thread of its own."""
+    """Drives a sweeper from a thread of its own, and what else wants to look at the clock (``also``)."""
 
-    def __init__(self, sweeper: Sweeper, now: Callable[[], datetime]) -> None:
-        self._sweeper, self._now = sweeper, now
+    def __init__(
+        self, sweeper: Sweeper, now: Callable[[], datetime], also: Sequence[Callable[[datetime], object]] = ()
+    ) -> None:
+        self._ticks = (sweeper.tick, *also)
+        self._now = now
         self._stop = Event()
         self._woken = Event()
         self._thread = Thread(target=self._turn, name="sweeper", daemon=True)
@@ -76,8 +79,9 @@ class Clockwork:
     def _turn(self) -> None:
         while not self._stop.is_set():
             self._woken.clear()
-            try:
-                self._sweeper.tick(self._now())
-            except Exception as error:  # noqa: BLE001  # a locked or full database now is no reason to stop for good
-                _log.error("sweep failed", error=type(error).__name__)
+            for tick in self._ticks:
+                try:
+                    tick(self._now())
+                except Exception as error:  # noqa: BLE001  # a locked or full database is no reason to stop for good
+                    _log.error("sweep failed", error=type(error).__name__)
             self._woken.wait(LOOK_EVERY)

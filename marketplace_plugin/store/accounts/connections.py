@@ -126,16 +126,6 @@ def everyone(c: Database) -> list[Connection]:
     return [_connection(c, row) for row in c.execute(query.order_by(connection.c.created_at, connection.c.id))]
 
 
-def of_account(c: Database, integration: str, account_key: str) -> list[Connection]:
-    """All connections to one account of a service, of any user; removed ones too."""
-    rows = c.execute(
-        select(connection)
-        .where(connection.c.integration == integration, connection.c.account_key == account_key)
-        .order_by(connection.c.created_at, connection.c.id)
-    )
-    return [_connection(c, row) for row in rows]
-
-
 def set_state(c: Database, connection_id: str, state: ConnectionState, *, error: str = "") -> None:
     """``error`` is a stable code, empty for none. An expired, paused or removed connection is not due any more."""
     values: dict[str, Any] = {"state": state, "error": error or None}
@@ -339,14 +329,6 @@ def claim_due(c: Database, now: datetime, again: datetime, limit: int) -> list[C
     if ids:
         c.execute(update(connection).where(connection.c.id.in_(ids)).values(next_due=again))
     return [_connection(c, row) for row in rows]
-
-
-def next_wakeup(c: Database) -> datetime | None:
-    """The earliest ``next_due`` of all active connections."""
-    due: datetime | None = c.execute(
-        select(func.min(connection.c.next_due)).where(connection.c.state == ConnectionState.CONNECTED)
-    ).scalar_one()
-    return due
 
 
 # ---- rows ------------------------------------------------------------------------------------------
