@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -67,9 +68,25 @@ def told() -> Told:
     return Told()
 
 
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with all tables and the people, which each test gets a copy of."""
+    path = tmp_path_factory.mktemp("steg") / "prepared.sqlite"
+    store = Store.open(f"sqlite:///{path}", [bytes(32)])
+    create_steg(store, now=Clock(), hasher=FAST)
+    kept = FAST.hash(PASSWORD)
+    with store.begin() as unit:
+        for who in (ANNA, JONAS, MIRA, STRANGER):
+            persons.add(unit.connection, who, kept, "Vertrieb")
+    store.scrub()
+    store.close()
+    return path
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store.open(f"sqlite:///{tmp_path / 'steg.sqlite'}", [bytes(32)])
+def store(tmp_path: Path, prepared: Path) -> Iterator[Store]:
+    path = shutil.copy(prepared, tmp_path / "steg.sqlite")
+    store = Store.open(f"sqlite:///{path}", [bytes(32)])
     yield store
     store.close()
 
@@ -83,10 +100,6 @@ def numbered(prefix: str = "ref") -> Callable[[], str]:
 def steg(store: Store, clock: Clock, told: Told) -> Steg:
     steg = create_steg(store, now=clock, hasher=FAST, new_ref=numbered())
     steg.connect(notify=told)
-    kept = FAST.hash(PASSWORD)
-    with store.begin() as unit:
-        for who in (ANNA, JONAS, MIRA, STRANGER):
-            persons.add(unit.connection, who, kept, "Vertrieb")
     return steg
 
 

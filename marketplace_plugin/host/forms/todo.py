@@ -51,7 +51,7 @@ def _due(fields: Fields, before: Task, viewer_zone: str) -> date | Timed | None:
     known = before.due if isinstance(before.due, Timed) else None
     zone = known.start.zone if known else viewer_zone
     start = datetime.combine(day, fields.clock("due_from", time()))
-    end = datetime.combine(day, fields.clock("due_to", start.time()))
+    end = datetime.combine(day, fields.clock("due_to", start.time())) if fields.raw("due_to") else start
     if end < start:
         fields.wrong("due_to", _("This ends before it begins. Please choose a later time."))
         end = start

@@ -95,7 +95,12 @@ def event_new() -> ResponseReturnValue:
 
 
 def event_edit(ref: str) -> ResponseReturnValue:
-    chosen = _chosen(ref, takes_part=True)
+    try:
+        chosen = _chosen(ref, takes_part=True)
+    except NotFound:
+        if request.method == "POST" and request.form.get("title"):
+            return _anew()
+        raise
     if request.method == "GET":
         return _edit_form(chosen, _values(chosen), {})
     fields = posted()
@@ -256,10 +261,13 @@ def _after(
     if event is None:  # nothing was typed that could be lost: the page shows the present state
         flash(_("Somebody changed this event meanwhile, so nothing was done. Please look at it again."), "warn")
         return redirect(url_for(".event_page", ref=chosen.record.ref, at=chosen.at or None), 303)
-    if isinstance(done, Missing):
-        said = _("This event was deleted meanwhile. Your entries are kept here: “Save” creates it anew.")
-        return _form(as_values(), {}, action=url_for(".event_new"), title=_("New event"), status=409, warning=said)
-    return _stale(chosen)
+    return _anew() if isinstance(done, Missing) else _stale(chosen)
+
+
+def _anew() -> ResponseReturnValue:
+    """What was typed for an event that is gone meanwhile."""
+    said = _("This event was deleted meanwhile. Your entries are kept here: “Save” creates it anew.")
+    return _form(as_values(), {}, action=url_for(".event_new"), title=_("New event"), status=409, warning=said)
 
 
 def _stale(chosen: Chosen) -> ResponseReturnValue:
@@ -267,13 +275,13 @@ def _stale(chosen: Chosen) -> ResponseReturnValue:
     with steg().database.read() as c:
         record = events.one(c, chosen.record.ref)
     if record is None or not record.concerns(viewer().id):
-        return _after(Missing(), chosen, "", chosen.event)
+        return _anew()
     item = record.item_for(viewer().id)
     event: Event | None = item if isinstance(item, Event) else item.master
     if isinstance(item, Series) and chosen.original is not None:
         event = occurrence_at(item, chosen.original)
     if event is None:
-        return _after(Missing(), chosen, "", chosen.event)
+        return _anew()
     fresh = Chosen(record, item, event, chosen.original if isinstance(item, Series) else None)
     values, typed = _values(fresh), as_values()
     typed["version"] = str(record.version_for(viewer().id))
