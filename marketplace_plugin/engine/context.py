@@ -26,6 +26,7 @@ class Trigger(StrEnum):
     NOTIFICATION = "notification"  # the service told us of a change
     RETRY = "retry"  # a pause that the service asked for is over
     COMMAND = "command"  # the command line or the API
+    UNDO = "undo"  # what another run did is taken back
 
 
 class RunOutcome(StrEnum):

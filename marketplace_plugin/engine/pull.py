@@ -246,8 +246,21 @@ def entry(p: Pass, link: Link, side: Side, deed: Deed, reason: Reason, pre_image
         action=deed,
         reason=reason,
         at=p.now,
+        versions=versions(link),
         pre_image=pre_image,
     )
+
+
+def versions(link: Link) -> dict[str, object]:
+    """Where both sides stand after a step, and what they are called there: an undo needs both."""
+    shown = link.remote.revision if link.remote is not None else None
+    return {
+        "host": link.host.version if link.host is not None else None,
+        "remote": [shown.master, [list(pair) for pair in shown.overrides]] if shown is not None else None,
+        "host_ref": link.host_ref,
+        "collection": link.collection,
+        "remote_id": link.remote_id,
+    }
 
 
 def park_unreadable(c: Connection, p: Pass, collection: str, item: Unreadable) -> None:

@@ -234,6 +234,17 @@ def _occurrence_cells(key: str, sides: Sequence[Parts], held: frozenset[str]) ->
     return [OverrideFieldCell(key, name) for name in sorted((held & EVENT_FIELDS) | {"when"})]
 
 
+def named(name: str, held: frozenset[str]) -> Cell:
+    """The cell of this name, as ``cells`` made it."""
+    top, _, rest = name.partition("/")
+    if name == RECURRENCE:
+        return RecurrenceCell(held)
+    if top != OVERRIDES:
+        return FieldCell(name)
+    key, _, inner = rest.partition("/")
+    return OverrideFieldCell(key, inner) if inner else OverrideCell(key, held)
+
+
 def start_name(item: EventItem) -> str:
     """The start of an event or of a series' master, as text: used to see whether two items begin together."""
     return original_key(start_of(Parts.of(item).master.when))

@@ -45,6 +45,7 @@ RETRY = frozenset(
         Reason.AWAITS_APPROVAL,
         Reason.TARGET_CHANGED,
         Reason.INVITATION_REPLACES_COPY,
+        Reason.DECIDED,
     }
 )
 """Links with these reasons are looked at again by each pass; all others wait for a newer change or for the user."""

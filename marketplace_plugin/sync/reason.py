@@ -27,6 +27,7 @@ class Reason(StrEnum):
     INVITATION_REPLACES_COPY = "invitation-replaces-copy"
     CONVERTED = "converted"
     CONVERSION_UNDONE = "conversion-undone"
+    DECIDED = "decided"  # by the user: a conflict, a held deletion, another try
     # left out
     HAS_LIVE_LINK = "has-live-link"
     TARGET_IS_NO_SOURCE = "target-is-no-source"
@@ -39,6 +40,8 @@ class Reason(StrEnum):
     DECLINED = "declined"
     SAME_MEETING_ELSEWHERE = "same-meeting-elsewhere"
     UNSUPPORTED_RULE = "unsupported-rule"
+    NO_CONNECTION = "no-connection"
+    NO_TARGET = "no-target"
     # settled clashes
     CONFLICT_NEWEST = "conflict-newest"
     CONFLICT_HOST = "conflict-host"
@@ -65,3 +68,7 @@ class Reason(StrEnum):
     TARGET_CHANGED = "target-changed"
     RETENTION = "retention"
     UNDONE = "undone"
+    # left alone by an undo
+    CHANGED_SINCE = "changed-since"
+    NOT_KEPT = "not-kept"
+    ONLINE_MEETING = "online-meeting"

@@ -154,6 +154,7 @@ REASONS: Mapping[Reason, LazyString] = {
     Reason.INVITATION_REPLACES_COPY: _("The invitation itself has taken the place of our copy."),
     Reason.CONVERTED: _("You made it visible."),
     Reason.CONVERSION_UNDONE: _("You took the conversion back."),
+    Reason.DECIDED: _("You decided about it; the next sync carries it out."),
     Reason.HAS_LIVE_LINK: _("It is synced through another of your connections already."),
     Reason.TARGET_IS_NO_SOURCE: _("It is in your target calendar, which is not chosen as a source."),
     Reason.COPY_OF_STAMPED: _("It is a copy of an event that we wrote; the copy stays yours."),
@@ -165,6 +166,8 @@ REASONS: Mapping[Reason, LazyString] = {
     Reason.DECLINED: _("It was taken back and is not written again until it changes."),
     Reason.SAME_MEETING_ELSEWHERE: _("The same meeting is shown through another connection already."),
     Reason.UNSUPPORTED_RULE: _("The service cannot hold this kind of repetition."),
+    Reason.NO_CONNECTION: _("You have connected no account that it could be written to."),
+    Reason.NO_TARGET: _("No target calendar is chosen in the settings, so nothing is transferred."),
     Reason.CONFLICT_NEWEST: _(
         "Changed on both sides; the newer change was kept, the other one is in the list of conflicts."
     ),
@@ -192,6 +195,9 @@ REASONS: Mapping[Reason, LazyString] = {
     Reason.TARGET_CHANGED: _("You chose another target calendar."),
     Reason.RETENTION: _("It is older than the period that is kept."),
     Reason.UNDONE: _("A run was undone."),
+    Reason.CHANGED_SINCE: _("It was changed after that run, so it was left as it is now."),
+    Reason.NOT_KEPT: _("What it was like before is not kept, so it cannot be brought back."),
+    Reason.ONLINE_MEETING: _("It has an online meeting that would be lost, so it was left as it is."),
 }
 
 TRIGGERS: Mapping[Trigger, LazyString] = {
@@ -202,6 +208,7 @@ TRIGGERS: Mapping[Trigger, LazyString] = {
     Trigger.NOTIFICATION: _("the service reported a change"),
     Trigger.RETRY: _("after a pause"),
     Trigger.COMMAND: _("by command"),
+    Trigger.UNDO: _("undoing a run"),
 }
 
 # For a run without counts; a run that did something is told by its counts.
