@@ -143,7 +143,7 @@ class GraphContractCheck:
         head: list[Any] = []
 
         def catch(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
-            head[:] = [int(status.split()[0]), dict(headers)]
+            head[:] = [int(status.split(maxsplit=1)[0]), dict(headers)]
             return start_response(status, headers)
 
         body = b"".join(self.app(environ, catch))

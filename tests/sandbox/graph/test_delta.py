@@ -187,7 +187,7 @@ def test_ids_follow_the_header_of_each_request(anna: Api, family: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "status"),
+    "code, status",
     [("SyncStateNotFound", 410), ("syncStateInvalid", 400), ("resyncRequired", 410)],
 )
 def test_tokens_end(anna: Api, family: str, sandbox: GraphSandbox, code: str, status: int) -> None:

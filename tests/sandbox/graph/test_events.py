@@ -84,7 +84,7 @@ def test_a_timed_event_becomes_whole_days_only_with_its_times(anna: Api) -> None
 
 
 @pytest.mark.parametrize(
-    ("body", "code"),
+    "body, code",
     [
         ({"subject": "x"}, "ErrorPropertyValidationFailure"),
         (timed(start=None), "ErrorPropertyValidationFailure"),

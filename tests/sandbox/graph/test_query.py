@@ -47,7 +47,7 @@ def test_order(anna: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    "text, expected",
     [
         ("subject eq 'Urlaub'", {"Urlaub"}),
         ("startswith(subject,'mess')", {"Messe Hamburg"}),

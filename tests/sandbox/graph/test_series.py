@@ -61,7 +61,7 @@ def test_a_rule_comes_back_complete(anna: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rule", "expected"),
+    "rule, expected",
     [
         (recurrence("2026-11-23", "daily", 3, interval=2), ["2026-11-23", "2026-11-25", "2026-11-27"]),
         (
@@ -225,7 +225,7 @@ def test_a_series_becomes_a_single_event_and_back(anna: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    ("day", "allowed"),
+    "day, allowed",
     [("2026-11-23", False), ("2026-11-24", True), ("2026-12-06", True), ("2026-12-07", False), ("2026-12-20", False)],
 )
 def test_an_exception_stays_between_its_neighbours(anna: Api, day: str, allowed: bool) -> None:

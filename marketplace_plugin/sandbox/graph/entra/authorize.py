@@ -102,8 +102,9 @@ class _SignIn:
             if not account.admin:
                 return self._blocked(asked, account)
             return self._consent_page(asked, account, everybody=True)
-        missing = [name for name in asked.scopes if name not in self._grants.allowed(account, asked.client_id)]
-        missing = [name for name in missing if name not in scope_names.OIDC] or missing
+        known = self._grants.allowed(account, asked.client_id)
+        signing_in = set(scope_names.OIDC) if known else set()
+        missing = [name for name in asked.scopes if name not in known | signing_in]
         if asked.prompt != "consent" and not missing:
             return self._finish(asked)
         if not account.admin and any(self._withheld(account, name) for name in missing):
