@@ -1,0 +1,280 @@
+"""A whole installation on this machine: Steg served as in production, and Google's stand-in beside it.
+
+It is a Wednesday in November 2026; from there the clock goes on at the real pace.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from threading import Thread
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import structlog
+import waitress
+
+from marketplace_plugin import app, config, demo, logs
+from marketplace_plugin.contract.module import Person
+from marketplace_plugin.host import seed
+from marketplace_plugin.sandbox.google import DEFAULT_CLIENT, Actor, GoogleSandbox
+from marketplace_plugin.store import tokens
+from marketplace_plugin.store.vault import new_key
+from tests.sandbox.contract import ContractCheck
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+START = datetime(2026, 11, 18, 9, tzinfo=UTC)
+TODAY = START.date()
+MONDAY = TODAY - timedelta(days=TODAY.weekday())
+
+GOOGLE_ANNA = "anna.brandt@gmail.example"
+GOOGLE_ANNA_PRIVATE = "anna.privat@gmail.example"
+GOOGLE_JONAS = "jonas.weber@gmail.example"
+FAMILY = "familie-7f3a@group.calendar.google.com"
+
+Json = dict[str, Any]
+
+
+class Clock:
+    """Aware UTC."""
+
+    def __init__(self, start: datetime) -> None:
+        self._start, self._zero = start, monotonic()
+
+    def __call__(self) -> datetime:
+        return self._start + timedelta(seconds=monotonic() - self._zero)
+
+    def skip(self, by: timedelta) -> None:
+        self._start += by
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer of Steg with a text in it. ``browser`` is the User-Agent: each person of a test has one."""
+
+    browser: str
+    method: str
+    path: str
+    status: int
+    kind: str
+    text: str
+
+    @property
+    def is_page(self) -> bool:
+        return (
+            self.kind == "text/html"
+            and not 300 <= self.status < 400
+            and self.text.lstrip().lower().startswith("<!doctype")
+        )
+
+
+class Recorder:
+    """Keeps what Steg answers, whatever a browser makes of it."""
+
+    def __init__(self, inner: WSGIApplication) -> None:
+        self._inner = inner
+        self.answers: list[Answer] = []
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        head: list[Any] = []
+
+        def catch(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            head[:] = [status, {name.lower(): value for name, value in headers}]
+            return start_response(status, headers, exc_info)
+
+        chunks = self._inner(environ, catch)
+        kind = head[1].get("content-type", "").partition(";")[0] if head else ""
+        if kind not in ("text/html", "application/json"):
+            return chunks
+        body = b"".join(chunks)
+        query = environ.get("QUERY_STRING", "")
+        self.answers.append(
+            Answer(
+                environ.get("HTTP_USER_AGENT", ""),
+                environ["REQUEST_METHOD"],
+                environ["PATH_INFO"] + (f"?{query}" if query else ""),
+                int(head[0][:3]),
+                kind,
+                body.decode(),
+            )
+        )
+        return [body]
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """A database with the tenant in it, to be copied, and the key that opens it."""
+
+    database: Path
+    key: str
+
+
+def seeded(folder: Path) -> Seed:
+    """The tenant is made once: its passwords are hashed slowly, as they should be."""
+    database, key = folder / "seed.db", new_key()
+    running = app.assemble(_config(database, key, "http://127.0.0.1:5000"), now=lambda: START)
+    app.seed_demo(running)
+    running.store.scrub()
+    running.close()
+    return Seed(database, key)
+
+
+def _config(database: Path, key: str, url: str, google: GoogleSandbox | None = None) -> config.Config:
+    settings = {
+        "MARKETPLACE_DATABASE_URL": f"sqlite:///{database}",
+        "MARKETPLACE_SECRET_KEYS": key,
+        "MARKETPLACE_BASE_URL": url,
+    }
+    if google is not None:
+        settings |= {
+            "MARKETPLACE_GOOGLE_CLIENT_ID": DEFAULT_CLIENT.client_id,
+            "MARKETPLACE_GOOGLE_CLIENT_SECRET": DEFAULT_CLIENT.client_secret,
+            "MARKETPLACE_GOOGLE_API_ROOT": google.url,
+            "MARKETPLACE_GOOGLE_AUTHORIZE_URL": f"{google.url}/o/oauth2/v2/auth",
+            "MARKETPLACE_GOOGLE_TOKEN_URL": f"{google.url}/token",
+            "MARKETPLACE_GOOGLE_REVOKE_URL": f"{google.url}/revoke",
+        }
+    return config.read(settings)
+
+
+@dataclass
+class World:
+    """``url`` and ``google.url`` are the two addresses."""
+
+    clock: Clock
+    google: GoogleSandbox
+    contract: ContractCheck
+    running: app.Running
+    recorder: Recorder
+    log: io.StringIO
+    database: Path
+    url: str
+    _bearers: dict[str, str] = field(default_factory=dict)
+
+    # ---- what stands where ---------------------------------------------------------------------------------------
+
+    def at_google(self, account: str = GOOGLE_ANNA) -> Actor:
+        """The account's owner at work in another client."""
+        return Actor(self.google.state, account)
+
+    def google_events(self, calendar: str = "primary", account: str = GOOGLE_ANNA) -> dict[str, Json]:
+        """By title."""
+        return {str(event.get("summary")): event for event in self.at_google(account).events(calendar)}
+
+    def google_event(self, title: str) -> Json:
+        return self.google_events()[title]
+
+    def google_ids(self) -> set[str]:
+        """The ids in the two calendars that Anna writes to and reads."""
+        return {event["id"] for calendar in ("primary", FAMILY) for event in self.at_google().events(calendar)}
+
+    def google_occurrences(self, title: str, calendar: str = "primary", account: str = GOOGLE_ANNA) -> list[str]:
+        """The starts of a series' occurrences around today, as Google expands them."""
+        found = self.at_google(account).events(
+            calendar, singleEvents=True, timeMin=START - timedelta(days=30), timeMax=START + timedelta(days=60)
+        )
+        starts = (event["start"] for event in found if event.get("summary", "").startswith(title))
+        return sorted(start.get("date") or start["dateTime"][:16] for start in starts)
+
+    def written_at_google(self, calendar: str = "primary", account: str = GOOGLE_ANNA) -> list[Json]:
+        """The events that carry our stamp."""
+        return [e for e in self.at_google(account).events(calendar) if e.get("extendedProperties", {}).get("private")]
+
+    def person(self, name: str) -> Person:
+        (found,) = self.running.people(name)
+        return found
+
+    def bearer(self, name: str) -> str:
+        """A token of the JSON API."""
+        if name not in self._bearers:
+            now = self.clock()
+            with self.running.store.begin() as unit:
+                _, made = tokens.create(unit.connection, name, "test", now, now + timedelta(days=1))
+            self._bearers[name] = made
+        return self._bearers[name]
+
+    def database_bytes(self) -> bytes:
+        """All files of the database: the log of writes too."""
+        return b"".join(path.read_bytes() for path in sorted(self.database.parent.glob(self.database.name + "*")))
+
+    def answers_to(self, browser: str) -> Sequence[Answer]:
+        return [answer for answer in self.recorder.answers if answer.browser == browser]
+
+    def assert_kept(self) -> None:
+        """No request broke Google's contract, and nobody was mailed."""
+        self.contract.assert_kept()
+        assert not self.google.state.outbox
+
+
+@contextmanager
+def world(seed_of: Seed, folder: Path, *, sweep: bool = False) -> Iterator[World]:
+    """``sweep``: passes that are due run by themselves, as in production; else those that a person asks for alone."""
+    clock = Clock(START)
+    checks: list[ContractCheck] = []
+
+    def check(inner: WSGIApplication) -> ContractCheck:
+        checks.append(ContractCheck(inner))
+        return checks[0]
+
+    google = GoogleSandbox(clock, wrap=check)
+    database = folder / "steg.db"
+    shutil.copy(seed_of.database, database)
+    listening = app.listen("127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    google.register_redirect(url + demo.CALLBACK)
+    google.start()
+    running = app.assemble(_config(database, seed_of.key, url, google), now=clock)
+    recorder = Recorder(running.flask)
+    with _logged() as log, _served(recorder, listening):
+        running.start_background(sweep=sweep)
+        try:
+            yield World(clock, google, checks[0], running, recorder, log, database, url)
+        finally:
+            running.close()
+            google.stop()
+
+
+@contextmanager
+def _served(application: WSGIApplication, listening: Any) -> Iterator[None]:
+    server = waitress.create_server(application, sockets=[listening], threads=8, ident=None)
+    thread = Thread(target=server.run, name="steg", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        # Closed by its own thread, in the middle of its loop: its sockets are nobody else's.
+        server.trigger.pull_trigger(lambda: waitress.wasyncore.close_all(server._map, ignore_all=True))
+        thread.join(10)
+        server.task_dispatcher.shutdown()
+
+
+@contextmanager
+def _logged() -> Iterator[io.StringIO]:
+    """The log as an operator would read it, at its most talkative."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    stream = io.StringIO()
+    logs.configure("debug", stream)
+    try:
+        yield stream
+    finally:
+        root.handlers[:], root.level = handlers, level
+        for name in logs.CHATTY:
+            logging.getLogger(name).setLevel(logging.NOTSET)
+        structlog.reset_defaults()
+
+
+def day(number: int) -> date:
+    """Counted from the Monday of this week."""
+    return MONDAY + timedelta(days=number)
+
+
+ACCOUNTS = {account.email.partition(".")[0]: account for account in seed.accounts()}
