@@ -6,8 +6,10 @@ import threading
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import Literal
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -257,6 +259,35 @@ def test_no_page_scrolls_sideways(base: str, page: Page, width: int) -> None:
     ):
         page.goto(base + path)
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, path
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing(base: str, page: Page, theme: Literal["light", "dark"]) -> None:
+    page.emulate_media(color_scheme=theme)
+    axe = Axe()
+
+    def check(name: str) -> None:
+        result = axe.run(page).response
+        assert len(result["passes"]) > 10
+        assert [(name, v["id"], v["nodes"][0]["target"]) for v in result["violations"]] == []
+
+    for path in (
+        "/",
+        "/calendar",
+        "/calendar?view=month",
+        "/calendar?view=agenda",
+        "/calendar/of/jonas",
+        "/calendar/new",
+    ):
+        page.goto(base + path)
+        check(path)
+    page.goto(f"{base}/calendar")
+    dentist(page).click(button="right")
+    menu_is_open(page)
+    check("menu")
+    page.keyboard.press("Enter")
+    page.get_by_role("dialog").wait_for()
+    check("dialog")
 
 
 def test_without_script_everything_is_a_link(base: str, chromium: Browser, cookies: Path) -> None:

@@ -130,6 +130,7 @@ def _panel(shared: Shared, runs: Sequence[RunView]) -> Response:
     response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:32], weak=True)
     if not context["busy"]:
         response.status_code = STOP_POLLING
+        response.headers["HX-Trigger"] = "calendar-changed"  # the host's calendar reads itself again
         return response
     response.headers["Cache-Control"] = "private, no-cache"
     response.make_conditional(request)
