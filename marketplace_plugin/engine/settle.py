@@ -8,7 +8,7 @@ agreed, and the pass plans anew (docs/decisions/0004). A host create is repeated
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
@@ -19,6 +19,7 @@ from marketplace_plugin.engine.pull import entry
 from marketplace_plugin.engine.written import conflict_rows
 from marketplace_plugin.errors import AuthorizationExpired, ProviderError
 from marketplace_plugin.model.change import Found, Stamp
+from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.event import Event, Series
 from marketplace_plugin.model.item import Item
 from marketplace_plugin.model.write import (
@@ -79,10 +80,8 @@ def _settle_collection(p: Pass, collection: str, left: Sequence[Intent], known: 
     creates = [one for one in left if isinstance(one.write, Create)]
     others = [one for one in left if not isinstance(one.write, Create)]
     if creates:
-        stamps = [Stamp(p.engine.instance, one.link) for one in creates]
-        carried = p.provider.find(collection, stamps)
-        for one, stamp in zip(creates, stamps, strict=True):
-            _settle_create(p, one, carried.get(stamp, ()), known.get(one.link))
+        for one, place, carried in _look_up(p, collection, creates):
+            _settle_create(p, one, place, carried, known.get(one.link))
     if others:
         asked = [one.write.id for one in others if not isinstance(one.write, Create | HostCreate | HostWrite)]
         shown = {one.id: one for one in p.provider.fetch(collection, asked)}
@@ -90,7 +89,20 @@ def _settle_collection(p: Pass, collection: str, left: Sequence[Intent], known: 
             _settle_other(p, one, shown, known.get(one.link))
 
 
-def _settle_create(p: Pass, one: Intent, carried: Sequence[Found], link: Link | None) -> None:
+def _look_up(p: Pass, collection: str, creates: Sequence[Intent]) -> Iterator[tuple[Intent, str, Sequence[Found]]]:
+    """Where each create arrived: in its own collection, or in one that the user has moved it to since."""
+    wanted = {Stamp(p.engine.instance, one.link): one for one in creates}
+    elsewhere = [row.remote_id for row in p.collections.values() if row.listed and row.info.role >= Role.READER]
+    for place in [collection, *(name for name in elsewhere if name != collection)]:
+        carried = p.provider.find(place, list(wanted)) if wanted else {}
+        for stamp, found in carried.items():
+            if found and stamp in wanted:
+                yield wanted.pop(stamp), place, found
+    for one in wanted.values():
+        yield one, collection, ()
+
+
+def _settle_create(p: Pass, one: Intent, place: str, carried: Sequence[Found], link: Link | None) -> None:
     if link is None or link.remote_id is not None or not carried:
         _close(p, one, IntentState.DROPPED)
         return
@@ -102,6 +114,7 @@ def _settle_create(p: Pass, one: Intent, carried: Sequence[Found], link: Link | 
     base = without_missing(sent, found.item)
     done = replace(
         link,
+        collection=place,
         remote_id=found.id,
         uid=found.uid,
         access=found.access,
@@ -114,7 +127,7 @@ def _settle_create(p: Pass, one: Intent, carried: Sequence[Found], link: Link | 
         wrote=Wrote.REMOTE,
         automatic=1,
     )
-    clashes = adopted(_event(base), found.item, flows_of(done, p.place(one.collection)), Reason.ADOPTED)
+    clashes = adopted(_event(base), found.item, flows_of(done, p.place(place)), Reason.ADOPTED)
     with p.write() as unit:
         c = unit.connection
         links.put(c, [done], p.now)

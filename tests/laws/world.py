@@ -169,7 +169,9 @@ class World:
     # --- running ---------------------------------------------------------------------------------------------------
 
     def sync(self, connection: str, trigger: Trigger = Trigger.BUTTON, run: str = "") -> RunResult:
-        return run_pass(self.engine, connection, trigger, run or self.engine.new_id())
+        result = run_pass(self.engine, connection, trigger, run or self.engine.new_id())
+        assert result.error != "internal", "a pass met an error that nobody named"
+        return result
 
     def start(self, connection: str, person: str) -> RunResult:
         """Approve what waits, and run it."""
