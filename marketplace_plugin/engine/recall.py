@@ -14,7 +14,7 @@ from marketplace_plugin.errors import AuthorizationExpired, ProviderError
 from marketplace_plugin.model.change import Change, Found, Gone, HostCursor, HostGone, HostItem, Tombstone, Upsert
 from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.item import Kind
-from marketplace_plugin.store import connections, held, host_positions, links
+from marketplace_plugin.store import conflicts, connections, held, host_positions, links
 from marketplace_plugin.sync.diff import (
     Fresh,
     How,
@@ -89,7 +89,8 @@ def _retried(c: Connection, p: Pass, again: set[str], found: Recalled) -> dict[s
     found.approved = frozenset(let_go)
     unborn = any(k.state is LinkState.PENDING and k.attempts < GIVE_UP for k in waiting)
     retried = {k.id: k for k in waiting if _due(p, k, unborn)}
-    return retried | links.get(c, again | let_go)
+    # Where a clash waits, the base is not what the service shows: without asking, its value would count as unchanged.
+    return retried | links.get(c, again | let_go | conflicts.waiting(c, p.connection.id))
 
 
 def _due(p: Pass, link: Link, unborn: bool) -> bool:

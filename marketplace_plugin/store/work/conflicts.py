@@ -73,6 +73,16 @@ def of_links(c: Connection, link_ids: Iterable[str], state: ConflictState | None
     return found
 
 
+def waiting(c: Connection, connection: str) -> set[str]:
+    """Links of a connection with a clash that waits for the user while both sides differ from what was agreed."""
+    query = select(conflict.c.link).where(
+        conflict.c.connection == connection,
+        conflict.c.state == ConflictState.OPEN,
+        conflict.c.reason != Reason.ADOPTED,
+    )
+    return set(c.execute(query).scalars())
+
+
 def close(c: Connection, ids: Iterable[str], winner: str, now: datetime) -> None:
     for chunk in in_chunks(ids):
         c.execute(
