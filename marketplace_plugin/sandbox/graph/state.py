@@ -209,6 +209,8 @@ class Knobs:
     """Each entity of a round comes twice, the second time on a later page."""
     delta_replays: bool = False
     """A round also repeats what the round before it brought."""
+    delta_without_masters: bool = False
+    """Rounds bring a series' occurrences without their master."""
     delta_generations: int | None = None
     """Only the tokens of so many newest rounds of a calendar are good."""
     removed_reason: Literal["deleted", "changed"] = "deleted"

@@ -98,6 +98,14 @@ def test_a_series_comes_as_master_and_bare_occurrences(anna: Api, family: str) -
     assert found[0]["@odata.etag"] == master["@odata.etag"]
 
 
+def test_a_master_may_be_missing(anna: Api, family: str, sandbox: GraphSandbox) -> None:
+    sandbox.state.knobs.delta_without_masters = True
+    master = anna.ok("POST", f"{family}/events", timed("Serie", "2026-11-23", recurrence=WEEKLY))
+    items, _ = start(anna, family)
+    assert master["id"] not in {item["id"] for item in items}
+    assert [item.get("seriesMasterId") for item in items].count(master["id"]) == 3
+
+
 def test_a_deleted_occurrence_leaves_no_trace(anna: Api, family: str) -> None:
     master = anna.ok("POST", f"{family}/events", timed("Serie", "2026-11-23", recurrence=WEEKLY))
     items, link = start(anna, family)

@@ -152,6 +152,7 @@ def test_the_list_of_calendars(anna: Api) -> None:
     assert found[SALES]["canEdit"] is True
     assert anna.ok("GET", "me/calendar")["id"] == own["id"]
     assert len(anna.ok("GET", "me/calendars", top=2)["value"]) == 2
+    assert anna.refused("GET", "me/calendars", orderby="subject") == (400, "ErrorInvalidUrlQuery")
     assert len(anna.ok("GET", "me/calendarGroups")["value"]) == 3
 
 

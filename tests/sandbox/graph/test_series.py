@@ -32,7 +32,7 @@ def master_with_exceptions(anna: Api, master: Json) -> Json:
     return anna.ok(
         "GET",
         f"me/events/{master['id']}",
-        select="subject,cancelledOccurrences,recurrence",
+        select="subject,cancelledOccurrences,exceptionOccurrences,recurrence",
         expand="exceptionOccurrences",
     )
 

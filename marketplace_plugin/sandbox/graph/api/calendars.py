@@ -56,6 +56,8 @@ def routes(pages: Blueprint, sandbox: GraphSandbox) -> None:
         user = caller(sandbox)
         user.needs(CALENDAR_SCOPES)
         asked = page(query.CALENDAR_PROPERTIES)
+        if asked.options.filter is not None or asked.options.order is not None:
+            raise errors.invalid_query("$filter and $orderby are not supported on this resource.")
         shown = [
             _selected(view.calendar(state, seen), asked.options.select) for seen in access.calendars(state, user.email)
         ]

@@ -174,7 +174,8 @@ class Deltas:
             else self._full(item, shape)
             for item in items
         ]
-        return [self._full(Found(seen, event), shape), *occurrences]
+        masters = [] if self._state.knobs.delta_without_masters else [self._full(Found(seen, event), shape)]
+        return [*masters, *occurrences]
 
     def _full(self, found: Found, shape: Shape) -> Json:
         return {"@odata.type": view.EVENT_TYPE, **view.event(self._state, found, shape)}

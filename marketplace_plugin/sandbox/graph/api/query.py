@@ -36,9 +36,22 @@ _OPTIONS = frozenset(
 _SORTABLE = ("start/dateTime", "end/dateTime", "createdDateTime", "lastModifiedDateTime", "subject")
 _ID_EQ = re.compile(r"\s*id\s+eq\s+'((?:[^']|'')*)'\s*")
 _NESTED = re.compile(r"(\w+)(?:\((.*)\))?", re.DOTALL)
+NAVIGATION = ("exceptionOccurrences", "singleValueExtendedProperties")
+"""What $select may name, although it only comes with $expand."""
 EVENT_PROPERTIES = frozenset(
-    [*fields.READ_ONLY, *fields.DEFAULTS, "start", "end", "isAllDay", "attendees", "isDraft", "recurrence"]
-) | {"transactionId"}
+    [
+        *fields.READ_ONLY,
+        *fields.DEFAULTS,
+        *NAVIGATION,
+        "start",
+        "end",
+        "isAllDay",
+        "attendees",
+        "isDraft",
+        "recurrence",
+        "transactionId",
+    ]
+)
 CALENDAR_PROPERTIES = frozenset(
     [
         "id",

@@ -174,6 +174,7 @@ def _update_occurrence(state: State, event: Event, occurrence: series.Occurrence
         span = _span(given, span)
         if span.start.date() != occurrence.start.date():
             _stays_between(event, occurrence.day, span.start.date())
+    end = times.instant(span.end, span.end_zone).astimezone(times.zone_of(span.zone)).replace(tzinfo=None)
     known = occurrence.override
     values = {} if known is None else known.fields
     changed = _plain(given, {**event.fields, **values})
@@ -181,7 +182,7 @@ def _update_occurrence(state: State, event: Event, occurrence: series.Occurrence
     _extend(own, given)
     override = Override(
         start=span.start,
-        end=span.end,
+        end=end,
         zone=span.zone,
         all_day=span.all_day,
         fields={**values, **changed},
