@@ -30,7 +30,7 @@ def block(link: str) -> ResponseReturnValue:
     view = _own(link)
     back = inside(request.args.get("back", ""), url_for(".calendar"))
     return show(
-        "block.html",
+        "event/block.html",
         block=view,
         detail=view.detail,
         when=shown_at(view.when, viewer().zone),
@@ -43,7 +43,7 @@ def block_menu(link: str) -> ResponseReturnValue:
     view = _own(link)
     back = inside(request.args.get("back", ""), url_for(".calendar"))
     return show(
-        "_block_menu.html",
+        "event/_block_menu.html",
         block=view,
         detail=view.detail,
         when=shown_at(view.when, viewer().zone),

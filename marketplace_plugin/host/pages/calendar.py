@@ -88,7 +88,7 @@ def _page(owner: Person) -> Response:
     window = views.window_of(asked.first, asked.days, who.zone)
     found = reading.entries(steg().database, steg().blocks, who, owner, beside, window)
     response = show(
-        "_calview.html" if fragment else "calendar.html",
+        "calendar/_calview.html" if fragment else "calendar/calendar.html",
         View=View,
         asked=asked,
         owner=owner,

@@ -69,12 +69,12 @@ def add(blueprint: Blueprint) -> None:
 
 def event_page(ref: str) -> ResponseReturnValue:
     chosen = _chosen(ref)
-    return show("event.html", **_detail(chosen))
+    return show("event/event.html", **_detail(chosen))
 
 
 def event_menu(ref: str) -> ResponseReturnValue:
     chosen = _chosen(ref)
-    return show("_event_menu.html", **_detail(chosen))
+    return show("event/_event_menu.html", **_detail(chosen))
 
 
 def event_new() -> ResponseReturnValue:
@@ -371,7 +371,7 @@ def _form(
     who = viewer()
     defaults = {"warning": "", "differs": (), "chosen": None, "fields_open": None}
     return show(
-        "event_form.html",
+        "event/event_form.html",
         status,
         values=values,
         errors=errors,
