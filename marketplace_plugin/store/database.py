@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from threading import Lock
+from threading import Lock, local
 from time import monotonic, sleep
 from typing import Any, TypeVar
 
@@ -41,6 +41,7 @@ from marketplace_plugin.store.vault import Vault
 
 CHUNK = 2000  # rows of one executemany
 IN_LIST = 1000  # values of one IN (...)
+POOL = {"pool_size": 20, "max_overflow": 40}  # the server's and the runner's threads, each with a read beside its write
 VERSION_TABLE = "marketplace_version"
 _BUSY_SECONDS = 30
 _WRITES = "marketplace_writes"
@@ -63,6 +64,7 @@ class Store:
         self.engine = engine.execution_options(**{_VAULT: vault})
         self.vault = vault
         self.instance_id = instance_id
+        self._writing = local()
 
     @classmethod
     def open(cls, url: str, keys: Sequence[bytes]) -> Store:
@@ -80,9 +82,16 @@ class Store:
     @contextmanager
     def begin(self) -> Iterator[UnitOfWork]:
         """One write transaction. SQLite takes its one write lock at the start (BEGIN IMMEDIATE), so it never dies of a
-        late upgrade; a second writer waits up to 30 s."""
-        with self.engine.execution_options(**{_WRITES: True}).begin() as connection:
-            yield UnitOfWork(connection)
+        late upgrade; a second writer waits up to 30 s. Raises RuntimeError inside a unit of work of the same thread,
+        which would wait for itself."""
+        if getattr(self._writing, "now", False):
+            raise RuntimeError("a unit of work is open already in this thread")
+        self._writing.now = True
+        try:
+            with self.engine.execution_options(**{_WRITES: True}).begin() as connection:
+                yield UnitOfWork(connection)
+        finally:
+            self._writing.now = False
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -130,7 +139,9 @@ def connect(url: str) -> Engine:
         raise ConfigError("the database URL cannot be read; expected sqlite:///path or postgresql://...") from None
     backend = parsed.get_backend_name()
     if backend == "postgresql":
-        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, hide_parameters=True)
+        return create_engine(
+            parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, hide_parameters=True, **POOL
+        )
     if backend != "sqlite":
         raise ConfigError(f"the database is SQLite or PostgreSQL, not {backend}")
     if parsed.database in (None, "", ":memory:"):
@@ -142,7 +153,7 @@ def connect(url: str) -> Engine:
     except OSError as error:
         raise ConfigError(f"the database file cannot be made: {error.strerror}") from None
     # hide_parameters: an error of the database must not carry content into a log.
-    engine = create_engine(parsed, connect_args={"timeout": _BUSY_SECONDS}, hide_parameters=True)
+    engine = create_engine(parsed, connect_args={"timeout": _BUSY_SECONDS}, hide_parameters=True, **POOL)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

@@ -137,3 +137,11 @@ def test_a_unit_of_work_that_raises_leaves_nothing(store: Store, connected: str)
         break_off()
     with store.read() as c:
         assert runs.get(c, "r1") is None
+
+
+def test_a_unit_of_work_inside_another_is_a_mistake(store: Store) -> None:
+    """It would wait for itself until the lock's time is over."""
+    with store.begin(), pytest.raises(RuntimeError, match="open already"), store.begin():
+        pass
+    with store.begin():
+        pass

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from marketplace_plugin.errors import ConfigError, SealBroken
 from marketplace_plugin.store import Store
@@ -104,3 +106,13 @@ def test_pragmas(store: Store) -> None:
         "synchronous": 2,
         "busy_timeout": 30000,
     }
+
+
+def test_the_tables_can_be_made_on_postgresql_and_compare_ids_by_byte() -> None:
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
+    for table in metadata.sorted_tables:
+        made = str(CreateTable(table).compile(dialect=dialect))
+        texts = [line for line in made.splitlines() if " TEXT" in line]
+        assert all('COLLATE "C"' in line for line in texts), made
+        for index in table.indexes:
+            str(CreateIndex(index).compile(dialect=dialect))
