@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 
 from flask import Blueprint, redirect, request, session, url_for
@@ -14,6 +15,7 @@ from marketplace_plugin.errors import AuthorizeError
 from marketplace_plugin.web.blueprint import Shared, error_page, locale, page
 from marketplace_plugin.web.texts import error_sentence, fresh_number
 
+log = logging.getLogger(__name__)
 _BROWSER = "marketplace_browser"  # the key in the session that binds an authorisation to this browser
 
 
@@ -56,7 +58,9 @@ def add(blueprint: Blueprint, shared: Shared) -> None:
         try:
             found = actions.finish(person, _browser(), request.url)
         except AuthorizeError as error:
-            return error_page(error_sentence(error.code), 400, fresh_number(), back=url_for(".profile"))
+            number = fresh_number()
+            log.warning("%s: %s in %s", number, error.code, request.endpoint)
+            return error_page(error_sentence(error.code), 400, number, back=url_for(".profile"))
         return redirect(url_for(".result", connection=found.connection), 303)
 
     @blueprint.get("/profile/connections/<connection>/result")
