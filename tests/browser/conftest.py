@@ -1,4 +1,7 @@
-"""One Chromium for all, a world for each test, and people in front of it."""
+"""One Chromium for a module, a world for each test, and people in front of it.
+
+Playwright allows one session of its synchronous kind at a time in a process; other folders have theirs.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium_path: str) -> Iterator[Browser]:
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:

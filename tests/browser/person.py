@@ -166,6 +166,15 @@ class Someone:
         self.consent()
         self.heading("Google Kalender ist verknüpft")
 
+    def connect_again(self) -> None:
+        """Authorise what was added before."""
+        self.open("/profile/synchronisation")
+        self.link("Authorisieren").click()
+        self.button("Verknüpfen").click()
+        self.at_google()
+        self.consent()
+        self.heading("Google Kalender ist verknüpft")
+
     def choose(self, *, target: str | None = None, sources: tuple[str, ...] = ()) -> None:
         """Fill in the settings that are open: these sources, and no others."""
         if target is not None:

@@ -259,12 +259,11 @@ def edited_on_both_sides(anna: Someone, google: GooglePage, steg: World) -> None
 
 
 def synced(anna: Someone) -> Locator:
-    """By the icon; the calendar beside it is up to date then."""
+    """By the icon; the calendar below is up to date then."""
     anna.calendar()
     panel = anna.sync()
     expect(panel.locator("li")).to_contain_text("Google Kalender")
     expect(panel.locator(".err, .warn")).to_have_count(0)
-    anna.calendar()
     return panel
 
 

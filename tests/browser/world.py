@@ -8,12 +8,12 @@ from __future__ import annotations
 import io
 import logging
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from threading import Thread
+from threading import Condition, Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -157,6 +157,7 @@ class World:
     log: io.StringIO
     database: Path
     url: str
+    arrivals: Condition
     _bearers: dict[str, str] = field(default_factory=dict)
 
     # ---- what stands where ---------------------------------------------------------------------------------------
@@ -205,6 +206,11 @@ class World:
         """All files of the database: the log of writes too."""
         return b"".join(path.read_bytes() for path in sorted(self.database.parent.glob(self.database.name + "*")))
 
+    def until(self, arrived: Callable[[], object], seconds: float = 20.0) -> None:
+        """Wait for something at Google; looked at after each request that it has answered."""
+        with self.arrivals:
+            assert self.arrivals.wait_for(arrived, seconds), "it did not come"
+
     def answers_to(self, browser: str) -> Sequence[Answer]:
         return [answer for answer in self.recorder.answers if answer.browser == browser]
 
@@ -217,12 +223,12 @@ class World:
 @contextmanager
 def world(seed_of: Seed, folder: Path, *, sweep: bool = False) -> Iterator[World]:
     """``sweep``: passes that are due run by themselves, as in production; else those that a person asks for alone."""
-    clock = Clock(START)
+    clock, arrivals = Clock(START), Condition()
     checks: list[ContractCheck] = []
 
-    def check(inner: WSGIApplication) -> ContractCheck:
+    def check(inner: WSGIApplication) -> WSGIApplication:
         checks.append(ContractCheck(inner))
-        return checks[0]
+        return _announcing(checks[0], arrivals)
 
     google = GoogleSandbox(clock, wrap=check)
     database = folder / "steg.db"
@@ -236,10 +242,21 @@ def world(seed_of: Seed, folder: Path, *, sweep: bool = False) -> Iterator[World
     with _logged() as log, _served(recorder, listening):
         running.start_background(sweep=sweep)
         try:
-            yield World(clock, google, checks[0], running, recorder, log, database, url)
+            yield World(clock, google, checks[0], running, recorder, log, database, url, arrivals)
         finally:
             running.close()
             google.stop()
+
+
+def _announcing(inner: WSGIApplication, arrivals: Condition) -> WSGIApplication:
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        try:
+            return inner(environ, start_response)
+        finally:
+            with arrivals:
+                arrivals.notify_all()
+
+    return answer
 
 
 @contextmanager
