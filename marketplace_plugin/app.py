@@ -31,7 +31,8 @@ from marketplace_plugin.contract.module import Person
 from marketplace_plugin.engine import announce, requests
 from marketplace_plugin.engine.blocks import StoredBlocks
 from marketplace_plugin.engine.context import Engine, EngineSettings
-from marketplace_plugin.engine.jobs import Passes, ThreadPool
+from marketplace_plugin.engine.jobs import ThreadPool
+from marketplace_plugin.engine.passes import Passes
 from marketplace_plugin.engine.schedule import Clockwork, Sweeper
 from marketplace_plugin.engine.ties import tie
 from marketplace_plugin.engine.upkeep import Upkeep

@@ -8,17 +8,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from threading import Condition, Thread
 from typing import Final
 
 import structlog
 
-from marketplace_plugin.engine.context import Engine, RunOutcome, RunResult, Trigger
-from marketplace_plugin.engine.run import run_pass
 from marketplace_plugin.errors import MarketplaceError
-from marketplace_plugin.store import runs
-from marketplace_plugin.store.log.runs import Run
 
 SYNC: Final = "sync"
 BUTTON, NOTIFICATION, SWEEP = 100, 50, 0  # priorities: who waits in front of a screen goes first
@@ -118,59 +114,3 @@ class ThreadPool:
                     self._running.add(job.key)
                     return job
                 self._changed.wait()
-
-
-@dataclass(frozen=True, slots=True)
-class Passes:
-    """The handler of ``sync`` jobs: ``payload`` names the ``connection`` and the ``trigger``.
-
-    The run that is carried out is one that was asked for and waits in its row, where there is one; the others that
-    wait are joined to it. ``run`` is ``run_pass``.
-    """
-
-    engine: Engine
-    run: Callable[[Engine, str, Trigger, str], RunResult] = field(default=run_pass, repr=False)
-
-    def __call__(self, kind: str, payload: Mapping[str, str]) -> None:
-        if kind != SYNC:
-            raise ValueError(f"no job is of the kind {kind}")
-        connection = payload["connection"]
-        with self.engine.store.read() as c:
-            asked = [one for one in runs.unfinished(c, connection) if one.started_at is None]
-        first = min(asked, key=_eagerness, default=None)
-        if first is None:
-            self._run_unasked(connection, payload)
-            return
-        result = self.run(self.engine, connection, Trigger(first.trigger), first.id)
-        if result.outcome is not RunOutcome.BUSY:
-            self._join([one for one in asked if one.id != first.id], result)
-
-    def _run_unasked(self, connection: str, payload: Mapping[str, str]) -> None:
-        """The sweeper's own; a job whose run was carried out by another one has nothing left to do."""
-        named = payload.get("run", "")
-        with self.engine.store.read() as c:
-            known = runs.get(c, named) if named else None
-        if known is None:
-            self.run(self.engine, connection, Trigger(payload["trigger"]), named or self.engine.new_id())
-
-    def _join(self, others: list[Run], result: RunResult) -> None:
-        """Who asked before the pass began has got what he asked for."""
-        if not others:
-            return
-        with self.engine.store.begin() as unit:
-            for one in others:
-                runs.finish(
-                    unit.connection,
-                    one.id,
-                    self.engine.now(),
-                    result.outcome,
-                    {},
-                    error=result.error,
-                    error_number=result.number,
-                    again_at=result.again_at,
-                )
-
-
-def _eagerness(run: Run) -> tuple[bool, bool, object]:
-    """An approved plan first: only its own run may carry it out."""
-    return run.trigger != Trigger.START, run.trigger != Trigger.BUTTON, run.queued_at
