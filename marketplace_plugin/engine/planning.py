@@ -16,6 +16,7 @@ from marketplace_plugin.model.item import Kind
 from marketplace_plugin.store import connections, journal, links
 from marketplace_plugin.store.log import journal as log
 from marketplace_plugin.sync import plan as tables
+from marketplace_plugin.sync.decided import as_decided
 from marketplace_plugin.sync.diff import How, Seen
 from marketplace_plugin.sync.guard import Braked, Count, Side, brake
 from marketplace_plugin.sync.link import Link, LinkKind, LinkState
@@ -44,7 +45,7 @@ class Planned:
 def plan(p: Pass, recalled: Recalled) -> Planned:
     """Everything that this pass would do, were all of it approved."""
     policy = Policy(p.connection.policy)
-    steps = [decide(case, p.place(case.link.collection), policy) for case in recalled.cases]
+    steps = [_decided(p, case, recalled, policy) for case in recalled.cases]
     steps += [Step(Action.PARK, Reason.AWAITS_SIBLING, link, Case(link)) for link in recalled.waiting]
     steps += [Step(Action.PARK, Reason.STALE, link, Case(link)) for link in recalled.suspects]
     orphans: list[Link] = []
@@ -56,6 +57,11 @@ def plan(p: Pass, recalled: Recalled) -> Planned:
             steps.append(step)
     braked = _brake(p, Plan(tuple(steps)), recalled)
     return Planned(braked.go, braked.held, tuple(orphans), tuple(recalled.absorbed))
+
+
+def _decided(p: Pass, case: Case, recalled: Recalled, policy: Policy) -> Step:
+    place = p.place(case.link.collection)
+    return as_decided(decide(case, place, policy), place, recalled.approved, recalled.restored)
 
 
 def _brake(p: Pass, wanted: Plan, recalled: Recalled) -> Braked:

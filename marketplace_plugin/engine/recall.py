@@ -33,15 +33,16 @@ from marketplace_plugin.sync.outcome import GIVE_UP, RETRY
 from marketplace_plugin.sync.plan import Case
 from marketplace_plugin.sync.reason import Reason
 
-APPROVED = "approved"
-"""``Held.detail`` of what the owner let go."""
+APPROVED, RESTORED = "approved", "restored"
+"""``Held.detail`` of a deletion that the owner let go, or took back."""
 
 
 @dataclass(slots=True)
 class Recalled:
     """``cases``: links with news on either side. ``moved`` and ``tied`` (stamped, invited) tell how a remote item came
     to its link, by link id. ``absorbed``: blocks whose place an event takes. ``loose``: host items of the user without
-    a link; ``former``: links that they once had. ``approved``: links whose deletion the owner let go."""
+    a link; ``former``: links that they once had. ``approved``, ``restored``: links whose deletion the owner let go, or
+    took back."""
 
     cases: list[Case] = field(default_factory=list)
     moved: dict[str, Seen] = field(default_factory=dict)
@@ -55,6 +56,7 @@ class Recalled:
     loose: list[HostItem] = field(default_factory=list)
     former: dict[str, list[Link]] = field(default_factory=dict)
     approved: frozenset[str] = frozenset()
+    restored: frozenset[str] = frozenset()
     host_cursor: HostCursor | None = None
 
 
@@ -83,14 +85,13 @@ def recall(p: Pass, rounds: Mapping[str, Round], again: Iterable[str]) -> Recall
 
 def _retried(c: Connection, p: Pass, again: set[str], found: Recalled) -> dict[str, Link]:
     waiting = list(links.of_connection(c, p.connection.id, states=(LinkState.PENDING, LinkState.PARKED)))
-    let_go = {
-        one.link for one in held.of_connection(c, p.connection.id) if one.detail == APPROVED and one.link is not None
-    }
-    found.approved = frozenset(let_go)
+    rows = [one for one in held.of_connection(c, p.connection.id) if one.link is not None]
+    found.approved = frozenset(one.link for one in rows if one.link and one.detail == APPROVED)
+    found.restored = frozenset(one.link for one in rows if one.link and one.detail == RESTORED)
     unborn = any(k.state is LinkState.PENDING and k.attempts < GIVE_UP for k in waiting)
     retried = {k.id: k for k in waiting if _due(p, k, unborn)}
     # Where a clash waits, the base is not what the service shows: without asking, its value would count as unchanged.
-    return retried | links.get(c, again | let_go | conflicts.waiting(c, p.connection.id))
+    return retried | links.get(c, again | found.approved | found.restored | conflicts.waiting(c, p.connection.id))
 
 
 def _due(p: Pass, link: Link, unborn: bool) -> bool:

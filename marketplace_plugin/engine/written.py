@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from marketplace_plugin.engine.one_pass import Pass
 from marketplace_plugin.engine.pull import entry
-from marketplace_plugin.model.change import Found, HostItem
+from marketplace_plugin.model.change import Found, HostGone, HostItem
 from marketplace_plugin.model.item import Item
 from marketplace_plugin.store.log.journal import Action as Deed
 from marketplace_plugin.store.log.journal import Entry, Side
@@ -105,7 +105,7 @@ def held_rows(p: Pass, steps: Sequence[Step], reason: Reason) -> list[Held]:
             id=f"deletion:{step.link.id}",
             connection=p.connection.id,
             collection=step.link.collection,
-            what=What.HOST_DELETION if step.action is Action.DELETE_HOST else What.REMOTE_DELETION,
+            what=_what(step),
             reason=reason,
             created_at=p.now,
             link=step.link.id,
@@ -114,6 +114,13 @@ def held_rows(p: Pass, steps: Sequence[Step], reason: Reason) -> list[Held]:
         )
         for step in steps
     ]
+
+
+def _what(step: Step) -> What:
+    if step.action is Action.DELETE_HOST:
+        return What.HOST_DELETION
+    gone = step.link.host_ref is None or isinstance(step.case.host, HostGone)
+    return What.REMOTE_DELETION if gone else What.HOST_CHANGE
 
 
 def count_name(step: Step) -> str:
