@@ -43,6 +43,8 @@ def settings(engine: Engine, person: Person, connection_id: str, reload: bool = 
             past_days=row.past_days,
             future_days=row.future_days,
             reload_error=error,
+            policy=row.policy,
+            infos=tuple(one.info for one in rows if one.listed),
         )
 
 
@@ -50,8 +52,8 @@ def save(engine: Engine, person: Person, connection_id: str, form: SettingsForm,
     """Save what the form says, over the version that it was made from.
 
     ``Saved.asks``: so many copies lie in the former target; nothing was saved, and the form comes again with MOVE or
-    KEEP. An approval stays where only what is read has changed; else the plan is asked for again, and until then
-    nothing is written. Raises NotFound, Conflict (somebody saved meanwhile), InvalidSettings, PermissionDenied (a
+    KEEP. An approval stays where only what is read has changed; another target, switch or policy is planned anew, and
+    until that plan is approved nothing is written. Raises NotFound, Conflict (somebody saved meanwhile), InvalidSettings, PermissionDenied (a
     target that cannot be written to, or whose private items come masked).
     """
     with engine.store.begin() as unit:
@@ -65,16 +67,18 @@ def save(engine: Engine, person: Person, connection_id: str, form: SettingsForm,
             return Saved(version, asks=sum(elsewhere.values()))
         removed = sum(blocks.count(c, row.id, one.remote_id) for one in wanted.dropped)
         _choose(engine, unit, row, wanted, elsewhere, keep=form.target_change is not TargetChange.MOVE)
+        policy = form.policy or row.policy
         saved = connections.save_settings(
             c,
             row.id,
             version,
-            policy=row.policy,
+            policy=policy,
             past_days=form.past_days,
             future_days=form.future_days,
             switches={kind.value: True for kind in sorted(form.switches)},
         )
-        if row.approved_version == version and not wanted.new_target and _switches(row) == form.switches:
+        same = not wanted.new_target and _switches(row) == form.switches and policy is row.policy
+        if row.approved_version == version and same:
             connections.approve(c, row.id, saved)
         else:
             plans.supersede(c, row.id, engine.now())

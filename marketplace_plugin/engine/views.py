@@ -10,9 +10,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from marketplace_plugin.engine.context import Phase, RunOutcome, Trigger
-from marketplace_plugin.model.collection import Role
+from marketplace_plugin.model.collection import CollectionInfo, Role
 from marketplace_plugin.model.item import Kind
-from marketplace_plugin.store.accounts.connections import ConnectionState
+from marketplace_plugin.store.accounts.connections import ConnectionState, Policy
 from marketplace_plugin.sync.reason import Reason
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "ConnectionView",
     "DisconnectFacts",
     "Permission",
+    "Policy",
     "RunState",
     "RunView",
     "Saved",
@@ -135,7 +136,8 @@ class CollectionView:
 
 @dataclass(frozen=True, slots=True)
 class SettingsView:
-    """``reload_error``: the code of what kept the calendar list from being reloaded; the last known one is shown."""
+    """``reload_error``: the code of what kept the calendar list from being reloaded; the last known one is shown.
+    ``infos`` is the list as the service told it, for the integration's own code."""
 
     connection: ConnectionView
     version: int
@@ -144,6 +146,8 @@ class SettingsView:
     past_days: int = 30
     future_days: int = 365
     reload_error: str = ""
+    policy: Policy = Policy.NEWEST
+    infos: tuple[CollectionInfo, ...] = ()
 
 
 class TargetChange(StrEnum):
@@ -155,7 +159,8 @@ class TargetChange(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SettingsForm:
-    """``target`` and ``sources`` are ids of ``CollectionView``; no target: nothing is transferred."""
+    """``target`` and ``sources`` are ids of ``CollectionView``; no target: nothing is transferred. ``policy``: who wins
+    where both sides changed one field; None leaves it as it is."""
 
     target: str | None
     sources: frozenset[str]
@@ -163,6 +168,7 @@ class SettingsForm:
     past_days: int = 30
     future_days: int = 365
     target_change: TargetChange | None = None
+    policy: Policy | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
 
 from marketplace_plugin.bundle.manifest import Integration
@@ -327,3 +329,20 @@ def connected(**facts: Any) -> ConnectionView:
 
 def error_of(kind: type[MarketplaceError]) -> MarketplaceError:
     return kind("only for developers: geheim")
+
+
+# ---- what the tests of pages share ----------------------------------------------------------------------------------
+
+HTMX = {"HX-Request": "true"}
+
+
+def text(answer: Any) -> str:
+    """What is to be read: no tags, entities resolved, white space as one blank."""
+    body = re.sub(r"<(script|style).*?</\1>", "", answer.get_data(as_text=True), flags=re.DOTALL)
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", body))).strip()
+
+
+def add_connection(site: Any, **facts: Any) -> None:
+    site.actions.connections["c1"] = (ANNA.id, connected(**facts))
+    site.actions.installed["google"] = Audience.ALL
+    site.actions.history = [run_view()]

@@ -96,6 +96,5 @@ def _chosen(view: SettingsView, entered: Entered | None) -> SettingsForm:
 def _extra(shared: Shared, person: Person, view: SettingsView) -> Mapping[str, object]:
     """The variables that the integration's own code adds to its settings fragment."""
     at = view.connection
-    return shared.registry.settings_context(
-        at.integration, ConnectionRef(at.id, at.integration, person.tenant, person.id), ()
-    )
+    reference = ConnectionRef(at.id, at.integration, person.tenant, person.id)
+    return shared.registry.settings_context(at.integration, reference, view.infos)
