@@ -94,6 +94,11 @@ def in_short(when: Shown, locale: Locale) -> str:
     return f"{begins} – {short_day(when.end.date(), locale)}, {clock(when.end, locale)}"
 
 
+def due(when: Shown, locale: Locale) -> str:
+    """When a task or call is to be done: a day without a word about its length."""
+    return short_day(when.start, locale) if isinstance(when, AllDay) else in_short(when, locale)
+
+
 def in_full(when: Shown, locale: Locale) -> str:
     """``Mittwoch, 18. November, 13:00 bis 14:00 Uhr``."""
     if isinstance(when, AllDay):

@@ -160,6 +160,7 @@ def install(app: Flask, host: Steg) -> None:
             "clock",
             "from_to",
             "in_short",
+            "due",
             "in_full",
         )
     }

@@ -19,11 +19,6 @@ def by_id(c: sa.Connection, person_id: str) -> Person | None:
     return None if row is None else _person(row)
 
 
-def by_email(c: sa.Connection, email: str) -> Person | None:
-    row = c.execute(sa.select(person).where(person.c.email == email.strip().lower())).one_or_none()
-    return None if row is None else _person(row)
-
-
 def called(c: sa.Connection, text: str) -> Sequence[Person]:
     """Of all tenants: whose id, mail address or name is ``text``."""
     wanted = text.strip()
@@ -36,10 +31,6 @@ def of_tenant(c: sa.Connection, tenant: str) -> Sequence[Person]:
     return [
         _person(row) for row in c.execute(sa.select(person).where(person.c.tenant == tenant).order_by(person.c.name))
     ]
-
-
-def department(c: sa.Connection, person_id: str) -> str:
-    return c.execute(sa.select(person.c.department).where(person.c.id == person_id)).scalar() or ""
 
 
 def add(c: sa.Connection, who: Person, password_hash: str, department: str = "") -> None:
