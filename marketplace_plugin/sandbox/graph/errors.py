@@ -160,8 +160,8 @@ def throttled(limit: str, retry_after: int) -> GraphError:
     )
 
 
-def sync_state_gone(code: str, status: int, generation: int) -> GraphError:
-    """410 (or another status) for a delta token that is no longer good."""
+def sync_state_gone(code: str, status: int, generation: int, restart: str) -> GraphError:
+    """410 (or another status) for a delta token that is no longer good; ``restart`` is where to begin again."""
     highest = generation + 8
     message = {
         "syncstatenotfound": f"The sync state generation is not found; generation={generation};"
@@ -170,7 +170,8 @@ def sync_state_gone(code: str, status: int, generation: int) -> GraphError:
         "resyncrequired": "Resync required. Replace any local items with the server's version (including deletes) if "
         "you're sure that the service was up to date with your local changes when you last sync'd.",
     }.get(code.lower(), code)
-    return GraphError(status, code, message)
+    headers = {"Location": f"{restart}?$deltatoken="} if status == 410 else {}
+    return GraphError(status, code, message, headers=headers)
 
 
 _INJECTED: Mapping[int, tuple[str, str]] = {

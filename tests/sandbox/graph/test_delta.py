@@ -214,6 +214,7 @@ def test_only_the_newest_generations_are_kept(anna: Api, family: str, sandbox: G
     reply = anna("GET", oldest)
     assert reply.status_code == 410
     assert reply.json()["error"]["message"].startswith("The sync state generation is not found")
+    assert reply.headers["Location"].endswith("/calendarView/delta?$deltatoken=")
 
 
 def test_tokens_are_of_one_calendar(anna: Api, family: str) -> None:

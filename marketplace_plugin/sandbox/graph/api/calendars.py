@@ -49,6 +49,11 @@ def me(state: State, token: AccessToken) -> Json:
 
 def routes(pages: Blueprint, sandbox: GraphSandbox) -> None:
     """Add the routes of calendars and their groups."""
+    _collections(pages, sandbox)
+    _single(pages, sandbox)
+
+
+def _collections(pages: Blueprint, sandbox: GraphSandbox) -> None:
     state = sandbox.state
 
     @pages.get("/me/calendars")
@@ -75,6 +80,16 @@ def routes(pages: Blueprint, sandbox: GraphSandbox) -> None:
             raise errors.GraphError(409, "ErrorFolderExists", "A folder with the specified name already exists.")
         made = state.add_calendar(user.email, given["name"], color=given.get("color", "auto"))
         return reply(view.calendar(state, Seen(user.email, made)), context("calendars/$entity"), 201)
+
+    @pages.get("/me/calendarGroups")
+    def groups() -> ResponseReturnValue:
+        user = caller(sandbox)
+        user.needs(CALENDAR_SCOPES)
+        return reply({"value": _groups(user.email)}, context("calendarGroups"))
+
+
+def _single(pages: Blueprint, sandbox: GraphSandbox) -> None:
+    state = sandbox.state
 
     @pages.get("/me/calendar")
     @pages.get("/me/calendars/<calendar_id>")
@@ -105,12 +120,6 @@ def routes(pages: Blueprint, sandbox: GraphSandbox) -> None:
         else:
             state.remove_calendar(seen.calendar)
         return "", 204
-
-    @pages.get("/me/calendarGroups")
-    def groups() -> ResponseReturnValue:
-        user = caller(sandbox)
-        user.needs(CALENDAR_SCOPES)
-        return reply({"value": _groups(user.email)}, context("calendarGroups"))
 
 
 def _checked(given: Any) -> Json:

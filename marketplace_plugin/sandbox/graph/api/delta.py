@@ -71,24 +71,24 @@ class Deltas:
                 f"'{', '.join(_REFUSED)}'."
             )
         if "$skiptoken" in given:
-            position = self._known(self._skip, given["$skiptoken"], seen)
-        elif "$deltatoken" in given:
-            position = self._next_round(self._known(self._delta, given["$deltatoken"], seen))
+            position = self._known(self._skip, given["$skiptoken"], seen, url)
+        elif given.get("$deltatoken"):
+            position = self._next_round(self._known(self._delta, given["$deltatoken"], seen, url))
         else:
             position = self._first_round(seen, given)
         return self._send(seen, position, url, preferences)
 
     # --- positions ----------------------------------------------------------------------------
 
-    def _known(self, tokens: dict[str, _Position], token: str, seen: Seen) -> _Position:
+    def _known(self, tokens: dict[str, _Position], token: str, seen: Seen, url: str) -> _Position:
         position = tokens.get(token)
         if position is None or position.calendar != seen.id:
             raise errors.bad_request("The sync state is invalid.", "SyncStateInvalid")
         calendar, kept = seen.calendar, self._state.knobs.delta_generations
         if position.epoch != calendar.epoch:
-            raise errors.sync_state_gone(calendar.gone_code, calendar.gone_status, position.generation)
+            raise errors.sync_state_gone(calendar.gone_code, calendar.gone_status, position.generation, url)
         if kept is not None and position.generation <= self._generations.get(seen.id, 0) - kept:
-            raise errors.sync_state_gone("SyncStateNotFound", 410, position.generation)
+            raise errors.sync_state_gone("SyncStateNotFound", 410, position.generation, url)
         return position
 
     def _first_round(self, seen: Seen, given: dict[str, str]) -> _Position:
