@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
-from marketplace_plugin.engine.views import SettingsForm, SettingsView, TargetChange
+from marketplace_plugin.engine.views import Policy, SettingsForm, SettingsView, TargetChange
 from marketplace_plugin.model.item import Kind
 
 PAST_DAYS = range(366)
@@ -41,6 +41,7 @@ def read_settings(fields: MultiDict[str, str], present: SettingsView) -> Entered
         past_days=_days(fields, "past_days", present.past_days, PAST_DAYS, errors),
         future_days=_days(fields, "future_days", present.future_days, FUTURE_DAYS, errors),
         target_change=_target_change(fields.get("target_change", "")),
+        policy=_policy(fields.get("policy", "")),
     )
     return Entered(form, _int(fields.get("version", "")) or 0, errors)
 
@@ -58,6 +59,10 @@ def _days(fields: MultiDict[str, str], name: str, present: int, allowed: range, 
 
 def _target_change(text: str) -> TargetChange | None:
     return TargetChange(text) if text in set(TargetChange) else None
+
+
+def _policy(text: str) -> Policy | None:
+    return Policy(text) if text in set(Policy) else None
 
 
 def _int(text: str) -> int | None:

@@ -16,7 +16,7 @@ from flask_babel import lazy_gettext as _
 
 from marketplace_plugin.bundle.manifest import Category, Level
 from marketplace_plugin.engine.context import Phase, RunOutcome, Trigger
-from marketplace_plugin.engine.views import ConnectionState
+from marketplace_plugin.engine.views import ConnectionState, Policy
 from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.store.log.journal import Action, Side
@@ -245,6 +245,14 @@ STATES: Mapping[ConnectionState, tuple[str, str, LazyString]] = {
     ConnectionState.EXPIRED: ("warn", "key-round", _("Authorisation expired")),
     ConnectionState.PAUSED: ("", "lock", _("Paused")),
     ConnectionState.REMOVED: ("", "unplug", _("Disconnected")),
+}
+
+# Who wins where both sides changed one field: the choice and what it means.
+POLICIES: Mapping[Policy, tuple[LazyString, LazyString]] = {
+    Policy.NEWEST: (_("The newer change"), _("The change that was made later is kept.")),
+    Policy.HOST: (_("The change made here"), _("What was changed in the connected calendar is overruled.")),
+    Policy.REMOTE: (_("The change in the connected calendar"), _("What was changed here is overruled.")),
+    Policy.ASK: (_("Ask me"), _("Both sides stay as they are until you decide.")),
 }
 
 CATEGORIES: Mapping[Category, LazyString] = {

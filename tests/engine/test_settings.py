@@ -195,3 +195,15 @@ def test_another_users_target_is_none_of_our_business(world: World, connection: 
     there = settings(world.engine, JONAS_HERE, his, reload=False)
     save(world.engine, JONAS_HERE, his, form(there, ANNA), 0)
     assert calendar(opened(world, connection), ANNA).is_target
+
+
+def test_another_policy_is_planned_anew(world: World, connection: str) -> None:
+    view = opened(world, connection)
+    save(world.engine, ANNA_HERE, connection, form(view, ANNA), 0)
+    with world.engine.store.begin() as unit:
+        connections.approve(unit.connection, connection, 1)
+    save(world.engine, ANNA_HERE, connection, form(view, ANNA, policy=None), 1)
+    assert mine.one(world.engine, ANNA_HERE, connection).started, "what the form does not say stays"
+    save(world.engine, ANNA_HERE, connection, form(view, ANNA, policy=Policy.ASK), 2)
+    assert opened(world, connection).policy is Policy.ASK
+    assert not mine.one(world.engine, ANNA_HERE, connection).started

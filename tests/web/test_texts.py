@@ -17,7 +17,7 @@ from marketplace_plugin import errors
 from marketplace_plugin.bundle import open_bundle, own_root
 from marketplace_plugin.bundle.manifest import Category, Level
 from marketplace_plugin.engine.context import Phase, RunOutcome, Trigger
-from marketplace_plugin.engine.views import ConnectionState
+from marketplace_plugin.engine.views import ConnectionState, Policy
 from marketplace_plugin.errors import MarketplaceError
 from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.item import Kind
@@ -43,6 +43,7 @@ CATALOGUES = [
         (texts.OUTCOME_KINDS, RunOutcome),
         (texts.PHASES, Phase),
         (texts.STATES, ConnectionState),
+        (texts.POLICIES, Policy),
         (texts.CATEGORIES, Category),
         (texts.LEVELS, Level),
         (texts.ROLES, Role),

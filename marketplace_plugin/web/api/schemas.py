@@ -8,7 +8,7 @@ from marshmallow import Schema, fields, validate
 
 from marketplace_plugin.bundle.manifest import Category
 from marketplace_plugin.engine.context import Phase, RunOutcome, Trigger
-from marketplace_plugin.engine.views import ConnectionState, Permission, RunState, TargetChange
+from marketplace_plugin.engine.views import ConnectionState, Permission, Policy, RunState, TargetChange
 from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.event import ShowAs, Status
 from marketplace_plugin.model.item import Kind
@@ -126,6 +126,7 @@ class Settings(Schema):
     switches = fields.List(_code(Kind), required=True)
     past_days = fields.Integer(required=True)
     future_days = fields.Integer(required=True)
+    policy = _code(Policy)
     reload_error = fields.String(required=True)
 
 
@@ -145,6 +146,13 @@ class NewSettings(Schema):
     )
     future_days = fields.Integer(
         load_default=365, strict=True, validate=validate.Range(FUTURE_DAYS.start, FUTURE_DAYS.stop - 1)
+    )
+    policy = fields.Enum(
+        Policy,
+        by_value=True,
+        allow_none=True,
+        load_default=None,
+        metadata={"description": "Who wins where both sides changed one field; null leaves it as it is."},
     )
     target_change = fields.Enum(
         TargetChange,
