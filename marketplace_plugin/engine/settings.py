@@ -53,8 +53,8 @@ def save(engine: Engine, person: Person, connection_id: str, form: SettingsForm,
 
     ``Saved.asks``: so many copies lie in the former target; nothing was saved, and the form comes again with MOVE or
     KEEP. An approval stays where only what is read has changed; another target, switch or policy is planned anew, and
-    until that plan is approved nothing is written. Raises NotFound, Conflict (somebody saved meanwhile), InvalidSettings, PermissionDenied (a
-    target that cannot be written to, or whose private items come masked).
+    until that plan is approved nothing is written. Raises NotFound, Conflict (somebody saved meanwhile),
+    InvalidSettings, PermissionDenied (a target that cannot be written to, or whose private items come masked).
     """
     with engine.store.begin() as unit:
         c = unit.connection

@@ -9,6 +9,7 @@ import pytest
 from marketplace_plugin.engine import connections as mine
 from marketplace_plugin.engine.settings import save, settings
 from marketplace_plugin.engine.views import (
+    Policy,
     Saved,
     TargetChange,
 )
