@@ -35,7 +35,7 @@ def content_policy(form_targets: Iterable[str]) -> str:
             "script-src 'self'",
             "style-src 'self'",
             "style-src-attr 'unsafe-inline'",
-            "img-src 'self' data:",
+            "img-src 'self'",
             "font-src 'self'",
             "connect-src 'self'",
             " ".join(("form-action 'self'", *origins)),

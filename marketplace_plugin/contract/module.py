@@ -90,7 +90,7 @@ class Host(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class BlockDetail:
-    """What only the owner sees of a block."""
+    """What only the owner sees of a block. ``integration`` is its name in the owner's language."""
 
     link: str
     title: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -41,6 +41,10 @@ class StoredBlocks(Blocks):
         with self.engine.store.read() as c:
             return blocks.changed_at(c, owner)
 
+    def _names(self, locale: str) -> Mapping[str, str]:
+        """What each integration is called."""
+        return {entry.id: entry.name.in_(locale) for entry in self.engine.plugins.integrations()}
+
     def _to_others(self, owner: Person, viewer: Person, window: Window) -> Sequence[BlockView]:
         """From the clear columns alone: no content is opened on behalf of a colleague. He sees "busy" and nothing
         else: not whether it is tentative or out of office, and nothing at all where the owner is free."""
@@ -57,7 +61,7 @@ class StoredBlocks(Blocks):
         with self.engine.store.read() as c:
             shapes = blocks.shapes(c, owner.id, window)
             opened = {one.link: one for one in blocks.opened(c, owner.id, window)}
-            details = _Details(c, opened)
+            details = _Details(c, opened, self._names(owner.locale))
             shown = [shape for shape in shapes if not details.stands_in_the_calendar(shape)]
             return self._views(owner, owner, window, shown, details)
 
@@ -96,8 +100,8 @@ class StoredBlocks(Blocks):
 class _Details:
     """What only the owner sees, from blocks that were opened for him."""
 
-    def __init__(self, c: Database, opened: dict[str, Block]) -> None:
-        self._opened = opened
+    def __init__(self, c: Database, opened: dict[str, Block], names: Mapping[str, str]) -> None:
+        self._opened, self._names = opened, names
         self._links = links.get(c, opened)
         self._connections: dict[str, Connection | None] = {
             one: connections.get(c, one) for one in {block.connection for block in opened.values()}
@@ -130,7 +134,7 @@ class _Details:
             title=_text(content.title),
             location=_text(content.location),
             description=_text(content.description),
-            integration=connection.integration if connection is not None else "",
+            integration=self._names.get(connection.integration, "") if connection is not None else "",
             account=connection.account if connection is not None else "",
             calendar=self._titles.get((block.connection, block.collection), ""),
             href=block.href,
