@@ -84,7 +84,7 @@ def test_the_owner_sees_what_it_is(world: World, connection: str) -> None:
         f"{PLANTED} place",
         f"{PLANTED} text",
     )
-    assert (view.detail.link, view.detail.integration, view.detail.account) == ("b1", "google", ANNA)
+    assert (view.detail.link, view.detail.integration, view.detail.account) == ("b1", "Google Kalender", ANNA)
     assert view.detail.calendar
     assert view.detail.convertible
 
