@@ -23,6 +23,7 @@ from marketplace_plugin.engine.views import (
     SettingsView,
     StepView,
 )
+from marketplace_plugin.errors import Conflict
 from marketplace_plugin.model.change import HostItem
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.time import Window
@@ -101,7 +102,8 @@ class EngineActions(Actions):
     # --- plan -------------------------------------------------------------------------------------------------------
 
     def preview(self, person: Person, connection: str) -> PlanView:
-        connections.one(self.engine, person, connection)
+        if connections.one(self.engine, person, connection).started:
+            raise Conflict("these settings were approved: a pass would write")
         made = preview.preview(self.engine, connection)
         if isinstance(made, RunResult):
             raise PlanNotMade(made.error or made.outcome.value)

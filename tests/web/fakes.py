@@ -195,7 +195,8 @@ class FakeActions:
             return Saved(version, asks=self.copies)
         self.stored[connection] = form
         owner, view = self.connections[connection]
-        self.connections[connection] = (owner, replace(view, saved=True))
+        same_writes = before is not None and (before.target, before.switches) == (form.target, form.switches)
+        self.connections[connection] = (owner, replace(view, saved=True, started=view.started and same_writes))
         return Saved(version + 1)
 
     def test(self, person: Person, connection: str, write: bool = False) -> Iterator[TestStep]:

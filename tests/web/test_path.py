@@ -103,12 +103,12 @@ def connect(anna: Visitor) -> str:
     return found[1]
 
 
-def choose(anna: Visitor, connection: str) -> None:
+def choose(anna: Visitor, connection: str, *, write: bool = True, read: bool = True) -> None:
     """Target: the main calendar; sources: all that can be ticked. Nothing is chosen at first."""
     anna.get(f"/profile/connections/{connection}")
-    assert "checked" not in anna.page
-    sources = re.findall(r'name="sources" value="(\w+)"', anna.page)
-    (target,) = re.findall(r'<option value="(\w+)">[^<]*\(Hauptkalender\)', anna.page)
+    assert not re.search(r'type="checkbox"[^>]* checked', anna.page)
+    sources = re.findall(r'name="sources" value="(\w+)"', anna.page) if read else []
+    (target,) = re.findall(r'<option value="(\w+)">[^<]*\(Hauptkalender\)', anna.page) if write else [""]
     version = re.findall(r'name="version" value="(\d+)"', anna.page)[0]
     form = {"version": version, "target": target, "sources": sources, "switch_event": "1"}
     assert "So sähe der erste Abgleich aus" in anna.post(f"/profile/connections/{connection}", **form)
@@ -140,6 +140,20 @@ def _started(page: str) -> list[str]:
     """The runs whose line says that it was the first sync."""
     lines = re.findall(r"<li>.*?</li>", page, re.DOTALL)
     return [run for line in lines if "erster Abgleich" in line for run in re.findall(r"/profile/runs/(\w+)", line)]
+
+
+@pytest.mark.parametrize("write, read", [(True, False), (False, True)], ids=["writes only", "reads only"])
+def test_each_direction_works_alone(running: Running, anna: Visitor, write: bool, read: bool) -> None:
+    connection = connect(anna)
+    choose(anna, connection, write=write, read=read)
+    written, blocks = (re.findall(rf"{row} (\d+)", anna.text)[0] for row in ("Bei Google", "Graue Blöcke in Steg"))
+    assert (written != "0", blocks != "0") == (write, read)
+    (plan,) = re.findall(r'name="plan" value="(\w+)"', anna.page)
+    anna.post(f"/profile/connections/{connection}/start", plan=plan)
+    assert running.pool.wait_until_idle(30)
+    assert "In Ordnung" in anna.get(f"/profile/connections/{connection}")
+    assert f"Geschrieben {written} Termine" in anna.text
+    assert f"Importiert {blocks} Termine" in anna.text
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ def test_settings_are_off_at_first_and_the_list_is_reloaded(site: Site) -> None:
     add_connection(site, saved=False, started=False)
     html = site.as_(ANNA).get("/profile/connections/c1").get_data(as_text=True)
     assert ("settings", "anna", "c1", True) in site.actions.called
-    assert "checked" not in html
+    assert not re.search(r'type="checkbox"[^>]* checked', html)
     assert not re.search(r"<option value=\"k\d\" selected", html)
     targets = re.findall(r'<option value="(\w*)"', html)
     assert targets == ["", "k1", "k2", "k3"], "one target, writable, or none"
@@ -61,6 +61,17 @@ def test_saving_leads_to_the_plan_and_starting_to_the_sync(site: Site) -> None:
     again = client.post("/profile/connections/c1/start", data={"plan": "p1"})
     assert again.location == "/profile/connections/c1", "a second press finds the run of the first"
     assert [call[0] for call in site.actions.called].count("preview") == 1
+
+
+def test_what_was_approved_needs_no_plan_again(site: Site) -> None:
+    add_connection(site)
+    site.actions.stored["c1"] = SettingsForm("k1", frozenset(), frozenset({Kind.EVENT}))
+    client = site.as_(ANNA)
+    form = {"version": "1", "target": "k1", "sources": ["k3"], "switch_event": "1"}
+    saved = client.post("/profile/connections/c1", data=form, follow_redirects=True)
+    assert "Gespeichert. Geschrieben wird weiter, wie Sie es bestätigt haben." in text(saved)
+    assert client.get("/profile/connections/c1/plan").location == "/profile/connections/c1"
+    assert "preview" not in [call[0] for call in site.actions.called]
 
 
 def test_an_outdated_plan_is_shown_again(site: Site) -> None:

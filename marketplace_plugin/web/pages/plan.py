@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from marketplace_plugin.errors import Conflict, ProviderError
-from marketplace_plugin.web.actions import PlanNotMade, PlanView
+from marketplace_plugin.web.actions import PlanNotMade
 from marketplace_plugin.web.blueprint import Shared, page
 from marketplace_plugin.web.pages.connect import crumbs
 from marketplace_plugin.web.texts import error_sentence
@@ -18,13 +18,15 @@ def add(blueprint: Blueprint, shared: Shared) -> None:
 
     @blueprint.get("/profile/connections/<connection>/plan")
     def plan(connection: str) -> ResponseReturnValue:
-        """The plan that waits, made now where there is none."""
+        """The plan that waits, made now where there is none; settings that were approved need none."""
         person = shared.person()
         view = actions.connection(person, connection)
-        found: PlanView | None = None
+        found = actions.current_plan(person, connection)
         failure = None
+        if found is None and view.started:
+            return redirect(url_for(".settings", connection=connection))
         try:
-            found = actions.current_plan(person, connection) or actions.preview(person, connection)
+            found = found or actions.preview(person, connection)
         except (ProviderError, PlanNotMade) as error:
             failure = error_sentence(error.code)
         return page(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from marketplace_plugin.contract.hookspecs import ConnectionRef
@@ -45,12 +46,12 @@ def add(blueprint: Blueprint, shared: Shared) -> None:
             return _settings(shared, person, present, entered, status=409)
         if saved.asks is not None:
             return _settings(shared, person, present, entered, asks=saved.asks)
-        removed = saved.blocks_removed
-        if removed:
-            flash(
-                ngettext("%(num)d imported event was removed.", "%(num)d imported events were removed.", removed),
-                "ok",
-            )
+        if removed := saved.blocks_removed:
+            said = ngettext("%(num)d imported event was removed.", "%(num)d imported events were removed.", removed)
+            flash(said, "ok")
+        if actions.connection(person, connection).started:
+            flash(_("Saved. What is written stays as you have approved it."), "ok")
+            return redirect(url_for(".settings", connection=connection), 303)
         return redirect(url_for(".plan", connection=connection), 303)
 
 
