@@ -79,10 +79,10 @@ def purge_connection(engine: Engine, unit: UnitOfWork, connection_id: str) -> Pu
     told = _facts_within(c, connection_id)
     connections.seize(c, connection_id, now)
     known = list(links.of_connection(c, connection_id))
-    gone = [k for k in known if k.kind is LinkKind.BLOCK or k.remote_id is None or k.host_ref is None]
-    kept = [k for k in known if k not in gone]
-    forget_links(engine, c, [k.id for k in gone])
-    _forget_content(c, [k.id for k in kept])
+    kept = [k for k in known if k.kind is not LinkKind.BLOCK and k.remote_id is not None and k.host_ref is not None]
+    forget_links(engine, c, {k.id for k in known} - {k.id for k in kept})
+    for family in (journal, conflicts, intents):
+        family.remove_of(c, connection_id)
     links.put(c, [_bare(k) for k in kept], now)
     for row in collections.of_connection(c, connection_id):
         restart(c, connection_id, row.remote_id)

@@ -102,6 +102,11 @@ def forget(c: Connection, connection: str, before: datetime) -> int:
     return c.execute(delete(journal).where(journal.c.connection == connection, journal.c.at < before)).rowcount
 
 
+def remove_of(c: Connection, connection: str) -> None:
+    """Delete all rows of a connection, those of links that are gone too."""
+    c.execute(delete(journal).where(journal.c.connection == connection))
+
+
 def remove_for(c: Connection, link_ids: Iterable[str]) -> None:
     """Delete all entries of these links: after a purge nothing of them can be undone (rule 5)."""
     for chunk in in_chunks(link_ids):

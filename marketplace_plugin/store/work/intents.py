@@ -69,6 +69,11 @@ def forget(c: Connection, connection: str, before: datetime) -> int:
     ).rowcount
 
 
+def remove_of(c: Connection, connection: str) -> None:
+    """Delete all rows of a connection, those of links that are gone too."""
+    c.execute(delete(intent).where(intent.c.connection == connection))
+
+
 def remove_for(c: Connection, link_ids: Iterable[str]) -> None:
     """Delete all intents of these links."""
     for chunk in in_chunks(link_ids):
