@@ -174,7 +174,7 @@ def at(day: int, hour: int) -> Zoned:
 def calendar(site: Site) -> None:
     mine = BlockDetail("l1", "Zahnarzt", "Fürth", "Füllung", "google", "anna@gmail.example", "Privat", "", True)
     block = BlockView("b1", Timed(at(18, 13), at(18, 14)), ShowAs.BUSY, Status.CONFIRMED, mine)
-    standup = Event(when=Timed(at(16, 9), at(16, 10)), title="Runde", location="Raum 2")
+    standup = Event(when=Timed(at(16, 9), at(16, 10)), title="Runde", location="Raum 2", description="Gehälter")
     secret = Event(when=AllDay(at(17, 0).wall.date(), at(18, 0).wall.date()), title="Probezeit",
                    sensitivity=Sensitivity.PRIVATE)  # fmt: skip
     items = [
@@ -206,7 +206,7 @@ def test_your_own_events(client: Any, site: Site) -> None:
 def test_a_colleague_sees_busy_and_nothing_else(client: Any, site: Site) -> None:
     calendar(site)
     answer = get(client, "/events", {"Authorization": "Bearer jonas-token"}, owner="anna", **WINDOW)
-    for planted in ("Zahnarzt", "Fürth", "Füllung", "google", "gmail", "Privat", "l1", "Probezeit"):
+    for planted in ("Zahnarzt", "Fürth", "Füllung", "google", "gmail", "Privat", "l1", "Probezeit", "Gehälter"):
         assert planted not in answer.get_data(as_text=True)
     block = next(e for e in answer.json["entries"] if e["type"] == "block")
     assert set(block) == {"id", "type", "all_day", "start", "end", "zone", "end_zone", "show_as", "status"}

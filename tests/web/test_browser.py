@@ -43,7 +43,7 @@ PAGES = [
     (ANNA, "/profile/connections/c1/test"),
     (ANNA, "/profile/connections/c1"),
     (ANNA, "/profile/connections/c2"),
-    (ANNA, "/profile/connections/c1/plan"),
+    (ANNA, "/profile/connections/c2/plan"),
     (ANNA, "/profile/connections/c1/disconnect"),
     (ANNA, "/profile/connections/c1/runs"),
     (ANNA, "/profile/runs/run1"),
@@ -84,7 +84,7 @@ def lively(served: tuple[Site, str]) -> tuple[Site, str]:
     actions = site.actions
     actions.installed["google"] = Audience.ALL
     actions.connections["c1"] = (ANNA.id, connected())
-    expired = replace(connected(state=ConnectionState.EXPIRED), id="c2")
+    expired = replace(connected(state=ConnectionState.EXPIRED, started=False), id="c2")
     actions.connections["c2"] = (ANNA.id, expired)
     actions.connections["c3"] = (ANNA.id, ConnectionView("c3", "google", ConnectionState.ADDED))
     failed = run_view("r2", outcome=RunOutcome.FAILED, error="unavailable", number="7F3-C21", counts={})

@@ -32,7 +32,7 @@ PAGES = [
     (ANNA, "/profile/connections/c1/result", "Noch wurde nichts übertragen", "Nothing has been transferred yet"),
     (ANNA, "/profile/connections/c1/test", "Er schreibt nichts.", "It writes nothing."),
     (ANNA, "/profile/connections/c1", "nicht übertragen", "do not transfer"),
-    (ANNA, "/profile/connections/c1/plan", "Verschickte E-Mails", "Mails sent"),
+    (ANNA, "/profile/connections/c2/plan", "Verschickte E-Mails", "Mails sent"),
     (ANNA, "/profile/connections/c1/disconnect", "Wird aus Steg gelöscht", "Deleted from Steg"),
     (ANNA, "/profile/connections/c1/runs", "3 neu, 1 geändert, 0 gelöscht", "3 new, 1 changed, 0 deleted"),
     (ANNA, "/profile/runs/run1", "Neu im verbundenen Kalender.", "New in the connected calendar."),
@@ -47,6 +47,7 @@ def test_every_page_in_both_languages(
     site: Site, person: Person, path: str, german: str, english: str, language: str
 ) -> None:
     add_connection(site)
+    site.actions.connections["c2"] = (ANNA.id, replace(connected(started=False), id="c2"))
     answer = site.as_(person, language).get(path)
     assert answer.status_code == 200
     assert (german if language == "de" else english) in text(answer)
@@ -255,7 +256,8 @@ def test_a_form_without_a_token_changes_nothing(registry: Registry) -> None:
 def test_every_form_carries_the_token(registry: Registry) -> None:
     site = Site(registry, csrf=True)
     add_connection(site)
-    site.actions.connections["c2"] = (ANNA.id, replace(connected(state=ConnectionState.EXPIRED), id="c2"))
+    expired = connected(state=ConnectionState.EXPIRED, started=False)
+    site.actions.connections["c2"] = (ANNA.id, replace(expired, id="c2"))
     site.actions.connections["c3"] = (ANNA.id, ConnectionView("c3", "google", ConnectionState.ADDED))
     site.actions.history = [run_view()]
     pages = [(person, path) for person, path, *_ in PAGES]

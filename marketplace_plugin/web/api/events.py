@@ -51,9 +51,12 @@ def _block(block: BlockView) -> Entry:
 def _event(key: str, event: Event, *, own: bool) -> Entry:
     show_as = ShowAs.BUSY if event.show_as is UNKNOWN else event.show_as
     entry = {"id": key, "type": "event", **_times(event.when), "show_as": show_as, "status": event.status}
+    texts: Entry = {}
     if own or event.sensitivity is Sensitivity.NORMAL:
-        texts = {"title": event.title, "location": event.location, "description": event.description}
-        entry |= {name: text for name, text in texts.items() if text is not UNKNOWN}
+        texts = {"title": event.title, "location": event.location}
+    if own:  # a colleague is told what and where; that a converted event's text stays hidden is promised
+        texts["description"] = event.description
+    entry |= {name: text for name, text in texts.items() if text is not UNKNOWN}
     return entry
 
 
