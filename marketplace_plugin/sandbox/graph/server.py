@@ -223,6 +223,7 @@ class GraphSandbox:
             body = b"".join(self._inner(environ, row.catch))
         if rule is not None:
             body = self._after(rule, body)
+            row.headers.append((FAULT_HEADER, rule.action))
         self.log.append(row.logged(row.status, body, rule, self.state.now(), batched=True))
         kept = {name: value for name, value in row.headers if name.lower() not in ("content-length", "date")}
         return row.status, kept, body

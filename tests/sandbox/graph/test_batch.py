@@ -10,6 +10,7 @@ import requests
 from marketplace_plugin.sandbox.graph import GraphSandbox
 from marketplace_plugin.sandbox.graph.seed import OUTSIDE
 from tests.sandbox.graph.conftest import IMMUTABLE, Api, guest, timed
+from tests.sandbox.graph.contract import GraphContractCheck
 
 Json = dict[str, Any]
 
@@ -79,6 +80,13 @@ def test_single_calls_are_throttled(anna: Api, sandbox: GraphSandbox) -> None:
     assert [found[name]["status"] for name in "0123"] == [201, 429, 429, 201]
     assert found["1"]["headers"]["Retry-After"] == "7"
     assert found["1"]["body"]["error"]["code"] == "ApplicationThrottled"
+
+
+def test_a_broken_event_in_a_call(anna: Api, sandbox: GraphSandbox, contract: GraphContractCheck) -> None:
+    sandbox.faults.add("malformed_event", path="/v1.0/me/events")
+    found = run(anna, {"id": "1", "method": "GET", "url": "/me/events"})
+    assert found["1"]["body"]["value"][0]["start"]["dateTime"] == "yesterday at nine"
+    assert contract.replies == []
 
 
 def test_a_lost_answer_of_a_batch_that_was_carried_out(anna: Api, sandbox: GraphSandbox) -> None:

@@ -177,8 +177,10 @@ def test_consent_is_asked_for_once(browser: Browser) -> None:
 
 def test_denying(browser: Browser) -> None:
     back = answer(browser.press(browser.sign_in(ANNA), "consent", decision="cancel"))
-    assert (back["error"], back["state"]) == ("access_denied", "s-1")
+    assert (back["error"], back["state"]) == ("consent_required", "s-1")
     assert back["error_description"].startswith("AADSTS65004")
+    early = answer(browser.press(browser.authorize(), "account", decision="back"))
+    assert early == {"error": "access_denied", "error_subcode": "cancel", "state": "s-1"}
 
 
 def test_the_picker_shows_who_can_sign_in_there(browser: Browser) -> None:
@@ -359,7 +361,8 @@ def test_a_user_can_ask_his_admins(browser: Browser, sandbox: GraphSandbox) -> N
     sandbox.state.set_policy(STRIKT, blocked="workflow")
     sent = browser.press(browser.sign_in(LENA), "consent", decision="request", reason="Ich brauche das")
     assert sandbox.grants.requests == [(LENA, DEFAULT_CLIENT.client_id, "Ich brauche das")]
-    assert answer(browser.press(sent, "consent", decision="back"))["error"] == "consent_required"
+    back = answer(browser.press(sent, "consent", decision="leave"))
+    assert (back["error"], back["error_description"][:11]) == ("consent_required", "AADSTS90095")
 
 
 def test_what_the_managed_policy_leaves_to_users(browser: Browser, sandbox: GraphSandbox) -> None:

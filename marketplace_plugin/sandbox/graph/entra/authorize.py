@@ -19,7 +19,7 @@ from marketplace_plugin.sandbox.graph.entra.flow import Asked, PageError, Refuse
 from marketplace_plugin.sandbox.graph.entra.grants import EntraError, Grants, ending
 from marketplace_plugin.sandbox.graph.state import PERSONAL_TENANT, Account, State
 
-DECLINED = EntraError("access_denied", 65004, "User declined to consent to access the app.")
+_DECLINED = "User declined to consent to access the app."
 
 
 def blueprint(state: State, grants: Grants) -> Blueprint:
@@ -47,6 +47,8 @@ def blueprint(state: State, grants: Grants) -> Blueprint:
     @routes.post("/signin/account")
     def account_chosen() -> ResponseReturnValue:
         asked = flow.unseal(request.form.get("flow", ""))
+        if request.form.get("decision") == "back":
+            return flow.answer(asked, error="access_denied", error_subcode="cancel")
         account = state.accounts.get(request.form.get("account", ""))
         if account is None or not flow.may_use(state, asked.tenant, account):
             raise PageError(50020, "The user account does not exist in this tenant and cannot access the application.")
@@ -120,10 +122,12 @@ class _SignIn:
         if decision == "request":
             self._grants.requests.append((account.email, asked.client_id, form.get("reason", "")))
             return pages.requested(flow.seal(asked), self._client_name(asked))
-        if decision == "back":
-            return flow.refuse(asked, self._approval(asked), self._state.now())
+        if decision in ("back", "leave"):
+            number = 90094 if decision == "back" else 90095
+            return flow.refuse(asked, self._approval(asked, number), self._state.now())
         if decision != "accept":
-            return flow.refuse(asked, DECLINED, self._state.now(), error_subcode="cancel")
+            code = "access_denied" if asked.kind == "adminconsent" else "consent_required"
+            return flow.refuse(asked, EntraError(code, 65004, _DECLINED), self._state.now())
         if asked.kind == "authorize" and not account.admin and any(self._withheld(account, n) for n in asked.scopes):
             return self._blocked(asked, account)
         everybody = account.admin and (asked.kind == "adminconsent" or form.get("everybody") == "on")
@@ -152,10 +156,10 @@ class _SignIn:
             return True
         return policy == "calendars_by_admin" and scope_names.needs_admin(name)
 
-    def _approval(self, asked: Asked) -> EntraError:
+    def _approval(self, asked: Asked, number: int = 90094) -> EntraError:
         name = self._client_name(asked)
         text = f"{name} needs permission to access resources in your organization that only an admin can grant."
-        return EntraError("consent_required", 90094, f"{text} Ask an admin to grant permission before you can use it.")
+        return EntraError("consent_required", number, f"{text} Ask an admin to grant permission before you can use it.")
 
     def _blocked(self, asked: Asked, account: Account) -> ResponseReturnValue:
         how = self._state.tenants[account.tenant].blocked

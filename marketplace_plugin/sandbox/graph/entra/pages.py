@@ -14,6 +14,7 @@ _TEXTS: Mapping[str, Mapping[str, str]] = {
     "en": {
         "banner": "Sandbox: this is not Microsoft. No real account, no real data.",
         "choose": "Pick an account",
+        "previous": "Back",
         "to": "to continue to",
         "requested": "Permissions requested",
         "app": "This application is not published by Microsoft or your organization:",
@@ -37,6 +38,7 @@ _TEXTS: Mapping[str, Mapping[str, str]] = {
     "de": {
         "banner": "Sandbox: Das ist nicht Microsoft. Kein echtes Konto, keine echten Daten.",
         "choose": "Konto auswählen",
+        "previous": "Zurück",
         "to": "um fortzufahren mit",
         "requested": "Angeforderte Berechtigungen",
         "app": "Diese Anwendung wurde weder von Microsoft noch von Ihrer Organisation veröffentlicht:",
@@ -73,7 +75,8 @@ textarea { width: 100%; box-sizing: border-box }
 {% if page == "choose" %}<p>{{ t.to }} <strong>{{ app }}</strong></p>
 <form method="post" action="/signin/account"><input type="hidden" name="flow" value="{{ flow }}">
 {% for account in accounts %}<button class="account" name="account" value="{{ account.email }}">
-{{ account.name }}<br>{{ account.email }}</button>{% endfor %}</form>
+{{ account.name }}<br>{{ account.email }}</button>{% endfor %}
+<button name="decision" value="back">{{ t.previous }}</button></form>
 {% elif page == "consent" %}<p>{{ t.signed_in }} {{ account.email }}</p><p>{{ t.app }} <strong>{{ app }}</strong></p>
 <p>{{ t.wants }}</p><ul>{% for text in wanted %}<li>{{ text }}</li>{% endfor %}</ul>
 {% if everybody %}<p>{{ t.for_all }}</p>{% endif %}
@@ -89,7 +92,7 @@ textarea { width: 100%; box-sizing: border-box }
 <button name="decision" value="back">{{ t.back }}</button></form>
 {% elif page == "requested" %}<p>{{ t.sent_text }}</p>
 <form method="post" action="/signin/consent"><input type="hidden" name="flow" value="{{ flow }}">
-<button name="decision" value="back">{{ t.back }}</button></form>
+<button name="decision" value="leave">{{ t.back }}</button></form>
 {% else %}<p>AADSTS{{ number }}: {{ text }}</p>{% endif %}
 </main></body></html>"""
 
