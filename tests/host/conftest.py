@@ -21,9 +21,10 @@ from werkzeug.test import TestResponse
 from marketplace_plugin.contract.module import BlockDetail, BlockView, Person
 from marketplace_plugin.host.records import persons
 from marketplace_plugin.host.steg import TRANSLATIONS, Steg, create_steg
-from marketplace_plugin.model.event import ShowAs, Status
+from marketplace_plugin.model.event import Event, Series, ShowAs, Status
 from marketplace_plugin.model.item import Kind
-from marketplace_plugin.model.time import When, Window, Zoned, span
+from marketplace_plugin.model.recurrence import RecurrenceRule
+from marketplace_plugin.model.time import Timed, When, Window, Zoned, span
 from marketplace_plugin.store import Store
 
 NOW = datetime(2026, 11, 18, 9, 42, tzinfo=UTC)  # a Wednesday, 10:42 in Berlin
@@ -241,3 +242,11 @@ def anna(app: Flask) -> Browser:
 @pytest.fixture
 def jonas(app: Flask) -> Browser:
     return signed_in(app, JONAS)
+
+
+@pytest.fixture
+def weekly(steg: Steg, app: Any) -> str:
+    """Six Wednesdays at nine, organised by Anna; the ref."""
+    nine = Timed(berlin("2026-11-18 09:00"), berlin("2026-11-18 10:00"))
+    series = Series(Event(when=nine, title="Runde", location="Raum 1"), RecurrenceRule.parse("FREQ=WEEKLY;COUNT=6"))
+    return steg.acts.create_event(ANNA, series, [], "sales").ref

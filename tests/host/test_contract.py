@@ -18,7 +18,8 @@ from marketplace_plugin.model.event import Attendee, Event, Response, Series
 from marketplace_plugin.model.item import Item, Kind
 from marketplace_plugin.model.task import Call, Task
 from tests.host.conftest import ANNA, JONAS, MIRA
-from tests.hosts.contract import Hosting, HostModuleContract
+from tests.hosts.contract import HostModuleContract
+from tests.hosts.hosting import Hosting
 
 PEOPLE = {person.id: person for person in (ANNA, JONAS, MIRA)}
 

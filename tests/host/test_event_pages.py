@@ -10,8 +10,6 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from marketplace_plugin.contract.module import Person
-from marketplace_plugin.host.records import events
 from marketplace_plugin.host.steg import Steg, Tie
 from marketplace_plugin.model.change import HostGone
 from marketplace_plugin.model.event import (
@@ -29,80 +27,7 @@ from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.recurrence import RecurrenceRule
 from marketplace_plugin.model.time import AllDay, Timed
 from tests.host.conftest import ANNA, JONAS, MIRA, Browser, Told, berlin, signed_in
-
-NINE = Timed(berlin("2026-11-18 09:00"), berlin("2026-11-18 10:00"))
-FORM = {
-    "title": "Jour fixe",
-    "place": "Raum 1",
-    "description": "Zeile 1\r\nZeile 2",
-    "start_day": "2026-11-18",
-    "start_time": "09:00",
-    "end_day": "2026-11-18",
-    "end_time": "10:00",
-    "zone": "Europe/Berlin",
-    "show_as": "busy",
-    "reminder": "15",
-    "calendar": "sales",
-    "repeat": "none",
-    "interval": "1",
-    "end": "never",
-    "count": "10",
-}
-THIRD = berlin("2026-12-02 09:00")  # of the weekly series
-
-
-def made(steg: Steg, owner: Person = ANNA) -> events.Record:
-    """The newest event."""
-    page = steg.modules[Kind.EVENT].changes(owner.id, None, 100)
-    return record(steg, page.changes[-1].ref)
-
-
-def record(steg: Steg, ref: str) -> events.Record:
-    with steg.database.read() as c:
-        found = events.one(c, ref)
-    assert found is not None
-    return found
-
-
-def series_of(steg: Steg, ref: str) -> Series:
-    item = record(steg, ref).item
-    assert isinstance(item, Series)
-    return item
-
-
-def values_of(page: str) -> dict[str, Any]:
-    """What the form of a page would post."""
-    values: dict[str, Any] = {}
-    for tag in re.findall(r"<(?:input)[^>]*>", page):
-        at = dict(re.findall(r'(\w+)="([^"]*)"', tag))
-        ticks = at.get("type") in ("checkbox", "radio")
-        if "name" not in at or " disabled" in tag or (ticks and " checked" not in tag):
-            continue
-        if at["name"] in ("weekdays", "invited"):
-            values.setdefault(at["name"], []).append(at["value"])
-        else:
-            values[at["name"]] = at.get("value", "")
-    for name, off, body in re.findall(r'<select[^>]*name="(\w+)"([^>]*)>(.*?)</select>', page, re.DOTALL):
-        chosen = re.search(r'<option value="([^"]*)" selected', body) or re.search(r'<option value="([^"]*)"', body)
-        if " disabled" not in off and chosen is not None:
-            values[name] = chosen[1]
-    for name, off, body in re.findall(r'<textarea[^>]*name="(\w+)"([^>]*)>(.*?)</textarea>', page, re.DOTALL):
-        values |= {} if " disabled" in off else {name: body}
-    return values
-
-
-def edit(browser: Browser, ref: str, at: str = "", **changes: Any) -> TestResponse:
-    """Open the form, change fields, save."""
-    url = f"/calendar/event/{ref}/edit"
-    values = values_of(browser.page(url, query_string={"at": at} if at else None))
-    return browser.post(url, {**values, **changes})
-
-
-@pytest.fixture
-def weekly(steg: Steg, app: Any) -> str:
-    series = Series(Event(when=NINE, title="Runde", location="Raum 1"), RecurrenceRule.parse("FREQ=WEEKLY;COUNT=6"))
-    return steg.acts.create_event(ANNA, series, [], "sales").ref
-
+from tests.host.event_form import FORM, NINE, THIRD, edit, made, record, series_of, values_of
 
 # ---- creating ------------------------------------------------------------------------------------------------------
 
@@ -401,69 +326,3 @@ def test_a_participant_leaves_one_or_all(steg: Steg, app: Any) -> None:
 
 
 # ---- meanwhile -----------------------------------------------------------------------------------------------------
-
-
-def test_changed_meanwhile_nothing_is_overwritten_and_nothing_lost(steg: Steg, anna: Browser) -> None:
-    anna.post("/calendar/new", FORM)
-    ref = made(steg).ref
-    url = f"/calendar/event/{ref}/edit"
-    values = values_of(anna.page(url))
-    edit(anna, ref, title="von der Synchronisation", reminder="30")
-    response = anna.post(url, {**values, "place": "mein neuer Raum"})
-    assert response.status_code == 409
-    assert "Es wurde nichts überschrieben" in response.text
-    assert "Titel: von der Synchronisation" in response.text
-    assert "Erinnerung: 30 Minuten vorher" in response.text
-    item = record(steg, ref).item
-    assert isinstance(item, Event)
-    assert (item.title, item.location) == ("von der Synchronisation", "Raum 1")
-    again = values_of(response.text)
-    assert again["place"] == "mein neuer Raum"
-    assert anna.post(url, again).status_code == 303  # now it is a decision
-    item = record(steg, ref).item
-    assert isinstance(item, Event)
-    assert (item.title, item.location) == ("Jour fixe", "mein neuer Raum")
-
-
-def test_deleted_meanwhile_the_entries_can_be_saved_anew(steg: Steg, anna: Browser, app: Any) -> None:
-    anna.post("/calendar/new", FORM)
-    ref = made(steg).ref
-    url = f"/calendar/event/{ref}/edit"
-    values = values_of(anna.page(url))
-    steg.acts.delete_event(ANNA, ref, 1)
-    response = anna.post(url, {**values, "title": "meine Arbeit"})
-    assert response.status_code == 409
-    assert 'action="/calendar/new"' in response.text
-    assert values_of(response.text)["title"] == "meine Arbeit"
-
-
-def test_deleting_what_was_changed_meanwhile_does_nothing(steg: Steg, anna: Browser) -> None:
-    anna.post("/calendar/new", FORM)
-    ref = made(steg).ref
-    edit(anna, ref, title="neu")
-    response = anna.post(f"/calendar/event/{ref}/delete", {"version": "1"}, follow_redirects=True)
-    assert "inzwischen geändert, deshalb wurde nichts ausgeführt" in response.text
-    assert record(steg, ref).version == 2
-    anna.post(f"/calendar/event/{ref}/delete", {"version": "x"})
-    assert record(steg, ref).version == 2
-
-
-def test_an_occurrence_that_was_cancelled_meanwhile(steg: Steg, anna: Browser, weekly: str) -> None:
-    url = f"/calendar/event/{weekly}/edit"
-    values = values_of(anna.page(url, query_string={"at": original_key(THIRD)}))
-    series = replace(series_of(steg, weekly), overrides=(Override(THIRD, None),))
-    steg.acts.change_event(ANNA, weekly, 1, series)
-    response = anna.post(url, {**values, "title": "meine Arbeit"})
-    assert response.status_code == 409
-    assert values_of(response.text)["title"] == "meine Arbeit"
-
-
-def test_a_colleague_cannot_write(steg: Steg, anna: Browser, jonas: Browser) -> None:
-    anna.post("/calendar/new", FORM)
-    ref = made(steg).ref
-    for act in ("edit", "delete", "answer"):
-        assert jonas.post(f"/calendar/event/{ref}/{act}", {"version": "1"}).status_code == 404
-    kept = jonas.post(f"/calendar/event/{ref}/edit", {**FORM, "version": "1"})
-    assert kept.status_code == 409
-    assert 'action="/calendar/new"' in kept.text  # as for one that does not exist
-    assert record(steg, ref).version == 1

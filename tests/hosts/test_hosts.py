@@ -16,10 +16,11 @@ from marketplace_plugin.model.event import Response
 from marketplace_plugin.model.item import Item, Kind
 from marketplace_plugin.model.write import HostCreate
 from marketplace_plugin.store.database import Store
-from tests.hosts.contract import Hosting, HostModuleContract, meeting
+from tests.hosts.contract import HostModuleContract
 from tests.hosts.host import TestHost
+from tests.hosts.hosting import Hosting, meeting
+from tests.hosts.same_database import SharedHost
 from tests.hosts.separate import SeparateHost
-from tests.hosts.shared import SharedHost
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

@@ -26,7 +26,7 @@ from marketplace_plugin.store.work.blocks import Block
 from marketplace_plugin.sync.link import Link
 from tests.hosts.host import TestHost
 from tests.hosts.separate import SeparateHost
-from tests.hosts.shared import SharedHost
+from tests.hosts.same_database import SharedHost
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 KEYS = (b"k" * 32,)

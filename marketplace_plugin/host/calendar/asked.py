@@ -16,7 +16,7 @@ from marketplace_plugin.host.calendar import views
 from marketplace_plugin.host.calendar.entries import Entry, Sort
 
 EARLIEST, LATEST = date(1900, 1, 2), date(2199, 12, 30)
-TODOS = "todos"
+TASKS_AND_CALLS = "todos"
 """The filter of tasks and calls."""
 
 
@@ -109,7 +109,7 @@ class Asked:
 def filter_of(entry: Entry) -> str:
     """The filter that an entry belongs to; of an imported one it tells nothing of the calendar's name."""
     if entry.sort in (Sort.TASK, Sort.CALL):
-        return TODOS
+        return TASKS_AND_CALLS
     if entry.source:
         return source_key(entry.source)
     return entry.calendar
