@@ -45,6 +45,12 @@ def test_an_unknown_zone_is_refused(anna: Api, name: str) -> None:
     assert anna.refused("GET", "me/events", prefer=f'outlook.timezone="{name}"')[0] == 400
 
 
+def test_an_offset_wins_over_the_zone(anna: Api) -> None:
+    body = timed(start={"dateTime": "2026-11-20T07:30:00.0000000Z", "timeZone": ZONE})
+    made = anna.create(body)
+    assert (made["start"]["dateTime"], made["originalStartTimeZone"]) == ("2026-11-20T07:30:00.0000000", ZONE)
+
+
 def test_an_event_of_a_nameless_zone_shows_where_it_was(anna: Api, act: Callable[[str], Actor]) -> None:
     made = act(ANNA).insert(timed(), custom_zone=True)
     found = anna.ok("GET", f"me/events/{made['id']}")
@@ -89,6 +95,11 @@ def test_a_timed_event_becomes_whole_days_only_with_its_times(anna: Api) -> None
         ({"subject": "x"}, "ErrorPropertyValidationFailure"),
         (timed(start=None), "ErrorPropertyValidationFailure"),
         (timed(start={"dateTime": "gestern", "timeZone": ZONE}), "ErrorPropertyValidationFailure"),
+        (timed(start={"dateTime": "2026-11-31T09:00:00", "timeZone": ZONE}), "ErrorPropertyValidationFailure"),
+        (timed(reminderMinutesBeforeStart="15"), "RequestBodyRead"),
+        (timed(reminderMinutesBeforeStart=-1), "ErrorPropertyValidationFailure"),
+        (timed(attachments=[]), "ErrorInvalidRequest"),
+        (timed(start={"dateTime": "2026-11-20T09:00:00", "timeZone": ZONE, "day": 1}), "RequestBodyRead"),
         (timed(start={"dateTime": "2026-11-20T10:30:00", "timeZone": ZONE}), "ErrorPropertyValidationFailure"),
         (timed(start={"date": "2026-11-20"}), "RequestBodyRead"),
         (timed(summary="x"), "RequestBodyRead"),
@@ -233,6 +244,9 @@ def test_extended_properties_come_only_when_they_are_expanded(anna: Api) -> None
     other = anna.ok("GET", path, expand=f"singleValueExtendedProperties($filter=id eq '{wrong}')")
     assert "singleValueExtendedProperties" not in other
     assert anna.refused("GET", path, expand="singleValueExtendedProperties")[0] == 400
+    anna.ok("PATCH", path, {"singleValueExtendedProperties": [{"id": OUR_ID, "value": None}]})
+    gone = anna.ok("GET", path, expand=f"singleValueExtendedProperties($filter=id eq '{OUR_ID}')")
+    assert "singleValueExtendedProperties" not in gone
     bad = timed(singleValueExtendedProperties=[{"id": "StegLink", "value": "x"}])
     assert anna.refused("POST", "me/events", bad) == (400, "ErrorInvalidProperty")
 

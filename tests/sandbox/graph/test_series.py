@@ -120,6 +120,8 @@ def test_rules_that_do_not_hold_are_refused(anna: Api, rule: Json) -> None:
 def test_unknown_names_in_a_rule_are_refused(anna: Api) -> None:
     rule = recurrence("2026-11-23", "hourly")
     assert anna.refused("POST", "me/events", timed(day="2026-11-23", recurrence=rule)) == (400, "RequestBodyRead")
+    rule = recurrence("23.11.2026", "daily")
+    assert anna.refused("POST", "me/events", timed(day="2026-11-23", recurrence=rule)) == (400, "RequestBodyRead")
     rule = recurrence("2026-11-23", "daily", byHour=3)
     assert anna.refused("POST", "me/events", timed(day="2026-11-23", recurrence=rule)) == (400, "RequestBodyRead")
 
