@@ -105,7 +105,7 @@ def _progress(c: Connection, p: Pass, row: Collection, round_id: str | None, che
 
 def _read(p: Pass, row: Collection, since: Cursor | Checkpoint | None) -> Round:
     window = p.window(row)
-    round_id = row.round or p.engine.new_id()
+    round_id = _round_of(p, row)
     covers: Window | None = None
     cursor: Cursor | None = None
     checkpoint, snapshot, done = row.checkpoint, False, 0
@@ -125,6 +125,16 @@ def _read(p: Pass, row: Collection, since: Cursor | Checkpoint | None) -> Round:
     p.cursors[row.remote_id] = cursor
     with p.engine.store.read() as c:
         return Round(tuple(rounds.waiting(c, p.connection.id, row.remote_id, round_id)), complete=True)
+
+
+def _round_of(p: Pass, row: Collection) -> str:
+    """A round goes on under its id only from a checkpoint. One that begins again is a new one: what its first attempt
+    has listed may be gone since."""
+    if row.round is not None and row.checkpoint is not None:
+        return row.round
+    with p.write() as unit:
+        rounds.drop(unit.connection, p.connection.id, row.remote_id)
+    return p.engine.new_id()
 
 
 def _keep(p: Pass, row: Collection, page: Page, round_id: str, checkpoint: Checkpoint | None, window: Window) -> None:

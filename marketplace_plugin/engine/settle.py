@@ -29,6 +29,7 @@ from marketplace_plugin.model.write import (
     HostDelete,
     HostMissing,
     HostOutcome,
+    HostUpdate,
     HostWrite,
     Update,
     Write,
@@ -40,7 +41,7 @@ from marketplace_plugin.store.work.intents import Intent, IntentState
 from marketplace_plugin.sync.cells import EventItem
 from marketplace_plugin.sync.link import HostShowing, Link, LinkKind, LinkState, RemoteShowing, Wrote
 from marketplace_plugin.sync.merge import Base, absorb
-from marketplace_plugin.sync.outcome import without_missing
+from marketplace_plugin.sync.outcome import declined, without_missing
 from marketplace_plugin.sync.plan import adopted, flows_of
 from marketplace_plugin.sync.reason import Reason
 
@@ -127,6 +128,8 @@ def _settle_create(p: Pass, one: Intent, place: str, carried: Sequence[Found], l
         wrote=Wrote.REMOTE,
         automatic=1,
     )
+    if one.reason is Reason.UNDONE:
+        done = declined(done)
     clashes = adopted(_event(base), found.item, flows_of(done, p.place(place)), Reason.ADOPTED)
     with p.write() as unit:
         c = unit.connection
@@ -137,7 +140,7 @@ def _settle_create(p: Pass, one: Intent, place: str, carried: Sequence[Found], l
     p.counts["remote.create"] += 1
 
 
-def _event(item: Item) -> EventItem:
+def _event(item: Item | None) -> EventItem:
     if not isinstance(item, Event | Series):
         raise TypeError("a calendar holds events")
     return item
@@ -149,9 +152,14 @@ def _settle_other(p: Pass, one: Intent, shown: Mapping[str, object], link: Link 
         _close(p, one, IntentState.DROPPED)
         return
     base_host, base_remote, sent = link.base, link.remote_base or link.base, one.write.item
-    if all(isinstance(item, Event | Series) for item in (base_host, base_remote, sent, found.item)):
-        flows = flows_of(link, p.place(one.collection))
-        base = absorb(Base(base_host, base_remote), sent, found.item, flows)  # type: ignore[arg-type]  # checked above
+    if all(isinstance(item, Event | Series) for item in (base_host, base_remote, one.write.base, sent, found.item)):
+        base = absorb(
+            Base(_event(base_host), _event(base_remote)),
+            _event(one.write.base),
+            _event(sent),
+            _event(found.item),
+            flows_of(link, p.place(one.collection)),
+        )
         link = replace(link, base=base.host, remote_base=base.remote)
     with p.write() as unit:
         links.put(unit.connection, [link], p.now)
@@ -187,14 +195,20 @@ def _finish_host(p: Pass, c: Connection, one: Intent, link: Link, applied: HostO
         shown = HostShowing(applied.version, p.digest(applied.stored.item))
         made = replace(link, host_ref=applied.ref, host=shown, base=applied.stored.item)
         made = replace(made, state=LinkState.LIVE, reason=None)
+        if one.reason is Reason.UNDONE:
+            again = isinstance(one.write, HostCreate)
+            made = declined(made) if again else replace(made, remote_base=link.remote_base or link.base)
     links.put(c, [made], p.now)
-    journal.add(c, [entry(p, made, Side.HOST, Deed.CREATE, one.reason)])
+    deed = Deed.CREATE if isinstance(one.write, HostCreate) else Deed.UPDATE
+    journal.add(c, [entry(p, made, Side.HOST, deed, one.reason)])
     return True
 
 
 def _is_repeated(one: Intent) -> bool:
-    """Host writes that must be known to have happened: what was made, and what an undone conversion removed."""
-    return isinstance(one.write, HostCreate) or one.reason is Reason.CONVERSION_UNDONE
+    """Host writes that must be known to have happened: what was made, what an undone conversion removed, and what an
+    undo wrote back here alone."""
+    undone = one.reason is Reason.UNDONE and isinstance(one.write, HostUpdate)
+    return isinstance(one.write, HostCreate) or one.reason is Reason.CONVERSION_UNDONE or undone
 
 
 def _host_write(one: Intent) -> HostWrite:

@@ -121,7 +121,7 @@ class Reader:
         found = change.found
         link = index.by_remote.get((self.ground.id, found.id))
         if link is not None and link.kind is LinkKind.BLOCK:
-            if link.state is LinkState.DECLINED:
+            if link.state is LinkState.DECLINED and not self._awakes(link, found):
                 return LeftOut(found.id, Reason.DECLINED)
             if link.remote is not None and link.remote.digest == self.digest(found):
                 return Echo(link, found)
@@ -133,6 +133,12 @@ class Reader:
         if not self.inside(found):
             return LeftOut(found.id, Reason.OUT_OF_WINDOW)
         return BlockSeen(found, None, Reason.NEW_REMOTE)
+
+
+    def _awakes(self, link: Link, found: Found) -> bool:
+        """An undo took the block back: it stays away until the remote item changes (rule 19)."""
+        shown = link.remote
+        return link.reason is Reason.UNDONE and (shown is None or shown.digest != self.digest(found))
 
 
 def _block_reason(found: Found) -> Reason:

@@ -230,12 +230,16 @@ def _covers(cell: Cell, name: str) -> bool:
     return name == "recurrence" or name.startswith(cell.name + "/") or cell.name.startswith(name + "/")
 
 
-def absorb(base: Base, sent: EventItem, found: EventItem, flows: Flows) -> Base:
-    """The base after a push whose answer was lost: cells that stand at the service as we sent them are agreed."""
-    old_host, old_remote, ours, theirs = (Parts.of(s) for s in (base.host, base.remote, sent, found))
+def absorb(base: Base, before: EventItem, sent: EventItem, found: EventItem, flows: Flows) -> Base:
+    """The base after a push whose answer was lost: cells that we wrote and that stand there as we sent them are agreed.
+
+    ``before`` is what the service showed when ``sent`` was made of it: what we took over from it was no write of ours.
+    """
+    old_host, old_remote, seen, ours, theirs = (Parts.of(s) for s in (base.host, base.remote, before, sent, found))
     new_host, new_remote = old_host, old_remote
-    for cell in cells([old_host, old_remote, ours, theirs], flows.held):
-        if not cell.equal(cell.get(old_remote), cell.get(theirs)) and cell.equal(cell.get(ours), cell.get(theirs)):
+    for cell in cells([old_host, old_remote, seen, ours, theirs], flows.held):
+        written = not cell.equal(cell.get(seen), cell.get(ours))
+        if written and cell.equal(cell.get(ours), cell.get(theirs)):
             new_host = cell.put(new_host, cell.get(ours), flows.held)
             new_remote = cell.put(new_remote, cell.get(theirs), flows.held)
     return Base(new_host.item(), new_remote.item())

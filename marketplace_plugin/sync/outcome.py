@@ -95,6 +95,8 @@ def parked(link: Link, reason: Reason) -> Link:
 def after(step: Step, pushed: Outcome | None, applied: HostOutcome | None, digest: Digest) -> Link | None:
     """The link after its step, None where it is removed. ``applied`` is None where the host was not written."""
     link = step.link
+    if step.reason is Reason.UNDONE and step.action is not Action.MERGE:
+        return _after_undo(step, pushed, applied, digest)
     if step.action is Action.CREATE_REMOTE and isinstance(pushed, Partial) and pushed.current is not None:
         return _half_created(step, pushed.current, digest)
     if not arrived(step, pushed):
@@ -116,6 +118,36 @@ def after(step: Step, pushed: Outcome | None, applied: HostOutcome | None, diges
             return as_block(link, step.case.remote if isinstance(step.case.remote, Found) else None, digest)
         case Action.RECREATE_REMOTE | Action.REPOINT:
             return link
+
+
+def declined(link: Link) -> Link:
+    """Taken back by an undo: not written again until the remote side changes (rule 19)."""
+    return replace(link, state=LinkState.DECLINED, reason=Reason.UNDONE, attempts=0)
+
+
+def _after_undo(step: Step, pushed: Outcome | None, applied: HostOutcome | None, digest: Digest) -> Link | None:
+    """What could not be taken back stays as it was; what may have been deleted is never taken for a deletion by the
+    user."""
+    link = step.link
+    match step.action:
+        case Action.DROP_BLOCK:
+            return declined(link)
+        case Action.DELETE_REMOTE:
+            unknown = isinstance(pushed, Unanswered)
+            return declined(link) if unknown or arrived(step, pushed) else link
+        case Action.DELETE_HOST if isinstance(applied, HostApplied | HostMissing):
+            return declined(replace(link, host_ref=None, host=None))
+        case Action.DELETE_HOST:
+            return link
+        case Action.RECREATE_HOST if isinstance(applied, HostApplied) and applied.stored is not None:
+            made = replace(_showing(link, None, applied.stored, digest), host_ref=applied.ref)
+            return declined(replace(made, base=applied.stored.item, remote_base=None))
+        case Action.CREATE_REMOTE if isinstance(pushed, Applied) and pushed.stored is not None:
+            made = replace(_showing(link, pushed.stored, None, digest), remote_id=pushed.stored.id)
+            return declined(replace(made, base=pushed.stored.item, remote_base=None))
+        case Action.CREATE_REMOTE if isinstance(pushed, Unanswered):
+            return parked(link, Reason.UNANSWERED)
+    return None
 
 
 def _host_reason(applied: HostOutcome | None) -> Reason:

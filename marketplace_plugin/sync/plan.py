@@ -180,6 +180,7 @@ class Step:
     clashes: tuple[Clash, ...] = ()
     automatic: int = 0  # writes to this link since a user's last edit, this one counted
     then: Reason | None = None  # what is left undone after this step, so that the link stays parked
+    restored: EventItem | None = None  # what an undo puts back where the run deleted it
 
     @property
     def pushes(self) -> bool:
@@ -260,6 +261,10 @@ def outgoing(item: EventItem, place: Place, link: Link) -> EventItem:
 
 def decide(case: Case, place: Place, policy: Policy) -> Step:
     """The step for one link; never raises on odd combinations, because every cell of every table is filled."""
+    if _awakes(case, place):
+        case = replace(case, link=replace(case.link, state=LinkState.LIVE, reason=None))
+        if case.link.host_ref is None:
+            return Step(Action.RECREATE_HOST, Reason.CHANGED_REMOTE, case.link, case, automatic=1)
     link = case.link
     if link.state in (LinkState.DETACHED, LinkState.DECLINED):
         return _at_rest(case)
@@ -275,6 +280,16 @@ def decide(case: Case, place: Place, policy: Policy) -> Step:
     if flows != wished and host in (Did.TOUCHED, Did.EDITED):
         step = replace(step, then=Reason.ROLE_DROPPED)
     return _held_back(step, place, host, remote)
+
+
+def _awakes(case: Case, place: Place) -> bool:
+    """What an undo took back stays declined until the remote side changes, or comes back (rule 19)."""
+    link = case.link
+    if link.state is not LinkState.DECLINED or link.reason is not Reason.UNDONE or link.kind is LinkKind.BLOCK:
+        return False
+    if not isinstance(case.remote, Found):
+        return False
+    return link.remote is None or remote_did(case, flows_of(replace(link, state=LinkState.LIVE), place)) is not Did.SAME
 
 
 def _at_rest(case: Case) -> Step:

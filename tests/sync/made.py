@@ -43,11 +43,11 @@ def link(kind: LinkKind = LinkKind.EXPORT, **more: Any) -> Link:
 
 
 def found(item: Event | Series = BASE, *, revision: str = "2", item_id: str = "r", **more: Any) -> Found:
-    return Found(item_id, Revision(revision), item, **{"uid": "uid@service", "changed": EARLY} | more)
+    return replace(Found(item_id, Revision(revision), item, uid="uid@service", changed=EARLY), **more)
 
 
 def host(item: Event | Series = BASE, *, version: int = 2, **more: Any) -> HostItem:
-    return HostItem("h", version, item, **{"changed": LATE} | more)
+    return replace(HostItem("h", version, item, changed=LATE), **more)
 
 
 def stamp(link_id: str = "link", instance: str = "here") -> Stamp:

@@ -50,7 +50,8 @@ def test_moved_here_and_renamed_there_keeps_both() -> None:
     moved = replace(BASE, when=AllDay(date(2026, 4, 1), date(2026, 4, 2)))
     result = met(BASE, moved, replace(BASE, title="renamed"))
     assert result.host == result.remote == replace(moved, title="renamed")
-    assert (result.to_host, result.to_remote) == ({"title"}, {"when"})
+    assert result.to_host == {"title"}
+    assert result.to_remote == {"when"}
     assert result.clashes == ()
 
 
@@ -83,8 +84,9 @@ def test_the_host_wins_where_a_time_is_missing() -> None:
 
 
 def test_what_the_service_made_of_the_base_is_no_change() -> None:
-    base = Base(replace(BASE, description="a  b"), replace(BASE, description="a b"))
-    result = met(base, base.host, replace(base.remote, title="renamed there"))
+    rewritten = replace(BASE, description="a b")
+    base = Base(replace(BASE, description="a  b"), rewritten)
+    result = met(base, base.host, replace(rewritten, title="renamed there"))
     assert result.to_host == {"title"}
     assert result.host.description == "a  b"  # type: ignore[union-attr]
 
@@ -153,18 +155,28 @@ def test_a_write_that_was_not_done_stays_to_do() -> None:
     result = met(BASE, replace(BASE, title="here"), replace(BASE, location="there"))
     base = agreed(result, None, result.remote)
     again = met(base, result.seen.host, result.remote)
-    assert (again.to_host, again.to_remote) == ({"location"}, frozenset())
+    assert again.to_host == {"location"}
+    assert not again.to_remote
     base = agreed(result, result.host, None)
     again = met(base, result.host, result.seen.remote)
-    assert (again.to_host, again.to_remote) == (frozenset(), {"title"})
+    assert not again.to_host
+    assert again.to_remote == {"title"}
 
 
 def test_a_push_whose_answer_was_lost_is_agreed_where_it_arrived() -> None:
     sent = replace(BASE, title="sent", location="sent")
     there = replace(BASE, title="sent", location="edited there")
-    base = absorb(Base(BASE, BASE), sent, there, FLOWS)
+    base = absorb(Base(BASE, BASE), BASE, sent, there, FLOWS)
     result = met(base, sent, there)
     assert [clash.cell for clash in result.clashes] == ["location"]
+
+
+def test_what_a_lost_push_took_over_from_the_service_is_still_news() -> None:
+    sent = replace(BASE, title="ours", location="theirs")
+    base = absorb(Base(BASE, BASE), replace(BASE, location="theirs"), sent, sent, FLOWS)
+    result = met(base, replace(BASE, title="ours"), sent)
+    assert result.to_host == {"location"}
+    assert not result.to_remote
 
 
 TEXTS = st.sampled_from(["", "a", "b", "c"])
