@@ -43,6 +43,9 @@ class HostModule(Protocol):
     """One module of a host.
 
     Raises HostError where the host cannot answer; then the pass leaves everything as it was.
+
+    Description and attendees of an item are for those who take part in it: users are promised, when they make a block
+    visible, that colleagues do not see them.
     """
 
     kind: Kind
