@@ -134,7 +134,6 @@ class Reader:
             return LeftOut(found.id, Reason.OUT_OF_WINDOW)
         return BlockSeen(found, None, Reason.NEW_REMOTE)
 
-
     def _awakes(self, link: Link, found: Found) -> bool:
         """An undo took the block back: it stays away until the remote item changes (rule 19)."""
         shown = link.remote

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from marketplace_plugin.model.change import Found, HostItem
+from marketplace_plugin.model.change import Found, HostItem, Revision
 from marketplace_plugin.model.event import Event, Series, original_key
 from marketplace_plugin.model.item import Item
 from marketplace_plugin.model.write import (
@@ -27,10 +27,10 @@ from marketplace_plugin.model.write import (
     Stale,
     Unanswered,
 )
-from marketplace_plugin.sync.cells import EventItem
+from marketplace_plugin.sync.cells import EventItem, Parts, overlay
 from marketplace_plugin.sync.link import HostShowing, Link, LinkKind, LinkState, RemoteShowing, Wrote
-from marketplace_plugin.sync.merge import Base, agreed
-from marketplace_plugin.sync.plan import Action, Step
+from marketplace_plugin.sync.merge import CONTENT, Base, agreed
+from marketplace_plugin.sync.plan import SHOWN, Action, Step
 from marketplace_plugin.sync.reason import Reason
 
 Digest = Callable[[Item], str]
@@ -218,11 +218,21 @@ def _created(step: Step, pushed: Outcome | None, digest: Digest) -> Link:
 
 
 def _half_created(step: Step, found: Found, digest: Digest) -> Link:
-    """A series is several requests: what did not arrive counts as not yet said, so the next pass says it."""
+    """A series is several requests: what did not arrive counts as not yet said, so the next pass says it. What else is
+    different there was done by somebody meanwhile, and comes back as his edit."""
     sent = step.case.host.item if isinstance(step.case.host, HostItem) else found.item
-    link = replace(_showing(step.link, found, None, digest), remote_id=found.id, remote_base=found.item)
-    link = replace(link, base=without_missing(sent, found.item))
+    said = without_missing(sent, found.item)
+    link = replace(_showing(step.link, found, None, digest), remote_id=found.id)
+    link = replace(link, remote=RemoteShowing(Revision(""), ""), base=said, remote_base=_as_said(said, found.item))
     return parked(_wrote(link, True, False, 1), Reason.PARTIAL)
+
+
+def _as_said(said: Item, found: Item) -> Item:
+    """``found`` with all that we write as we said it."""
+    if not isinstance(said, Event | Series) or not isinstance(found, Event | Series):
+        return found
+    ours, theirs = Parts.of(said), Parts.of(found)
+    return replace(ours, master=overlay(theirs.master, ours.master, CONTENT | SHOWN)).item()
 
 
 def without_missing(sent: Item, found: Item) -> Item:
