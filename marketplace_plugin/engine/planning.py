@@ -72,12 +72,14 @@ def _brake(p: Pass, wanted: Plan, recalled: Recalled) -> Braked:
         n for (kind, state), n in counted.items() if kind is not LinkKind.BLOCK and state is not LinkState.DETACHED
     )
     count = Count(live, {Side.HOST: done[log.Side.HOST], Side.REMOTE: done[log.Side.REMOTE]})
-    by_act = {
-        step.link.id
-        for step in wanted.steps
-        if isinstance(step.case.host, HostGone) and step.case.host.op.startswith(BULK)
-    }
+    by_act = {step.link.id for step in wanted.steps if _asked_for(step)}
     return brake(wanted, count, recalled.approved | by_act)
+
+
+def _asked_for(step: Step) -> bool:
+    """He deleted many at once and said so; or it is a copy whose event went to another target, where he moved it."""
+    in_bulk = isinstance(step.case.host, HostGone) and step.case.host.op.startswith(BULK)
+    return in_bulk or (step.link.kind is LinkKind.EXPORT and step.link.host_ref is None)
 
 
 # --- ties ----------------------------------------------------------------------------------------------------------
