@@ -76,7 +76,7 @@ def commit(
         c = unit.connection
         _links(c, p, planned, result)
         _blocks(c, p, recalled, result)
-        journal.add(c, result.entries)
+        journal.add(c, [*result.entries, *planned.told])
         conflicts.put(c, result.conflicts)
         _held(c, p, planned, result)
         _intents(c, p, work)
@@ -151,7 +151,8 @@ def _links(c: Connection, p: Pass, planned: Planned, result: Result) -> None:
     links.put(c, result.kept, p.now)
     links.put(c, planned.orphans, p.now)
     links.put(c, [parked(step.link, Reason.BRAKE) for step in planned.held], p.now)
-    blocks.remove(c, [link.id for link in result.kept if link.kind is not LinkKind.BLOCK], p.now)
+    hidden = [k.id for k in result.kept if k.kind is not LinkKind.BLOCK or k.state is LinkState.DECLINED]
+    blocks.remove(c, hidden, p.now)
 
 
 def _blocks(c: Connection, p: Pass, recalled: Recalled, result: Result) -> None:

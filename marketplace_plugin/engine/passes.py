@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from marketplace_plugin.engine.context import Engine, RunOutcome, RunResult, Trigger
-from marketplace_plugin.engine.jobs import SYNC
+from marketplace_plugin.engine.jobs import BUTTON, SYNC
 from marketplace_plugin.engine.run import run_pass
 from marketplace_plugin.store import runs
 from marketplace_plugin.store.log.runs import Run
+
+_OWN_WORK = frozenset({Trigger.START, Trigger.UNDO})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,9 @@ class Passes:
             return
         result = self.run(self.engine, connection, Trigger(first.trigger), first.id)
         if result.outcome is not RunOutcome.BUSY:
-            self._join([one for one in asked if one.id != first.id], result)
+            left = [one for one in asked if one.id != first.id]
+            self._join([one for one in left if one.trigger not in _OWN_WORK], result)
+            self._go_on([one for one in left if one.trigger in _OWN_WORK])
 
     def _run_unasked(self, connection: str, payload: Mapping[str, str]) -> None:
         """The sweeper's own; a job whose run was carried out by another one has nothing left to do."""
@@ -44,6 +48,12 @@ class Passes:
             known = runs.get(c, named) if named else None
         if known is None:
             self.run(self.engine, connection, Trigger(payload["trigger"]), named or self.engine.new_id())
+
+    def _go_on(self, others: list[Run]) -> None:
+        """Each of them does what no other run does."""
+        if others and self.engine.runner is not None:
+            payload = {"connection": others[0].connection, "run": others[0].id, "trigger": others[0].trigger}
+            self.engine.runner.submit(SYNC, others[0].connection, payload, BUTTON)
 
     def _join(self, others: list[Run], result: RunResult) -> None:
         """Who asked before the pass began has got what he asked for."""
@@ -64,5 +74,5 @@ class Passes:
 
 
 def _eagerness(run: Run) -> tuple[bool, bool, object]:
-    """An approved plan first: only its own run may carry it out."""
-    return run.trigger != Trigger.START, run.trigger != Trigger.BUTTON, run.queued_at
+    """An approved plan or an undo first: only its own run may carry it out."""
+    return run.trigger not in _OWN_WORK, run.trigger != Trigger.BUTTON, run.queued_at

@@ -15,6 +15,7 @@ from marketplace_plugin.model.event import Event, Series
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.store import connections, journal, links
 from marketplace_plugin.store.log import journal as log
+from marketplace_plugin.store.log.journal import Entry
 from marketplace_plugin.sync import plan as tables
 from marketplace_plugin.sync.decided import as_decided
 from marketplace_plugin.sync.diff import How, Seen
@@ -34,12 +35,13 @@ EXPORTED_ANEW = frozenset({Reason.DISCONNECTED, Reason.TARGET_CHANGED})
 @dataclass(frozen=True, slots=True)
 class Planned:
     """``go`` is done in this pass; ``held`` waits for the brake. ``orphans``: links of copies that only wait to be
-    removed; ``absorbed``: blocks whose place an event takes."""
+    removed; ``absorbed``: blocks whose place an event takes; ``told``: lines of the journal beside the steps' own."""
 
     go: Plan
     held: tuple[Step, ...]
     orphans: tuple[Link, ...]
     absorbed: tuple[Link, ...]
+    told: tuple[Entry, ...] = ()
 
 
 def plan(p: Pass, recalled: Recalled) -> Planned:

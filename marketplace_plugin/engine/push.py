@@ -37,7 +37,11 @@ from marketplace_plugin.store.work.intents import Intent
 from marketplace_plugin.sync.cells import EventItem
 from marketplace_plugin.sync.link import Link, LinkState, Wrote
 from marketplace_plugin.sync.merge import Base, Policy, Showing, merge
+from marketplace_plugin.sync.outcome import declined
 from marketplace_plugin.sync.plan import Action, Plan, Step, flows_of, outgoing
+from marketplace_plugin.sync.reason import Reason
+
+_HOST_DEEDS = (Action.DELETE_HOST, Action.RECREATE_HOST)
 
 
 @dataclass(slots=True)
@@ -66,6 +70,8 @@ def intend(p: Pass, plan: Plan) -> Work:
             step = _anew(p, step)
         if step.action is Action.CREATE_REMOTE:
             made.append(step.link)
+        elif step.reason is Reason.UNDONE and step.action in (Action.DELETE_REMOTE, *_HOST_DEEDS):
+            made.append(declined(step.link))  # should we die after it, nobody takes it for a deletion by the user
         work.steps.append(step)
         _write(p, step, work)
     with p.write() as unit:
@@ -108,6 +114,9 @@ def _remote_write(p: Pass, step: Step) -> Write | None:
     link, case = step.link, step.case
     op, remote_id = p.engine.new_id(), link.remote_id or ""
     match step.action:
+        case Action.CREATE_REMOTE if step.restored is not None:
+            item = outgoing(step.restored, p.place(link.collection), link)
+            return Create(op, Stamp(p.engine.instance, link.id), item)  # the link's own key was used up once
         case Action.CREATE_REMOTE if isinstance(case.host, HostItem):
             item = outgoing(_event(case.host.item), p.place(link.collection), link)
             return Create(link.id, Stamp(p.engine.instance, link.id), item)
@@ -125,6 +134,8 @@ def _host_write(p: Pass, step: Step) -> HostWrite | None:
     match step.action:
         case Action.DELETE_HOST:
             return HostDelete(op, link.host_ref or "", version)
+        case Action.RECREATE_HOST if step.restored is not None:
+            return HostCreate(op, step.restored)
         case Action.RECREATE_HOST if isinstance(case.remote, Found):
             return HostCreate(op, _restored(p, step, case.remote), (case.remote.uid,) if case.remote.uid else ())
         case Action.MERGE if step.merged is not None and step.merged.to_host:

@@ -22,6 +22,7 @@ from marketplace_plugin.engine.pull import pull_all
 from marketplace_plugin.engine.push import intend, push
 from marketplace_plugin.engine.recall import recall
 from marketplace_plugin.engine.settle import settle
+from marketplace_plugin.engine.undo import asked_back, take_back
 from marketplace_plugin.errors import AuthorizationExpired, LeaseLost, MarketplaceError, Throttled
 from marketplace_plugin.store import connections, runs
 from marketplace_plugin.store.accounts.connections import Connection, ConnectionState, Lease
@@ -61,8 +62,9 @@ def run_pass(engine: Engine, connection_id: str, trigger: Trigger, run_id: str) 
 def _steps(p: Pass) -> RunResult:
     settled = settle(p)
     rounds = pull_all(p)
-    recalled = recall(p, rounds, settled.again)
-    planned = plan(p, recalled)
+    asked = asked_back(p)
+    recalled = recall(p, rounds, settled.again | asked.keys())
+    planned = take_back(p, plan(p, recalled), recalled, asked)
     if not p.pushing:
         ask(p, planned.go)
         planned = waiting_only(planned)

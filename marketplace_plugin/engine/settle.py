@@ -160,7 +160,8 @@ def _settle_other(p: Pass, one: Intent, shown: Mapping[str, object], link: Link 
             _event(found.item),
             flows_of(link, p.place(one.collection)),
         )
-        link = replace(link, base=base.host, remote_base=base.remote)
+        # An undo wrote there alone: both sides may differ from now on.
+        link = replace(link, base=link.base if one.reason is Reason.UNDONE else base.host, remote_base=base.remote)
     with p.write() as unit:
         links.put(unit.connection, [link], p.now)
         intents.settle(unit.connection, [one.op], IntentState.DROPPED, p.now)

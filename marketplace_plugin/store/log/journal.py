@@ -83,13 +83,36 @@ def summary(c: Connection, run: str) -> Counter[tuple[Side, Action, Reason]]:
 
 
 def deletions(c: Connection, connection: str, since: datetime) -> Counter[Side]:
-    """Deletions per side since an instant, for the brake (rule 17); those of blocks too, under their side."""
+    """Deletions per side since an instant, for the brake (rule 17); those of blocks too, under their side. What an undo
+    deleted was the user's own act."""
     rows = c.execute(
         select(journal.c.side, func.count())
-        .where(journal.c.connection == connection, journal.c.action == Action.DELETE, journal.c.at >= since)
+        .where(
+            journal.c.connection == connection,
+            journal.c.action == Action.DELETE,
+            journal.c.at >= since,
+            journal.c.reason != Reason.UNDONE,
+        )
         .group_by(journal.c.side)
     )
     return Counter({Side(side): number for side, number in rows})
+
+
+def asked_back(c: Connection, connection: str, run: str) -> list[Entry]:
+    """The entries that ``run`` is to take back, or has taken back, in the order of the steps."""
+    query = select(journal).where(journal.c.connection == connection, journal.c.undone_by == run)
+    return [_entry(vault_of(c), row) for row in c.execute(query.order_by(journal.c.at, journal.c.id))]
+
+
+def written_since(c: Connection, link: str, line: Entry) -> bool:
+    """Whether another run wrote to the link when ``line`` was written, or later; what was only held does not count."""
+    query = select(journal.c.id).where(
+        journal.c.link == link,
+        journal.c.run != line.run,
+        journal.c.at >= line.at,
+        journal.c.action != Action.HOLD,
+    )
+    return c.execute(query.limit(1)).first() is not None
 
 
 def mark_undone(c: Connection, ids: Iterable[str], run: str) -> None:
