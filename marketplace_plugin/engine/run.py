@@ -151,6 +151,8 @@ def _finish(c: Database, p: Pass) -> RunResult:
     error = next(iter(p.errors.values()), "")
     number = p.number() if error else ""
     counts = {name: n for name, n in p.counts.items() if n}
+    if error:
+        _log.warning("pass ended with errors", number=number, code=error, connection=p.connection.id)
     again = due if p.paused is not None or p.again else None
     runs.finish(c, p.run, p.engine.now(), outcome, counts, error=error, error_number=number, again_at=again)
     connections.release(c, p.lease, p.engine.now(), due, backoff_until=p.paused, error=error, error_number=number)
