@@ -118,7 +118,9 @@ def ask(p: Pass, wanted: Plan) -> None:
 
 
 def bound(p: Pass, planned: Planned) -> Planned:
-    """In the run that an approval started: what was not in the plan waits and is asked again."""
+    """In the run that an approval started: what was not in the plan waits and is asked again, and goes on waiting."""
+    if p.asks:
+        return replace(planned, go=Plan(tuple(_still_waiting(step) for step in planned.go.steps)))
     with p.engine.store.read() as c:
         plan = plans.current(c, p.connection.id)
     if plan is None or plan.state is not PlanState.APPROVED or plan.run != p.run:
@@ -130,6 +132,12 @@ def bound(p: Pass, planned: Planned) -> Planned:
     waits = [Step(Action.PARK, Reason.AWAITS_APPROVAL, step.link, step.case) for step in added]
     kept = [step for step in planned.go.steps if step not in added]
     return replace(planned, go=Plan((*kept, *waits)))
+
+
+def _still_waiting(step: Step) -> Step:
+    if step.link.reason is Reason.AWAITS_APPROVAL and needs_approval(step):
+        return Step(Action.PARK, Reason.AWAITS_APPROVAL, step.link, step.case)
+    return step
 
 
 def _store(p: Pass, steps: Sequence[Step]) -> None:

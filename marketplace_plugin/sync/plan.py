@@ -231,7 +231,8 @@ def flows_of(link: Link, place: Place) -> Flows:
     """
     match link.kind:
         case LinkKind.EXPORT:
-            inward = CONTENT | OWN | {"status"} if link.organised else OWN
+            own = link.organised or link.host_ref is None
+            inward = CONTENT | OWN | {"status"} if own else OWN
         case LinkKind.CONVERTED:
             inward = CONTENT | SHOWN | {"status", "conference"}
         case LinkKind.MIRROR:

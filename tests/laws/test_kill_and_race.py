@@ -26,7 +26,7 @@ from marketplace_plugin.sync.link import LinkKind, LinkState
 from marketplace_plugin.sync.merge import changed
 from marketplace_plugin.sync.plan import Place, flows_of
 from tests.laws.ledger import Ledger, tokens
-from tests.laws.world import OTHER, SOURCE, TARGET, World, all_day, occurrence, series, timed
+from tests.laws.world import OTHER, SOURCE, TARGET, World, all_day, occurrence, sample, series, timed
 
 NUMBER = st.integers(0, 30)
 CALENDARS = (TARGET, SOURCE, OTHER)
@@ -337,3 +337,6 @@ TestGraphShared = GraphShared.TestCase
 TestGraphSeparate = GraphSeparate.TestCase
 TestEwsShared = EwsShared.TestCase
 TestEwsSeparate = EwsSeparate.TestCase
+
+for case in (TestGoogleShared, TestGoogleSeparate, TestGraphShared, TestGraphSeparate, TestEwsShared, TestEwsSeparate):
+    case.settings = sample()

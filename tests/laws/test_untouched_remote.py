@@ -21,7 +21,7 @@ from marketplace_plugin.model.time import Window
 from marketplace_plugin.providers.memory import EWS, GOOGLE, GRAPH, MemoryAccount, Personality
 from marketplace_plugin.store import blocks, connections
 from marketplace_plugin.sync.link import Link, LinkKind
-from tests.laws.world import OTHER, SOURCE, START, TARGET, World, event, series
+from tests.laws.world import OTHER, SOURCE, START, TARGET, World, event, sample, series
 
 NUMBER = st.integers(0, 20)
 USERS = ("ada", "bob")
@@ -242,3 +242,6 @@ TestGraphShared = GraphShared.TestCase
 TestGraphSeparate = GraphSeparate.TestCase
 TestEwsShared = EwsShared.TestCase
 TestEwsSeparate = EwsSeparate.TestCase
+
+for case in (TestGoogleShared, TestGoogleSeparate, TestGraphShared, TestGraphSeparate, TestEwsShared, TestEwsSeparate):
+    case.settings = sample(0.25)

@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from hypothesis import settings
+
 from marketplace_plugin.contract.hookspecs import Account, TestStep
 from marketplace_plugin.contract.provider import Provider, Session
 from marketplace_plugin.engine.context import Engine, RunResult, Trigger
@@ -25,8 +27,8 @@ from marketplace_plugin.store.accounts.connections import Connection, Connection
 from marketplace_plugin.store.work.blocks import Block
 from marketplace_plugin.sync.link import Link
 from tests.hosts.host import TestHost
-from tests.hosts.separate import SeparateHost
 from tests.hosts.same_database import SharedHost
+from tests.hosts.separate import SeparateHost
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 KEYS = (b"k" * 32,)
@@ -177,6 +179,7 @@ class World:
         """Approve what waits, and run it."""
         plan = current_plan(self.engine, connection)
         owner = self.host.person(person)
+        self.clock.forward(minutes=1)
         assert plan is not None
         assert owner is not None
         return self.sync(connection, Trigger.START, approve(self.engine, plan.id, owner))
@@ -244,6 +247,13 @@ def moved(original: Zoned, title: str, hours: int = 2) -> Event:
     return Event(when=timed(original.wall + timedelta(hours=hours)), title=title)
 
 
+def sample(share: float = 1.0) -> settings:
+    """How many examples a law runs: a fifth of the profile's in ``make test``, all (or a share) in ``make laws``."""
+    profile = settings.default
+    given = profile.max_examples if profile is not None else 50
+    return settings(max_examples=max(5, given // 5 if given <= 50 else int(given * share)))
+
+
 __all__ = [
     "OTHER",
     "SOURCE",
@@ -254,6 +264,7 @@ __all__ = [
     "moved",
     "occurrence",
     "replace",
+    "sample",
     "series",
     "timed",
 ]

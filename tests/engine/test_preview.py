@@ -1,0 +1,85 @@
+"""A plan before anything is written, and what its approval binds (SYNC.md rule 18)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from marketplace_plugin.engine.context import RunOutcome, Trigger
+from marketplace_plugin.engine.preview import PlanSummary, approve, current_plan, preview
+from marketplace_plugin.errors import Conflict
+from marketplace_plugin.sync.link import LinkState
+from marketplace_plugin.sync.reason import Reason
+from tests.laws.world import SOURCE, TARGET, World, event
+
+
+@pytest.fixture(params=[True, False], ids=["shared", "separate"])
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
+    made = World(shared=request.param)
+    yield made
+    made.close()
+
+
+def test_blocks_come_in_and_nothing_is_pushed_while_a_plan_waits(world: World) -> None:
+    account = world.account()
+    account.user.create(SOURCE, event("private"))
+    world.host.create("ada", event("public"))
+    ada = world.connect("ada", account, approved=False)
+    plan = preview(world.engine, ada)
+    assert isinstance(plan, PlanSummary)
+    assert (plan.counts["remote.create"], plan.blocks, plan.mails, plan.waiting) == (1, 1, 0, True)
+    account.user.create(SOURCE, event("another"))
+    assert world.sync(ada).outcome is RunOutcome.WAITS
+    assert len(world.blocks(ada)) == 2
+    assert account.items(TARGET) == {}
+    assert account.writes == []
+    again = current_plan(world.engine, ada)
+    assert again is not None
+    assert again.id == plan.id, "the same plan is not asked for twice"
+
+
+def test_start_does_what_was_shown(world: World) -> None:
+    account = world.account()
+    world.host.create("ada", event("public"))
+    ada = world.connect("ada", account, approved=False)
+    preview(world.engine, ada)
+    assert world.start(ada, "ada").outcome is RunOutcome.DONE
+    assert len(account.items(TARGET)) == 1
+    later = current_plan(world.engine, ada)
+    assert later is not None
+    assert not later.waiting
+
+
+def test_what_was_not_shown_is_asked_again(world: World) -> None:
+    account = world.account()
+    shown = world.host.create("ada", event("shown"))
+    ada = world.connect("ada", account, approved=False)
+    preview(world.engine, ada)
+    world.host.edit("ada", shown, title="edited since")
+    world.host.create("ada", event("new since"))
+    world.start(ada, "ada")
+    assert [one.item.title for one in account.items(TARGET).values()] == ["edited since"]  # type: ignore[union-attr]
+    waiting = [k for k in world.links(ada) if k.state is LinkState.PENDING]
+    assert [k.reason for k in waiting] == [Reason.AWAITS_APPROVAL]
+    world.clock.forward(minutes=31)
+    world.sync(ada)
+    assert len(account.items(TARGET)) == 1, "it waits until it is approved"
+    world.start(ada, "ada")
+    assert len(account.items(TARGET)) == 2
+
+
+def test_only_the_owner_approves_and_only_once(world: World) -> None:
+    account = world.account()
+    ada = world.connect("ada", account, approved=False)
+    plan = preview(world.engine, ada)
+    owner, other = world.host.person("ada"), world.host.person("bob")
+    assert isinstance(plan, PlanSummary)
+    assert owner is not None
+    assert other is not None
+    with pytest.raises(Conflict):
+        approve(world.engine, plan.id, other)
+    run = approve(world.engine, plan.id, owner)
+    with pytest.raises(Conflict):
+        approve(world.engine, plan.id, owner)
+    assert world.sync(ada, Trigger.START, run).outcome is RunOutcome.DONE
