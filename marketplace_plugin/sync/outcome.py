@@ -55,6 +55,9 @@ GIVE_UP = 5
 """Attempts after which a link is no longer looked at by itself; it stays visible with its reason."""
 
 _AT_REST = {Action.DETACH: LinkState.DETACHED, Action.DECLINE: LinkState.DECLINED}
+_TAKE_BACK = frozenset(
+    {Action.DROP_BLOCK, Action.DELETE_REMOTE, Action.DELETE_HOST, Action.RECREATE_HOST, Action.CREATE_REMOTE}
+)
 _REFUSALS = {
     RefusedCode.WOULD_MAIL: Reason.WOULD_MAIL,
     RefusedCode.FORBIDDEN: Reason.ROLE_DROPPED,
@@ -95,7 +98,7 @@ def parked(link: Link, reason: Reason) -> Link:
 def after(step: Step, pushed: Outcome | None, applied: HostOutcome | None, digest: Digest) -> Link | None:
     """The link after its step, None where it is removed. ``applied`` is None where the host was not written."""
     link = step.link
-    if step.reason is Reason.UNDONE and step.action is not Action.MERGE:
+    if step.reason is Reason.UNDONE and step.action in _TAKE_BACK:
         return _after_undo(step, pushed, applied, digest)
     if step.action is Action.CREATE_REMOTE and isinstance(pushed, Partial) and pushed.current is not None:
         return _half_created(step, pushed.current, digest)

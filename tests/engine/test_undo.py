@@ -13,6 +13,7 @@ from marketplace_plugin.engine import run as passes
 from marketplace_plugin.engine import undo
 from marketplace_plugin.engine.context import EngineSettings, Trigger
 from marketplace_plugin.engine.convert import convert
+from marketplace_plugin.engine.subject import headline
 from marketplace_plugin.engine.undo import Undone
 from marketplace_plugin.errors import Conflict, NotFound, Unavailable
 from marketplace_plugin.model.event import Attendee
@@ -58,17 +59,17 @@ class Ada:
 
     @property
     def here(self) -> list[str]:
-        return sorted(str(one.item.title) for one in self.world.host.all_of("ada").values())  # type: ignore[union-attr]
+        return sorted(headline(one.item)[0] for one in self.world.host.all_of("ada").values())
 
     def there(self, calendar: str = TARGET) -> list[str]:
-        return sorted(str(one.item.title) for one in self.account.items(calendar).values())  # type: ignore[union-attr]
+        return sorted(headline(one.item)[0] for one in self.account.items(calendar).values())
 
     @property
     def blocks(self) -> list[str]:
-        return sorted(str(block.item.title) for block in self.world.blocks(self.connection))  # type: ignore[union-attr]
+        return sorted(headline(block.item)[0] for block in self.world.blocks(self.connection))
 
     def copy(self, title: str) -> str:
-        (found,) = [i for i, one in self.account.items(TARGET).items() if one.item.title == title]  # type: ignore[union-attr]
+        (found,) = [i for i, one in self.account.items(TARGET).items() if headline(one.item)[0] == title]
         return found
 
     def rests(self) -> None:
@@ -166,7 +167,7 @@ def test_both_sides_of_one_merge_are_taken_back(ada: Ada) -> None:
 def test_an_occurrence_is_taken_back(ada: Ada) -> None:
     ref = ada.world.host.create("ada", series())
     ada.connect()
-    ada.account.user.change_occurrence(TARGET, next(iter(ada.account.items(TARGET))), occurrence(1), moved(occurrence(1), "moved"))
+    ada.account.user.change_occurrence(TARGET, ada.copy("Series"), occurrence(1), moved(occurrence(1), "moved"))
     run = ada.sync()
     assert len(ada.world.host.see("ada", ref).item.overrides) == 1  # type: ignore[union-attr]
     assert ada.undo(run).left == ()
