@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -123,6 +123,7 @@ def assemble(config: Config, *, now: Callable[[], datetime] = utc_now) -> Runnin
         settings=EngineSettings(
             base_url=config.base_url,
             integrations={i.id: i.setting_values(config.environ) for i in registry.integrations()},
+            journal_kept=timedelta(days=config.journal_days),
         ),
     )
     passes = Passes(engine)

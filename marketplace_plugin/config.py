@@ -49,6 +49,9 @@ VARIABLES = (
     ),
     Variable("MARKETPLACE_PROXIES", "how many proxies in front of the server set X-Forwarded-*", default="0"),
     Variable("MARKETPLACE_WORKERS", "passes that run at the same time in this process", default="4"),
+    Variable(
+        "MARKETPLACE_JOURNAL_DAYS", "days that a run can be taken back: so long its journal is kept", default="30"
+    ),
     Variable("MARKETPLACE_LOG_LEVEL", "debug, info, warning or error", default="info"),
 )
 _LEVELS = ("debug", "info", "warning", "error")
@@ -64,6 +67,7 @@ class Config:
     bundle_path: str = ""
     proxies: int = 0
     workers: int = 4
+    journal_days: int = 30
     log_level: str = "info"
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -91,9 +95,12 @@ def read(environ: Mapping[str, str]) -> Config:
     base_url = values["MARKETPLACE_BASE_URL"].rstrip("/")
     if base_url and (said := wrong_base_url(base_url)):
         wrong.append(f"MARKETPLACE_BASE_URL: {said}")
-    numbers = {name: _number(values, name, wrong) for name in ("MARKETPLACE_PROXIES", "MARKETPLACE_WORKERS")}
+    counted = ("MARKETPLACE_PROXIES", "MARKETPLACE_WORKERS", "MARKETPLACE_JOURNAL_DAYS")
+    numbers = {name: _number(values, name, wrong) for name in counted}
     if numbers["MARKETPLACE_WORKERS"] < 1:
         wrong.append("MARKETPLACE_WORKERS: at least 1 is needed")
+    if numbers["MARKETPLACE_JOURNAL_DAYS"] < 1:
+        wrong.append("MARKETPLACE_JOURNAL_DAYS: at least 1 is needed, for the brake counts the last day")
     level = values["MARKETPLACE_LOG_LEVEL"].lower()
     if level not in _LEVELS:
         wrong.append(f"MARKETPLACE_LOG_LEVEL: expected one of {', '.join(_LEVELS)}")
@@ -106,6 +113,7 @@ def read(environ: Mapping[str, str]) -> Config:
         bundle_path=values["MARKETPLACE_BUNDLE_PATH"],
         proxies=numbers["MARKETPLACE_PROXIES"],
         workers=numbers["MARKETPLACE_WORKERS"],
+        journal_days=numbers["MARKETPLACE_JOURNAL_DAYS"],
         log_level=level,
         environ=dict(environ),
     )

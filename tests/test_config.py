@@ -43,6 +43,7 @@ def test_everything_that_is_missing_is_named_at_once() -> None:
         ("MARKETPLACE_BASE_URL", "https://steg.example.org/crm", "no path"),
         ("MARKETPLACE_PROXIES", "two", "number"),
         ("MARKETPLACE_WORKERS", "0", "at least 1"),
+        ("MARKETPLACE_JOURNAL_DAYS", "0", "at least 1"),
         ("MARKETPLACE_LOG_LEVEL", "loud", "debug"),
     ],
 )

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from marketplace_plugin.contract.module import Person
+from marketplace_plugin.engine import push as pushing
 from marketplace_plugin.engine import run as passes
 from marketplace_plugin.engine import undo
 from marketplace_plugin.engine.context import EngineSettings, Trigger
@@ -355,7 +356,7 @@ def test_an_undo_that_dies_loses_and_doubles_nothing(
 
 
 def die_at_push(monkeypatch: pytest.MonkeyPatch, where: str) -> None:
-    push = passes.push
+    push = pushing.push
 
     def dying(p: object, work: object) -> None:
         if where == "after":
