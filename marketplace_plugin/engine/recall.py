@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
@@ -11,7 +11,17 @@ from sqlalchemy import Connection
 from marketplace_plugin.engine.one_pass import Pass, chunks
 from marketplace_plugin.engine.pull import Round, fetch, index_of
 from marketplace_plugin.errors import AuthorizationExpired, ProviderError
-from marketplace_plugin.model.change import Change, Found, Gone, HostCursor, HostGone, HostItem, Tombstone, Upsert
+from marketplace_plugin.model.change import (
+    Change,
+    Found,
+    Gone,
+    HostCursor,
+    HostGone,
+    HostItem,
+    Stamp,
+    Tombstone,
+    Upsert,
+)
 from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.store import conflicts, connections, held, host_positions, links
@@ -32,6 +42,9 @@ from marketplace_plugin.sync.link import Link, LinkKind, LinkState
 from marketplace_plugin.sync.outcome import GIVE_UP, RETRY
 from marketplace_plugin.sync.plan import Case
 from marketplace_plugin.sync.reason import Reason
+
+STAMPED = frozenset({LinkKind.EXPORT, LinkKind.MIRROR})
+"""Links whose remote item we made, so that it carries our mark."""
 
 APPROVED, RESTORED = "approved", "restored"
 """``Held.detail`` of a deletion that the owner let go, or took back."""
@@ -90,8 +103,10 @@ def _retried(c: Connection, p: Pass, again: set[str], found: Recalled) -> dict[s
     found.restored = frozenset(one.link for one in rows if one.link and one.detail == RESTORED)
     unborn = any(k.state is LinkState.PENDING and k.attempts < GIVE_UP for k in waiting)
     retried = {k.id: k for k in waiting if _due(p, k, unborn)}
+    given_up = {k.id for k in waiting if k.attempts >= GIVE_UP}
     # Where a clash waits, the base is not what the service shows: without asking, its value would count as unchanged.
-    return retried | links.get(c, again | found.approved | found.restored | conflicts.waiting(c, p.connection.id))
+    asked = (again - given_up) | found.approved | found.restored | conflicts.waiting(c, p.connection.id)
+    return retried | links.get(c, asked)
 
 
 def _due(p: Pass, link: Link, unborn: bool) -> bool:
@@ -157,10 +172,27 @@ def _look_elsewhere(p: Pass, news: list[News], index: LinkIndex, read: set[str])
     ]
     placed: dict[str, Seen] = {}
     for collection in elsewhere:
-        for found in _find_there(p, collection, [i for i in ids if lost[i].link.id not in placed]):
-            link = lost[found.id].link
+        missing = [lost[i].link for i in ids if lost[i].link.id not in placed]
+        for link, found in _find_moved(p, collection, missing):
             placed[link.id] = Seen(link, found, collection, How.MOVED)
     return [placed.get(n.link.id, n) if isinstance(n, Vanished) else n for n in news]
+
+
+def _find_moved(p: Pass, collection: str, missing: Sequence[Link]) -> list[tuple[Link, Found]]:
+    """Under its id where a move keeps it, else by our stamp."""
+    by_id = {link.remote_id: link for link in missing}
+    found = [(by_id[one.id], one) for one in _find_there(p, collection, [i for i in by_id if i is not None])]
+    there = {link.id for link, _ in found}
+    stamps = {Stamp(p.engine.instance, k.id): k for k in missing if k.id not in there and k.kind in STAMPED}
+    if not stamps:
+        return found
+    try:
+        carried = p.provider.find(collection, list(stamps))
+    except AuthorizationExpired:
+        raise
+    except ProviderError:
+        return found
+    return found + [(stamps[stamp], shown[0]) for stamp, shown in carried.items() if len(shown) == 1]
 
 
 def _find_there(p: Pass, collection: str, ids: list[str]) -> list[Found]:

@@ -218,7 +218,7 @@ def table_of(link: Link) -> Table:
             return MIRROR
         case LinkKind.CONVERTED:
             return CONVERTED_FULL if link.access is Access.FULL else CONVERTED_ATTENDEE
-        case LinkKind.EXPORT if link.access is not Access.FULL:
+        case LinkKind.EXPORT if link.access is Access.ATTENDEE:
             return EXPORT_INVITATION
         case LinkKind.EXPORT:
             return EXPORT_ORGANISED if link.organised else EXPORT_PARTICIPANT
@@ -262,16 +262,18 @@ def outgoing(item: EventItem, place: Place, link: Link) -> EventItem:
 
 def decide(case: Case, place: Place, policy: Policy) -> Step:
     """The step for one link; never raises on odd combinations, because every cell of every table is filled."""
+    case = _as_told(case)
     if _awakes(case, place):
         case = replace(case, link=replace(case.link, state=LinkState.LIVE, reason=None))
         if case.link.host_ref is None:
             return Step(Action.RECREATE_HOST, Reason.CHANGED_REMOTE, case.link, case, automatic=1)
+    case = _regained(case)
     link = case.link
     if link.state in (LinkState.DETACHED, LinkState.DECLINED):
         return _at_rest(case)
     if link.remote_id is None:
         return _unborn(case)
-    flows, wished = flows_of(link, place), flows_of(replace(link, state=LinkState.LIVE), Place(place.capabilities))
+    flows, wished = flows_of(link, place), _wished(link, place)
     host, remote = host_did(case, wished), remote_did(case, wished)
     row = table_of(link).get(host)
     decision = NOTHING if row is None else row[COLUMNS.index(remote)]
@@ -281,6 +283,35 @@ def decide(case: Case, place: Place, policy: Policy) -> Step:
     if flows != wished and host in (Did.TOUCHED, Did.EDITED):
         step = replace(step, then=Reason.ROLE_DROPPED)
     return _held_back(step, place, host, remote)
+
+
+def _wished(link: Link, place: Place) -> Flows:
+    """The flows with the role that the link was made with: a change after a drop must not count as sent."""
+    dropped = link.kind in (LinkKind.EXPORT, LinkKind.MIRROR) and link.access is Access.NONE
+    access = Access.FULL if dropped else link.access
+    return flows_of(replace(link, state=LinkState.LIVE, access=access), Place(place.capabilities))
+
+
+def _regained(case: Case) -> Case:
+    """The account may write the item again: what waited goes out now, not with the next change."""
+    link, found = case.link, case.remote
+    if link.access is not Access.NONE or not isinstance(found, Found) or found.access is Access.NONE:
+        return case
+    return replace(case, link=replace(link, access=found.access))
+
+
+def _as_told(case: Case) -> Case:
+    """What the account may do with the item is what the service says of it now, not what it said last time."""
+    link, remote = case.link, case.remote
+    if not isinstance(remote, Found) or remote.access is link.access or link.kind is LinkKind.BLOCK:
+        return case
+    return replace(case, link=replace(link, access=remote.access))
+
+
+def _unhindered(link: Link) -> Link:
+    """The link as it would be with the role back: what may not go out for want of it is changed all the same."""
+    access = Access.FULL if link.access is Access.NONE else link.access
+    return replace(link, state=LinkState.LIVE, access=access)
 
 
 def _awakes(case: Case, place: Place) -> bool:

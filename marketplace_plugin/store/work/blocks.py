@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, func, or_, select
 
-from marketplace_plugin.model.event import Event, Override, Series
+from marketplace_plugin.model.event import Event, Override, Response, Series, ShowAs
 from marketplace_plugin.model.time import Window
 from marketplace_plugin.store import codec
 from marketplace_plugin.store.database import in_chunks, upsert, vault_of
@@ -114,15 +114,16 @@ def before(c: Connection, connection: str, instant: datetime, limit: int) -> lis
 
 def redacted(item: Event | Series) -> Event | Series:
     """Times, rule, show-as and status; nothing that tells what the event is about, who takes part, or how private it
-    is."""
+    is. Who has declined is free."""
     if isinstance(item, Event):
-        return Event(when=item.when, show_as=item.show_as, status=item.status)
+        return _bare(item)
     overrides = tuple(Override(one.original, None if one.event is None else _bare(one.event)) for one in item.overrides)
     return replace(item, master=_bare(item.master), overrides=overrides)
 
 
 def _bare(event: Event) -> Event:
-    return Event(when=event.when, show_as=event.show_as, status=event.status)
+    show_as = ShowAs.FREE if event.response is Response.DECLINED else event.show_as
+    return Event(when=event.when, show_as=show_as, status=event.status)
 
 
 def _touching(user: str, window: Window) -> Select[Any]:
