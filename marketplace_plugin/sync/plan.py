@@ -262,7 +262,6 @@ def outgoing(item: EventItem, place: Place, link: Link) -> EventItem:
 
 def decide(case: Case, place: Place, policy: Policy) -> Step:
     """The step for one link; never raises on odd combinations, because every cell of every table is filled."""
-    case = _as_told(case)
     if _awakes(case, place):
         case = replace(case, link=replace(case.link, state=LinkState.LIVE, reason=None))
         if case.link.host_ref is None:
@@ -287,8 +286,7 @@ def decide(case: Case, place: Place, policy: Policy) -> Step:
 
 def _wished(link: Link, place: Place) -> Flows:
     """The flows with the role that the link was made with: a change after a drop must not count as sent."""
-    dropped = link.kind in (LinkKind.EXPORT, LinkKind.MIRROR) and link.access is Access.NONE
-    access = Access.FULL if dropped else link.access
+    access = Access.FULL if link.access is Access.NONE else link.access
     return flows_of(replace(link, state=LinkState.LIVE, access=access), Place(place.capabilities))
 
 
@@ -298,20 +296,6 @@ def _regained(case: Case) -> Case:
     if link.access is not Access.NONE or not isinstance(found, Found) or found.access is Access.NONE:
         return case
     return replace(case, link=replace(link, access=found.access))
-
-
-def _as_told(case: Case) -> Case:
-    """What the account may do with the item is what the service says of it now, not what it said last time."""
-    link, remote = case.link, case.remote
-    if not isinstance(remote, Found) or remote.access is link.access or link.kind is LinkKind.BLOCK:
-        return case
-    return replace(case, link=replace(link, access=remote.access))
-
-
-def _unhindered(link: Link) -> Link:
-    """The link as it would be with the role back: what may not go out for want of it is changed all the same."""
-    access = Access.FULL if link.access is Access.NONE else link.access
-    return replace(link, state=LinkState.LIVE, access=access)
 
 
 def _awakes(case: Case, place: Place) -> bool:
