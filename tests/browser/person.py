@@ -121,7 +121,7 @@ class Someone:
 
     def sign_in(self) -> None:
         account = ACCOUNTS[self.name]
-        self.open("/sign-in")
+        self.open(f"/sign-in?lang={self.language}")
         self.page.locator("#email").fill(account.email)
         self.page.locator("#password").fill(account.password)
         self.page.locator("main button").click()

@@ -186,8 +186,9 @@ class World:
         return sorted(start.get("date") or start["dateTime"][:16] for start in starts)
 
     def written_at_google(self, calendar: str = "primary", account: str = GOOGLE_ANNA) -> list[Json]:
-        """The events that carry our stamp."""
-        return [e for e in self.at_google(account).events(calendar) if e.get("extendedProperties", {}).get("private")]
+        """The events and series that carry our stamp."""
+        found = self.at_google(account).events(calendar)
+        return [e for e in found if "recurringEventId" not in e and e.get("extendedProperties", {}).get("private")]
 
     def person(self, name: str) -> Person:
         (found,) = self.running.people(name)
