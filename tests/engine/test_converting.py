@@ -124,7 +124,8 @@ def test_copies_move_to_another_target(world: World) -> None:
         choose(world.engine, unit, ada, OTHER, (SOURCE,), keep=False)
     world.settle(ada)
     assert account.items(TARGET) == {}
-    assert sorted(one.item.title for one in account.items(OTHER).values()) == ["a", "b", "c"]  # type: ignore[union-attr]
+    there = {str(getattr(one.item, "title", "")) for one in account.items(OTHER).values()}
+    assert there == {"a", "b", "c"}
     assert sorted(k.host_ref or "" for k in world.links(ada)) == sorted(refs)
 
 
