@@ -1,0 +1,234 @@
+"""Safeguards of the decisions: what may flow where, and what waits for the owner."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from tests.faults.taking import Safeguard, swap, swap_method
+
+DELETIONS = "tests/regressions/test_deletions.py"
+DOUBLES = "tests/regressions/test_doubles.py"
+TROUBLE = "tests/regressions/test_trouble.py"
+MAIL = "tests/regressions/test_mail.py"
+OTHERS = "tests/regressions/test_others.py"
+RACES = "tests/regressions/test_races.py"
+PLAN = "tests/sync/test_plan.py"
+
+
+def _forgotten_refusals() -> None:
+    from marketplace_plugin.sync import outcome
+    from marketplace_plugin.sync.link import Link, LinkState
+
+    def parked(link: Link, _reason: Any) -> Link:
+        return replace(link, state=LinkState.LIVE, reason=None)
+
+    swap(outcome.parked, parked)
+
+
+def _no_brake() -> None:
+    from marketplace_plugin.sync import guard
+
+    swap(guard.brake, lambda plan, _count, _approved: guard.Braked(plan, ()))
+
+
+def _no_limit_of_suspects() -> None:
+    from marketplace_plugin.sync import guard
+
+    swap(guard.suspects, lambda absent, _links: guard.Suspects(tuple(absent), ()))
+
+
+def _masked_is_told() -> None:
+    from marketplace_plugin.sync import cells
+
+    swap(cells.told, lambda _value: True)
+
+
+def _blocks_delete() -> None:
+    from marketplace_plugin.sync import plan
+
+    assert isinstance(plan.BLOCK, dict)
+    plan.BLOCK[plan.Did.SAME] = (plan.NOTHING, plan.PUT, plan.PUT, plan.DEL_REMOTE)
+
+
+def _participants_carry_content() -> None:
+    from marketplace_plugin.sync import plan
+
+    flows_of = plan.flows_of
+    swap(flows_of, lambda link, place: flows_of(replace(link, organised=True), place))
+
+
+def _participants_delete() -> None:
+    from marketplace_plugin.sync import plan
+
+    assert isinstance(plan.EXPORT_PARTICIPANT, dict)
+    plan.EXPORT_PARTICIPANT.update(plan.EXPORT_ORGANISED)
+
+
+def _no_loop_counter() -> None:
+    from marketplace_plugin.sync import plan
+
+    plan.MOST_AUTOMATIC = 1_000_000
+
+
+def _no_reply_is_kept() -> None:
+    from marketplace_plugin.sync import outcome
+
+    swap(outcome._differs, lambda _base: None)
+
+
+def _every_block_is_news() -> None:
+    from marketplace_plugin.engine.one_pass import Pass
+
+    def fresh(p: Any, _found: Any) -> str:
+        return str(p.engine.new_id())
+
+    swap_method(Pass, "digest_found", fresh)
+
+
+def _would_mail_is_not_held() -> None:
+    from marketplace_plugin.sync import plan
+
+    swap(plan.invites_others, lambda _step: False)
+
+
+def _attendees_flow() -> None:
+    from marketplace_plugin.sync import plan
+    from marketplace_plugin.sync.merge import Flows
+
+    flows_of = plan.flows_of
+
+    def loud(link: Any, place: Any) -> Flows:
+        flows = flows_of(link, place)
+        return Flows(flows.inward, flows.outward | ({"attendees"} if flows.outward else frozenset()))
+
+    swap(flows_of, loud)
+
+
+def _approval_binds_nothing() -> None:
+    from marketplace_plugin.engine import planning
+
+    swap(planning.unapproved, lambda _wanted, _approved: ())
+
+
+def _edits_do_not_count() -> None:
+    from marketplace_plugin.sync import plan
+
+    for table in (plan.EXPORT_ORGANISED, plan.CONVERTED_FULL):
+        assert isinstance(table, dict)
+        table[plan.Did.EDITED] = (*table[plan.Did.EDITED][:3], plan.DEL_HOST)
+        table[plan.Did.DELETED] = (*table[plan.Did.DELETED][:2], plan.DEL_REMOTE, table[plan.Did.DELETED][3])
+
+
+DECISIONS = (
+    Safeguard(
+        "parking",
+        "what was refused stays, with its reason",
+        "sync/outcome.py::parked",
+        (
+            f"{TROUBLE}::test_a_write_that_failed_is_not_forgotten",
+            f"{TROUBLE}::test_a_refused_change_is_kept_shown_and_not_repeated_for_ever",
+        ),
+        _forgotten_refusals,
+    ),
+    Safeguard(
+        "brake",
+        "many deletions in a day wait for the owner",
+        "sync/guard.py::brake",
+        (
+            f"{DELETIONS}::test_a_service_that_lost_everything_does_not_empty_the_host",
+            f"{DELETIONS}::test_a_host_that_lost_everything_does_not_empty_the_service",
+        ),
+        _no_brake,
+    ),
+    Safeguard(
+        "mass absence",
+        "more suspects than the guard allows are held unfetched",
+        "sync/guard.py::suspects",
+        (f"{DELETIONS}::test_an_empty_answer_deletes_nothing_and_asks_for_nothing",),
+        _no_limit_of_suspects,
+    ),
+    Safeguard(
+        "masking",
+        "an unknown field is neither merged nor pushed",
+        "sync/cells.py::told",
+        (
+            f"{PLAN}::test_masked_fields_are_neither_merged_nor_pushed",
+            f"{OTHERS}::test_what_is_masked_is_neither_emptied_nor_written",
+        ),
+        _masked_is_told,
+    ),
+    Safeguard(
+        "block table",
+        "a block never writes anywhere",
+        "sync/plan.py::BLOCK",
+        (f"{PLAN}::test_each_table_is_complete", f"{PLAN}::test_a_block_never_writes_anywhere"),
+        _blocks_delete,
+    ),
+    Safeguard(
+        "own fields",
+        "a participant's link carries his own fields alone",
+        "sync/plan.py::flows_of",
+        (f"{OTHERS}::test_a_participant_who_syncs_does_not_become_the_organiser",),
+        _participants_carry_content,
+    ),
+    Safeguard(
+        "own deletion",
+        "a participant's deletion concerns him alone",
+        "sync/plan.py::EXPORT_PARTICIPANT",
+        (f"{OTHERS}::test_a_participants_deletion_concerns_him_alone",),
+        _participants_delete,
+    ),
+    Safeguard(
+        "edit beats deletion",
+        "what was edited is not deleted by the other side",
+        "sync/plan.py::EXPORT_ORGANISED, CONVERTED_FULL",
+        (f"{PLAN}::test_the_tables", f"{RACES}::test_an_occurrence_edited_in_between_keeps_its_series_from_deletion"),
+        _edits_do_not_count,
+    ),
+    Safeguard(
+        "loop counter",
+        "three automatic writes without a user's edit park the link",
+        "sync/plan.py::MOST_AUTOMATIC",
+        (f"{PLAN}::test_three_automatic_writes_park_the_link",),
+        _no_loop_counter,
+    ),
+    Safeguard(
+        "echo of blocks",
+        "what comes back unchanged is not shown anew",
+        "sync/diff.py::Reader, engine/one_pass.py::digest_found",
+        (f"{DOUBLES}::test_several_days_are_not_made_again_by_each_pass",),
+        _every_block_is_news,
+    ),
+    Safeguard(
+        "echo of writes",
+        "what the service made of our write is kept beside what we wrote",
+        "sync/outcome.py::_differs",
+        (
+            "tests/providers/test_google_pass.py::test_a_hostile_echo_is_written_to_once",
+            f"{RACES}::test_a_server_that_rewrites_our_text_is_not_corrected",
+        ),
+        _no_reply_is_kept,
+    ),
+    Safeguard(
+        "announced deletions",
+        "a deletion that others would hear of waits for its owner",
+        "sync/plan.py::invites_others",
+        (f"{MAIL}::test_a_deletion_that_others_would_hear_of_waits_for_its_owner",),
+        _would_mail_is_not_held,
+    ),
+    Safeguard(
+        "attendees",
+        "attendees are never written",
+        "sync/plan.py::flows_of",
+        (f"{PLAN}::test_attendees_never_flow", f"{MAIL}::test_a_copy_names_no_participants"),
+        _attendees_flow,
+    ),
+    Safeguard(
+        "bound approval",
+        "what was not in the approved plan is asked again",
+        "engine/preview.py::bound",
+        ("tests/engine/test_preview.py::test_what_was_not_shown_is_asked_again",),
+        _approval_binds_nothing,
+    ),
+)

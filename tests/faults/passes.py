@@ -1,0 +1,302 @@
+"""Safeguards of the pass: what keeps it from losing, doubling and overtaking itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from tests.faults.taking import Safeguard, swap, swap_method
+
+DELETIONS = "tests/regressions/test_deletions.py"
+DOUBLES = "tests/regressions/test_doubles.py"
+RACES = "tests/regressions/test_races.py"
+
+
+def _no_stamps() -> None:
+    from marketplace_plugin.engine import settle
+
+    def look_up(_p: Any, collection: str, creates: Sequence[Any]) -> Iterator[tuple[Any, str, Sequence[Any]]]:
+        for one in creates:
+            yield one, collection, ()
+
+    swap(settle._look_up, look_up)
+
+
+def _hasty_cursor() -> None:
+    from marketplace_plugin.engine import pull
+    from marketplace_plugin.store import collections, rounds
+
+    read = pull._read
+
+    def hasty(p: Any, row: Any, since: Any) -> Any:
+        done = read(p, row, since)
+        if done.complete:
+            with p.write() as unit:
+                collections.set_progress(
+                    unit.connection,
+                    p.connection.id,
+                    row.remote_id,
+                    round_id=None,
+                    checkpoint=None,
+                    cursor=p.cursors[row.remote_id],
+                    read_at=p.now,
+                )
+                rounds.drop(unit.connection, p.connection.id, row.remote_id)
+        return done
+
+    swap(read, hasty)
+
+
+def _hasty_position() -> None:
+    from marketplace_plugin.engine import recall
+    from marketplace_plugin.model.item import Kind
+    from marketplace_plugin.store import host_positions
+
+    told = recall._host_changes
+
+    def hasty(p: Any, found: Any) -> Any:
+        changed = told(p, found)
+        with p.write() as unit:
+            host_positions.put(unit.connection, p.connection.id, Kind.EVENT, found.host_cursor)
+        return changed
+
+    swap(told, hasty)
+
+
+def _no_fence() -> None:
+    from marketplace_plugin.store import connections
+
+    swap(connections.check_fence, lambda *_: None)
+
+
+def _no_intents() -> None:
+    from marketplace_plugin.engine import push
+
+    swap(push._intents, lambda *_: [])
+
+
+def _no_settling() -> None:
+    from marketplace_plugin.engine import settle
+
+    swap(settle.settle, lambda _p: settle.Settled())
+
+
+def _absence_is_deletion() -> None:
+    from marketplace_plugin.engine import pull
+    from marketplace_plugin.model.change import Tombstone
+    from marketplace_plugin.store import links, rounds
+
+    def question(p: Any, row: Any, round_id: str, covers: Any, _window: Any) -> None:
+        with p.write() as unit:
+            c = unit.connection
+            absent = links.unseen(c, p.connection.id, row.remote_id, round_id)
+            gone = [Tombstone(k.remote_id or "") for k in absent if pull._within(c, p, k, covers)]
+            rounds.put(c, p.connection.id, row.remote_id, round_id, gone)
+
+    swap(pull._question, question)
+
+
+def _removed_is_deleted() -> None:
+    from marketplace_plugin.engine import recall
+    from marketplace_plugin.model.change import Tombstone
+
+    def confirm(_p: Any, changes: dict[str, list[Any]]) -> None:
+        for told in changes.values():
+            told[:] = [replace(one, confirmed=True) if isinstance(one, Tombstone) else one for one in told]
+
+    swap(recall._confirm, confirm)
+
+
+def _half_a_round() -> None:
+    from marketplace_plugin.engine import pull
+    from marketplace_plugin.errors import ProviderError
+    from marketplace_plugin.store import collections, rounds
+
+    whole = pull._pull
+
+    def half(p: Any, row: Any) -> Any:
+        failed = dict(p.errors)
+        done = whole(p, row)
+        if done.complete or p.errors == failed:
+            return done
+        with p.engine.store.read() as c:
+            now = collections.get(c, p.connection.id, row.remote_id)
+        if now is None or now.round is None:
+            return done
+        try:
+            pull._question(p, row, now.round, None, p.window(row))
+        except ProviderError:
+            return done
+        with p.engine.store.read() as c:
+            return pull.Round(tuple(rounds.waiting(c, p.connection.id, row.remote_id, now.round)), complete=False)
+
+    swap(whole, half)
+
+
+def _siblings_count_as_read() -> None:
+    from marketplace_plugin.engine.one_pass import Pass
+
+    ground = Pass.ground
+    swap_method(Pass, "ground", lambda p, row, _complete=True: ground(p, row))
+
+
+def _window_is_everything() -> None:
+    from marketplace_plugin.engine import pull
+
+    swap(pull._within, lambda *_: True)
+
+
+def _links_of_others_do_not_count() -> None:
+    from marketplace_plugin.engine import recall
+    from marketplace_plugin.store import links
+    from marketplace_plugin.sync.link import LinkKind
+
+    by_host = links.by_host
+    join = recall._join
+
+    def own(c: Any, user: str, kind: Any, refs: Any) -> dict[str, list[Any]]:
+        found = by_host(c, user, kind, refs)
+        return {ref: [k for k in known if k.kind is not LinkKind.CONVERTED] for ref, known in found.items()}
+
+    def blind(*arguments: Any) -> None:
+        links.by_host = own
+        try:
+            join(*arguments)
+        finally:
+            links.by_host = by_host
+
+    swap(join, blind)
+    _no_unique_export()
+
+
+def _no_unique_export() -> None:
+    from sqlalchemy import text
+
+    from marketplace_plugin.store import Store
+
+    opened = Store.open
+
+    def without_index(url: str, keys: Any) -> Any:
+        store = opened(url, keys)
+        with store.begin() as unit:
+            unit.connection.execute(text("DROP INDEX IF EXISTS uq_marketplace_link_host"))
+        return store
+
+    swap_method(Store, "open", staticmethod(without_index))
+
+
+def _no_unseen_edit() -> None:
+    from marketplace_plugin.providers.memory.account import MemoryAccount
+
+    expect = MemoryAccount._expect
+
+    def trusting(account: MemoryAccount, collection: str, item: str, _expected: Any, names: frozenset[str]) -> Any:
+        return expect(account, collection, item, account.revision(account.record(collection, item)), names)
+
+    swap_method(MemoryAccount, "_expect", trusting)
+
+
+PASSES = (
+    Safeguard(
+        "precondition",
+        "a write counts only over the revision that was merged",
+        "providers/memory/account.py::_expect",
+        (f"{RACES}::test_an_edit_in_between_is_not_overwritten",),
+        _no_unseen_edit,
+    ),
+    Safeguard(
+        "adoption by stamp",
+        "a create whose answer was lost is looked up before it is repeated",
+        "engine/settle.py::_look_up",
+        (f"{DOUBLES}::test_a_lost_answer_makes_no_second_copy",),
+        _no_stamps,
+    ),
+    Safeguard(
+        "cursor with links",
+        "a cursor commits with the links of its round",
+        "engine/commit.py::_positions",
+        (f"{DELETIONS}::test_a_crash_after_reading_loses_nothing_of_what_was_read",),
+        _hasty_cursor,
+    ),
+    Safeguard(
+        "position with links",
+        "the host's position commits with what was decided on it",
+        "engine/commit.py::_positions",
+        (f"{DELETIONS}::test_a_crash_after_reading_loses_nothing_of_what_was_read",),
+        _hasty_position,
+    ),
+    Safeguard(
+        "fencing token",
+        "a worker that was overtaken writes nothing",
+        "store/accounts/connections.py::check_fence",
+        (
+            f"{RACES}::test_a_worker_that_was_overtaken_writes_nothing",
+            "tests/store/test_leases.py::test_a_late_worker_cannot_commit_beside_the_new_one",
+        ),
+        _no_fence,
+    ),
+    Safeguard(
+        "intents first",
+        "what will be pushed is committed before it is sent",
+        "engine/push.py::_intents",
+        (f"{DOUBLES}::test_a_lost_answer_makes_no_second_copy",),
+        _no_intents,
+    ),
+    Safeguard(
+        "settling",
+        "open intents are settled before anything else",
+        "engine/settle.py::settle",
+        (f"{DOUBLES}::test_a_lost_answer_makes_no_second_copy",),
+        _no_settling,
+    ),
+    Safeguard(
+        "absence is not deletion",
+        "what a snapshot leaves out is asked for by id",
+        "engine/pull.py::_question",
+        (f"{DELETIONS}::test_what_a_complete_read_leaves_out_is_asked_for",),
+        _absence_is_deletion,
+    ),
+    Safeguard(
+        "removed is not deleted",
+        "a removal that may mean out of the window is asked for by id",
+        "engine/recall.py::_confirm",
+        (f"{DELETIONS}::test_dragged_out_of_the_window_is_not_deleted",),
+        _removed_is_deleted,
+    ),
+    Safeguard(
+        "complete round",
+        "nothing is concluded from a round that broke off",
+        "engine/pull.py::_pull",
+        (f"{DELETIONS}::test_nothing_is_concluded_from_half_a_round",),
+        _half_a_round,
+    ),
+    Safeguard(
+        "siblings first",
+        "a deletion waits while a sibling could not be read",
+        "engine/one_pass.py::Pass.ground",
+        (f"{DELETIONS}::test_a_move_is_no_deletion_while_the_other_calendar_cannot_be_read",),
+        _siblings_count_as_read,
+    ),
+    Safeguard(
+        "one export",
+        "an event with a live link of the user is not exported again",
+        "engine/recall.py::_join",
+        (f"{DOUBLES}::test_what_one_connection_brought_is_not_written_into_the_other",),
+        _links_of_others_do_not_count,
+    ),
+    Safeguard(
+        "one export in the store",
+        "two live links of one event are refused by the database",
+        "store/tables.py::uq_marketplace_link_host",
+        ("tests/store/test_work.py::test_one_export_per_user_and_host_item",),
+        _no_unique_export,
+    ),
+    Safeguard(
+        "window roll",
+        "what the window leaves behind is not suspect",
+        "engine/pull.py::_within",
+        (f"{DELETIONS}::test_time_that_goes_by_deletes_nothing",),
+        _window_is_everything,
+    ),
+)
