@@ -1,0 +1,219 @@
+"""Reading what is there: calendars, items by id with what became of their occurrences, items by stamp.
+
+Sources: the reference of calendar, event-get, user-list-calendars and singlevaluelegacyextendedproperty-get. What
+changed is read in ``changes.py``. Items are read in batches: our extended property and a series' exceptions come on
+request only, and never with change tracking.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from marketplace_plugin.contract.provider import Session
+from marketplace_plugin.errors import ContractViolation
+from marketplace_plugin.model.change import Found, Gone, Stamp, Unreadable, UnreadableReason
+from marketplace_plugin.model.collection import Capabilities, CollectionInfo, Role
+from marketplace_plugin.model.item import Kind
+from marketplace_plugin.model.time import Original, Zoned
+from marketplace_plugin.providers.graph.errors import Refusal, for_read
+from marketplace_plugin.providers.graph.shape import decode
+from marketplace_plugin.providers.graph.shape.decode import STAMP, Calendar, Raw, Whole
+from marketplace_plugin.providers.graph.shape.encode import FIELDS
+from marketplace_plugin.providers.graph.shape.recurrence import RULES, Undecodable
+from marketplace_plugin.providers.graph.transport import Call, Client, Json, segment
+
+_MARK = f"singleValueExtendedProperties($filter=id eq '{STAMP}')"
+_COLUMNS = (
+    "id,subject,body,location,start,end,isAllDay,originalStartTimeZone,originalEndTimeZone,recurrence,type,"
+    "seriesMasterId,originalStart,showAs,sensitivity,isReminderOn,reminderMinutesBeforeStart,isCancelled,isOrganizer,"
+    "organizer,attendees,responseStatus,isOnlineMeeting,onlineMeeting,onlineMeetingUrl,iCalUId,lastModifiedDateTime,"
+    "webLink,transactionId,cancelledOccurrences,exceptionOccurrences"
+)
+_WHOLE = {"$select": _COLUMNS, "$expand": f"{_MARK},exceptionOccurrences"}
+_COLOR = re.compile(r"#[0-9a-fA-F]{6}")
+
+
+class Reader:
+    """The reading half of an account. Raises what ``errors.for_read`` names."""
+
+    def __init__(self, session: Session) -> None:
+        self.client = Client(session)
+        self.account = session.account.lower()
+        self._calendars: dict[str, Calendar] = {}
+
+    def ask(self, call: Call) -> Json:
+        """One read."""
+        try:
+            return self.client.call(call)
+        except Refusal as problem:
+            raise for_read(problem) from problem
+
+    # --- calendars ---------------------------------------------------------------------------------------------
+
+    def collections(self) -> list[CollectionInfo]:
+        """All calendars of the mailbox, those that others share with it too."""
+        listed = list(self._listed(Call("GET", "/me/calendars")))
+        return [self._collection(raw) for raw in listed]
+
+    def calendar(self, collection: str) -> Calendar:
+        """The facts of a calendar, from the last answer that told them. Raises CollectionGone."""
+        return self._calendars.get(collection) or self.check(collection)
+
+    def check(self, collection: str) -> Calendar:
+        """Ask for the calendar itself. Raises CollectionGone: an event's 404 may be its calendar's."""
+        raw = self.ask(Call("GET", f"/me/calendars/{segment(collection)}"))
+        return self._note({**raw, "id": collection})
+
+    def _note(self, raw: Raw) -> Calendar:
+        try:
+            identity = str(raw["id"])
+        except LookupError as error:
+            raise ContractViolation("a calendar without an id") from error
+        shared = not raw.get("canShare") and _owner(raw) not in ("", self.account)
+        private = bool(raw.get("canViewPrivateItems")) or not shared
+        role = self._role(identity, raw, shared=shared)
+        self._calendars[identity] = Calendar(identity, role, shared, private)
+        return self._calendars[identity]
+
+    def _role(self, identity: str, raw: Raw, *, shared: bool) -> Role:
+        if not shared:
+            return Role.OWNER if raw.get("canEdit") else Role.READER
+        if raw.get("canEdit"):
+            return Role.WRITER if raw.get("canViewPrivateItems") else Role.MASKED_WRITER
+        return Role.READER if raw.get("canViewPrivateItems") or self._shows_organizers(identity) else Role.FREE_BUSY
+
+    def _shows_organizers(self, identity: str) -> bool:
+        """Tells free/busy from reading, which the calendar itself does not say: masked events have no organiser.
+
+        A calendar without any open event counts as free/busy, until it shows one.
+        """
+        query = {"$select": "organizer,sensitivity", "$top": "20"}
+        answer = self.ask(Call("GET", f"/me/calendars/{segment(identity)}/events", query))
+        return any(raw.get("organizer") for raw in items_of(answer))
+
+    def _collection(self, raw: Raw) -> CollectionInfo:
+        calendar = self._note(raw)
+        color = str(raw.get("hexColor") or "")
+        return CollectionInfo(
+            id=calendar.id,
+            kind=Kind.EVENT,
+            title=str(raw.get("name") or ""),
+            role=calendar.role,
+            capabilities=CAPABILITIES,
+            primary=bool(raw.get("isDefaultCalendar")),
+            color=color if _COLOR.fullmatch(color) else "",
+            shared_by=_owner(raw) if calendar.shared else "",
+        )
+
+    # --- items -------------------------------------------------------------------------------------------------
+
+    def _listed(self, call: Call) -> Iterator[Raw]:
+        """All items of a list, page by page."""
+        answer = self.ask(call)
+        while True:
+            yield from items_of(answer)
+            link = answer.get("@odata.nextLink")
+            if not link:
+                return
+            try:
+                answer = self.client.follow(str(link))
+            except Refusal as problem:
+                raise for_read(problem) from problem
+
+    def raws(self, collection: str, ids: Sequence[str]) -> list[Raw | None]:
+        """Events by their ids, with all that we read of them; None for an id that is not known here."""
+        path = f"/me/calendars/{segment(collection)}/events"
+        calls = [Call("GET", f"{path}/{segment(item)}", _WHOLE) for item in ids]
+        answers: list[Json | Refusal]
+        try:
+            answers = [self.client.call(calls[0])] if len(calls) == 1 else self.client.batch(calls)
+        except Refusal as problem:
+            answers = [problem]
+        found: list[Raw | None] = []
+        for answer in answers:
+            if isinstance(answer, Refusal) and not answer.absent:
+                raise for_read(answer) from answer
+            found.append(None if isinstance(answer, Refusal) else answer)
+        return found
+
+    def instance(self, collection: str, master: str, original: Original, of: Whole) -> Raw | None:
+        """One occurrence of a series as it stands now, found by its original start; None where there is none."""
+        day = original.instant() if isinstance(original, Zoned) else datetime.combine(original, time())
+        window = {
+            "startDateTime": f"{day - timedelta(days=2):%Y-%m-%dT%H:%M:%S}",
+            "endDateTime": f"{day + timedelta(days=3):%Y-%m-%dT%H:%M:%S}",
+        }
+        path = f"/me/calendars/{segment(collection)}/events/{segment(master)}/instances"
+        start: Original = original
+        for raw in self._listed(Call("GET", path, window)):
+            if raw.get("originalStart") and decode.original_of(raw, of.master, start) == original:
+                return raw
+        return None
+
+    def understood(self, item: str, whole: Whole, collection: str) -> Found | Unreadable:
+        """What the JSON means, or why it means nothing."""
+        try:
+            return decode.found(whole, self.calendar(collection))
+        except Undecodable as finding:
+            return Unreadable(item, finding.reason)
+
+    def meaning(self, collection: str, item: str, raw: Raw | None) -> Found | Gone | Unreadable:
+        """An item as it stands now; an occurrence or exception is part of its series, no item of its own."""
+        if raw is None or raw.get("seriesMasterId"):
+            return Gone(item)
+        try:
+            return self.understood(item, decode.whole(raw), collection)
+        except Undecodable:
+            return Unreadable(item, UnreadableReason.MALFORMED)
+
+    def fetch(self, collection: str, ids: Sequence[str]) -> list[Found | Gone | Unreadable]:
+        """See ``contract.provider.Provider.fetch``. Raises CollectionGone rather than calling every item gone."""
+        wanted = list(dict.fromkeys(ids))
+        if not wanted:
+            return []
+        raws = self.raws(collection, wanted)
+        found = [self.meaning(collection, item, raw) for item, raw in zip(wanted, raws, strict=True)]
+        if any(isinstance(item, Gone) for item in found):
+            self.check(collection)
+        return found
+
+    def find(self, collection: str, stamps: Sequence[Stamp]) -> dict[Stamp, list[Found]]:
+        """See ``contract.provider.Provider.find``. One list a stamp, then the items themselves."""
+        found: dict[Stamp, list[Found]] = {}
+        for stamp in dict.fromkeys(stamps):
+            value = str(stamp).replace("'", "''")
+            condition = f"singleValueExtendedProperties/Any(ep: ep/id eq '{STAMP}' and ep/value eq '{value}')"
+            query = {"$filter": condition, "$select": "id"}
+            path = f"/me/calendars/{segment(collection)}/events"
+            ids = [str(raw["id"]) for raw in self._listed(Call("GET", path, query))]
+            for item, raw in zip(ids, self.raws(collection, ids) if ids else (), strict=True):
+                meant = self.meaning(collection, item, raw)
+                if isinstance(meant, Found) and meant.stamp == stamp:
+                    found.setdefault(stamp, []).append(meant)
+        return found
+
+
+CAPABILITIES = Capabilities(
+    fields=FIELDS, move=False, idempotent_create=True, silent=False, rules=RULES, override_crossing=False
+)
+"""Graph has no silent write where there are guests, so meetings with guests are not written at all."""
+
+
+def items_of(answer: Json) -> list[Json]:
+    """Raises ContractViolation unless ``value`` is a list of objects."""
+    items: Any = answer.get("value")
+    if not isinstance(items, list) or not all(isinstance(item, dict) and item.get("id") for item in items):
+        raise ContractViolation("value is no list of objects with ids")
+    return items
+
+
+def day_of(original: Original) -> date:
+    """The local date of an original start."""
+    return original.wall.date() if isinstance(original, Zoned) else original
+
+
+def _owner(raw: Raw) -> str:
+    return str((raw.get("owner") or {}).get("address") or "").lower()

@@ -1,0 +1,212 @@
+"""How requests reach Microsoft Graph: one pool of connections for the process, one bearer token for each request.
+
+Every call, inside a ``$batch`` too, says the same in ``Prefer``: immutable ids (others change when an event is moved),
+UTC, bodies as text, and the size of a page. Links of the service are followed on the configured root alone: they carry
+the token. There are no cookies, no redirects and no retries; a batch has at most 20 calls, of which the service carries
+out four at a time, and one batch is under way at once.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+from urllib.parse import quote, urlencode, urlsplit
+
+import orjson
+import urllib3
+
+from marketplace_plugin.contract.provider import Session
+from marketplace_plugin.errors import AuthorizationExpired, ContractViolation, InsecureTransport
+from marketplace_plugin.providers.graph.errors import AnswerLost, NotSent, Refusal, refusal
+
+Json = dict[str, Any]
+
+ROOT = "https://graph.microsoft.com/v1.0"
+PAGE = 200
+BATCH = 20
+PREFER = ", ".join(
+    (
+        'IdType="ImmutableId"',
+        'outlook.timezone="UTC"',
+        'outlook.body-content-type="text"',
+        f"odata.maxpagesize={PAGE}",
+    )
+)
+TIMEOUT = urllib3.Timeout(connect=10, read=60)
+"""Seconds."""
+
+# At DEBUG it writes whole addresses.
+logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
+
+_lock = threading.Lock()
+_pool: urllib3.PoolManager | None = None
+
+
+def pool() -> urllib3.PoolManager:
+    """The one connection pool of this process. It verifies TLS and neither retries nor follows redirects."""
+    global _pool
+    with _lock:
+        if _pool is None:
+            _pool = urllib3.PoolManager(num_pools=4, maxsize=64, timeout=TIMEOUT, retries=False)
+        return _pool
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request; ``path`` is below the root and begins with a slash, its segments quoted."""
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Json | None = None
+    if_match: str = ""
+
+    @property
+    def target(self) -> str:
+        """Path and query, spaces as %20: a plus sign is one in OData."""
+        return f"{self.path}?{urlencode(self.query, quote_via=quote)}" if self.query else self.path
+
+    @property
+    def headers(self) -> dict[str, str]:
+        sent = {"Prefer": PREFER}
+        if self.body is not None:
+            sent["Content-Type"] = "application/json"
+        if self.if_match:
+            sent["If-Match"] = self.if_match
+        return sent
+
+
+def segment(text: str) -> str:
+    """An id as part of a path."""
+    return quote(text, safe="")
+
+
+class Client:
+    """One connection's way to the API. Holds the bearer and the clock, no sockets of its own.
+
+    Raises AuthorizationExpired without a bearer, InsecureTransport for a root that is neither https nor on a loopback
+    address.
+    """
+
+    def __init__(self, session: Session) -> None:
+        if session.bearer is None:
+            raise AuthorizationExpired("a Microsoft account is opened with a token")
+        self.root = (session.settings.get("graph_root") or ROOT).rstrip("/")
+        _check_transport(self.root)
+        self._bearer, self._now, self._pool = session.bearer, session.now, pool()
+
+    def call(self, call: Call) -> Json:
+        """One request. Raises Refusal, NotSent, AnswerLost, ContractViolation, and what the bearer raises.
+
+        An answer without content is an empty object.
+        """
+        body = None if call.body is None else orjson.dumps(call.body)
+        return self._ask(call.method, self.root + call.target, call.headers, body)
+
+    def follow(self, link: str) -> Json:
+        """A nextLink or deltaLink, as it is. Raises ContractViolation for one that leads elsewhere; as ``call``."""
+        if not self.is_ours(link):
+            raise ContractViolation("a link leads away from the configured service")
+        return self._ask("GET", link, {"Prefer": PREFER}, None)
+
+    def is_ours(self, link: str) -> bool:
+        """Whether a link has the root's scheme, host and port, and lies below its path."""
+        try:
+            there, root = urlsplit(link), urlsplit(self.root)
+            same_origin = (there.scheme, there.hostname, there.port) == (root.scheme, root.hostname, root.port)
+        except ValueError:
+            return False
+        return same_origin and "@" not in there.netloc and there.path.startswith(f"{root.path}/")
+
+    def batch(self, calls: Sequence[Call]) -> list[Json | Refusal]:
+        """The answers in the order of the calls, each with its own refusal. Raises as ``call``."""
+        answers: list[Json | Refusal] = []
+        for start in range(0, len(calls), BATCH):
+            answers += self._batch(calls[start : start + BATCH])
+        return answers
+
+    def _batch(self, calls: Sequence[Call]) -> Iterator[Json | Refusal]:
+        requests: list[Json] = []
+        for number, call in enumerate(calls):
+            request: Json = {"id": str(number), "method": call.method, "url": call.target, "headers": call.headers}
+            requests.append(request if call.body is None else {**request, "body": call.body})
+        reply = self.call(Call("POST", "/$batch", body={"requests": requests}))
+        try:
+            answers = {str(answer["id"]): answer for answer in reply["responses"]}
+            return iter([self._inner(answers[str(number)]) for number in range(len(calls))])
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise ContractViolation("a batch without an answer to each of its calls") from error
+
+    def _inner(self, answer: Json) -> Json | Refusal:
+        status, body = int(answer["status"]), answer.get("body")
+        if status >= 300:
+            headers = {str(name).lower(): str(value) for name, value in (answer.get("headers") or {}).items()}
+            return refusal(status, headers, body, self._now())
+        return dict(body or {})
+
+    def _ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Json:
+        """A 401 is answered by one refresh and one repetition."""
+        token = self._bearer()
+        answer = self._send(method, url, headers, body, token)
+        if answer.status == 401:
+            answer = self._send(method, url, headers, body, self._bearer(refused=token))
+        if answer.status >= 300:
+            given = {name.lower(): value for name, value in answer.headers.items()}
+            raise refusal(answer.status, given, _lenient(answer.data), self._now())
+        return _whole_json(answer.data)
+
+    def _send(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, token: str
+    ) -> urllib3.BaseHTTPResponse:
+        sent = {**headers, "Accept": "application/json", "Authorization": f"Bearer {token}"}
+        try:
+            return self._pool.request(method, url, body=body, headers=sent, redirect=False)
+        except (
+            urllib3.exceptions.NewConnectionError,
+            urllib3.exceptions.ConnectTimeoutError,
+            urllib3.exceptions.SSLError,
+        ) as error:
+            raise NotSent(f"no connection to Microsoft Graph: {type(error).__name__}") from error
+        except urllib3.exceptions.HTTPError as error:
+            raise AnswerLost(f"the answer broke off: {type(error).__name__}") from error
+
+
+def _lenient(content: bytes) -> Any:
+    """JSON, or None for a proxy's page: of a refusal the status says enough."""
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _whole_json(content: bytes) -> Json:
+    """Raises AnswerLost for JSON that was cut off: proxies do that, and it says nothing about the service."""
+    if not content:
+        return {}
+    try:
+        found = orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise AnswerLost("the answer is no whole JSON text") from error
+    if not isinstance(found, dict):
+        raise ContractViolation("the answer is no JSON object")
+    return cast("Json", found)
+
+
+def _check_transport(root: str) -> None:
+    parts = urlsplit(root)
+    if parts.scheme == "https" and parts.hostname:
+        return
+    if parts.scheme == "http" and _is_loopback(parts.hostname or ""):
+        return
+    raise InsecureTransport(f"graph_root is https, or http on a loopback address: {root!r}")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
