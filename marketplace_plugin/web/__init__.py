@@ -8,18 +8,18 @@ from marketplace_plugin.bundle.registry import Registry
 from marketplace_plugin.contract.module import Host
 from marketplace_plugin.web import api, blueprint
 from marketplace_plugin.web.actions import Actions
-from marketplace_plugin.web.pages import admin, connect, market, plan, settings, sync
+from marketplace_plugin.web.pages import admin, connect, decisions, market, plan, settings, sync
 
 
 def create_pages(actions: Actions, host: Host, registry: Registry) -> Blueprint:
     """The blueprint ``marketplace``, to be registered without a prefix: its paths begin with /marketplace, /profile,
-    /sync, /convert, /oauth and /admin/connections.
+    /sync, /convert, /why, /oauth and /admin/connections.
 
     The app brings Flask-Babel, CSRFProtect and a handler of 401 that leads to its sign-in.
     """
     shared = blueprint.Shared(actions, host, registry)
     made = blueprint.create(shared)
-    for pages in (market, connect, settings, plan, sync, admin):
+    for pages in (market, connect, settings, plan, sync, decisions, admin):
         pages.add(made, shared)
     return made
 

@@ -14,7 +14,10 @@ from typing import Protocol
 
 from marketplace_plugin.contract.hookspecs import TestStep
 from marketplace_plugin.contract.module import BlockView, Person
+from marketplace_plugin.engine.conflicts import ConflictView
+from marketplace_plugin.engine.held import BrakeView, HeldView, ParkedView
 from marketplace_plugin.engine.market import Offer, RequestRow
+from marketplace_plugin.engine.undo import UndoFacts, Undone
 from marketplace_plugin.engine.views import (
     AdminRow,
     Audience,
@@ -26,9 +29,11 @@ from marketplace_plugin.engine.views import (
     SettingsView,
     StepView,
 )
+from marketplace_plugin.engine.why import Why
 from marketplace_plugin.errors import MarketplaceError
 from marketplace_plugin.model.change import HostItem
 from marketplace_plugin.model.time import Window
+from marketplace_plugin.sync.merge import Winner
 
 __all__ = ["Actions", "Authorized", "Offer", "PlanNotMade", "PlanView", "RequestRow", "SideCounts"]
 
@@ -142,6 +147,31 @@ class Actions(Protocol):
     def host_events(self, owner: str) -> Sequence[HostItem]:
         """All of the owner's events as he sees them; who may see what of them is decided where they are shown."""
         ...
+
+    # decisions
+    def conflicts(self, person: Person) -> Sequence[ConflictView]: ...
+    def take(self, person: Person, conflict: str, side: Winner) -> None:
+        """Let this side's value count on both sides."""
+        ...
+
+    def leave(self, person: Person, conflict: str) -> None: ...
+    def held(self, person: Person) -> Sequence[HeldView]: ...
+    def brakes(self, person: Person) -> Sequence[BrakeView]: ...
+    def approve_held(self, person: Person, ids: Sequence[str]) -> int: ...
+    def restore_held(self, person: Person, ids: Sequence[str]) -> int: ...
+    def parked(self, person: Person) -> Sequence[ParkedView]: ...
+    def try_again(self, person: Person, item: str) -> None: ...
+    def undo_facts(self, person: Person, run: str) -> UndoFacts: ...
+    def undo(self, person: Person, run: str) -> str:
+        """The id of the run that takes the other one back."""
+        ...
+
+    def undone(self, person: Person, run: str) -> Undone:
+        """What became of an undo; ``run`` is its own."""
+        ...
+
+    def why_event(self, person: Person, ref: str) -> Why: ...
+    def why_block(self, person: Person, link: str) -> Why: ...
 
     # tokens
     def person_of_token(self, token: str) -> Person | None: ...

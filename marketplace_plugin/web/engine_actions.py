@@ -8,10 +8,26 @@ from datetime import datetime
 
 from marketplace_plugin.contract.hookspecs import TestStep
 from marketplace_plugin.contract.module import BlockView, Person
-from marketplace_plugin.engine import authorize, connections, convert, disconnect, market, preview, requests, settings
+from marketplace_plugin.engine import (
+    authorize,
+    conflicts,
+    connections,
+    convert,
+    disconnect,
+    held,
+    market,
+    preview,
+    requests,
+    settings,
+    undo,
+    why,
+)
 from marketplace_plugin.engine.blocks import StoredBlocks
+from marketplace_plugin.engine.conflicts import ConflictView
 from marketplace_plugin.engine.context import Engine, RunResult
+from marketplace_plugin.engine.held import BrakeView, HeldView, ParkedView
 from marketplace_plugin.engine.preview import PlanSummary
+from marketplace_plugin.engine.undo import UndoFacts, Undone
 from marketplace_plugin.engine.views import (
     AdminRow,
     Audience,
@@ -23,11 +39,13 @@ from marketplace_plugin.engine.views import (
     SettingsView,
     StepView,
 )
+from marketplace_plugin.engine.why import Why
 from marketplace_plugin.errors import Conflict
 from marketplace_plugin.model.change import HostItem
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.time import Window
 from marketplace_plugin.store import tokens
+from marketplace_plugin.sync.merge import Winner
 from marketplace_plugin.web.actions import Actions, Authorized, Offer, PlanNotMade, PlanView, RequestRow, SideCounts
 
 HOST_PAGE = 1000  # items of one read of a host module
@@ -158,6 +176,50 @@ class EngineActions(Actions):
             if not page.more:
                 break
         return found
+
+    # --- decisions --------------------------------------------------------------------------------------------------
+
+    def conflicts(self, person: Person) -> Sequence[ConflictView]:
+        return conflicts.listed(self.engine, person)
+
+    def take(self, person: Person, conflict: str, side: Winner) -> None:
+        conflicts.take(self.engine, person, conflict, side)
+
+    def leave(self, person: Person, conflict: str) -> None:
+        conflicts.leave(self.engine, person, conflict)
+
+    def held(self, person: Person) -> Sequence[HeldView]:
+        return held.deletions(self.engine, person)
+
+    def brakes(self, person: Person) -> Sequence[BrakeView]:
+        return held.brakes(self.engine, person)
+
+    def approve_held(self, person: Person, ids: Sequence[str]) -> int:
+        return held.approve(self.engine, person, ids)
+
+    def restore_held(self, person: Person, ids: Sequence[str]) -> int:
+        return held.restore(self.engine, person, ids)
+
+    def parked(self, person: Person) -> Sequence[ParkedView]:
+        return held.parked(self.engine, person)
+
+    def try_again(self, person: Person, item: str) -> None:
+        held.again(self.engine, person, item)
+
+    def undo_facts(self, person: Person, run: str) -> UndoFacts:
+        return undo.facts(self.engine, person, run)
+
+    def undo(self, person: Person, run: str) -> str:
+        return undo.undo(self.engine, person, run)
+
+    def undone(self, person: Person, run: str) -> Undone:
+        return undo.result(self.engine, person, run)
+
+    def why_event(self, person: Person, ref: str) -> Why:
+        return why.of_event(self.engine, person, ref)
+
+    def why_block(self, person: Person, link: str) -> Why:
+        return why.of_block(self.engine, person, link)
 
     # --- tokens -----------------------------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from flask_babel import lazy_gettext as _
 from marketplace_plugin.bundle.manifest import Category, Level
 from marketplace_plugin.engine.context import Phase, RunOutcome, Trigger
 from marketplace_plugin.engine.views import ConnectionState, Policy
+from marketplace_plugin.engine.why import What
 from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.store.log.journal import Action, Side
@@ -300,6 +301,17 @@ ACTIONS: Mapping[Action, LazyString] = {
     Action.MOVE: _("moved"),
     Action.LINK: _("assigned anew"),
     Action.HOLD: _("held back"),
+}
+
+# What an event is to the sync.
+WHATS: Mapping[What, LazyString] = {
+    What.BLOCK: _("It comes from a connected calendar. Colleagues only see “Busy”."),
+    What.COPY: _("It was made here and is copied to your target calendar."),
+    What.SHARED: _("A colleague organises it here; you take part, so a copy is in your target calendar."),
+    What.INVITATION: _("The invitation in your connected calendar and this event are the same meeting."),
+    What.CONVERTED: _("It comes from a connected calendar, and you made it visible to colleagues."),
+    What.MIRROR: _("It is shown in your target calendar; only its time is synced back."),
+    What.ALONE: _("It is here only and not synced."),
 }
 
 # Names, causes and ways out of test steps that the host knows; an integration's fragments may bring more.

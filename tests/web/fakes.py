@@ -35,6 +35,7 @@ from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.time import Window
 from marketplace_plugin.sync.reason import Reason
 from marketplace_plugin.web.actions import Authorized, Offer, PlanView, RequestRow, SideCounts
+from tests.web.fake_decisions import FakeDecisions
 
 NOW = datetime(2026, 11, 18, 9, 40, tzinfo=UTC)
 ANNA = Person("anna", "nordwerk", "Anna Brandt", "anna@nordwerk.example", "Europe/Berlin", "de")
@@ -67,7 +68,7 @@ class FakeHost:
 
 
 @dataclass
-class FakeActions:
+class FakeActions(FakeDecisions):
     """An engine that keeps everything in dictionaries. ``fail`` names a method and what it raises."""
 
     integrations: Sequence[Integration]

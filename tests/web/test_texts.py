@@ -18,12 +18,14 @@ from marketplace_plugin.bundle import open_bundle, own_root
 from marketplace_plugin.bundle.manifest import Category, Level
 from marketplace_plugin.engine.context import Phase, RunOutcome, Trigger
 from marketplace_plugin.engine.views import ConnectionState, Policy
+from marketplace_plugin.engine.why import What
 from marketplace_plugin.errors import MarketplaceError
 from marketplace_plugin.model.collection import Role
+from marketplace_plugin.model.event import Response, Sensitivity, ShowAs, Status
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.store.log.journal import Action, Side
 from marketplace_plugin.sync.reason import Reason
-from marketplace_plugin.web import texts
+from marketplace_plugin.web import texts, values
 from marketplace_plugin.web.blueprint import HTTP_CODES
 
 ROOT = own_root()
@@ -50,6 +52,11 @@ CATALOGUES = [
         (texts.KINDS, Kind),
         (texts.SIDES, Side),
         (texts.ACTIONS, Action),
+        (texts.WHATS, What),
+        (values.SHOWN_AS, ShowAs),
+        (values.SENSITIVITIES, Sensitivity),
+        (values.STATUSES, Status),
+        (values.RESPONSES, Response),
     ],
 )
 def test_no_code_is_without_a_sentence(table: Any, codes: type[StrEnum]) -> None:

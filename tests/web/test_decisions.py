@@ -1,0 +1,249 @@
+"""The pages on which a user decides, in both languages: conflicts, held deletions, parked items, undo, "Why?"."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from marketplace_plugin.engine.views import Audience
+from marketplace_plugin.engine.why import What
+from marketplace_plugin.errors import Conflict, NotAllowed
+from marketplace_plugin.model.event import UNKNOWN, Event, Override, Response, Sensitivity, ShowAs
+from marketplace_plugin.model.recurrence import RecurrenceRule
+from marketplace_plugin.model.time import AllDay, Timed
+from marketplace_plugin.sync.cells import Parts
+from marketplace_plugin.sync.merge import Winner
+from marketplace_plugin.sync.reason import Reason
+from tests.web.conftest import Site
+from tests.web.fake_decisions import FACTS, NINE, PARKED, TEN, UNDONE, a_why, clash, deletion
+from tests.web.fakes import ANNA, JONAS, connected, run_view
+from tests.web.test_pages import text
+
+
+@pytest.fixture
+def mine(site: Site) -> Site:
+    """Anna has a connection, and something of each kind waits."""
+    site.actions.connections["c1"] = (ANNA.id, connected())
+    site.actions.installed["google"] = Audience.ALL
+    site.actions.history = [run_view(), run_view("run2")]
+    site.actions.clashes = [
+        clash(kept=Winner.NOBODY, reason=Reason.CONFLICT_ASK, takes={Winner.HOST, Winner.REMOTE}),
+        clash("location", "Raum 1", ""),
+    ]
+    site.actions.deletions = [deletion("d1"), deletion("d2", decided=True), deletion("m1", Reason.WOULD_MAIL)]
+    site.actions.resting = list(PARKED)
+    site.actions.undo_told, site.actions.undone_told = FACTS, UNDONE
+    site.actions.whys = {"e1": a_why(What.COPY, clashes=(clash(),), held=(deletion(),), parked=True)}
+    return site
+
+
+PAGES = [
+    ("/profile/decisions", "Zurückgehaltene Löschungen", "Held deletions"),
+    ("/profile/runs/run1/undo", "Diesen Lauf rückgängig machen", "Undo this run"),
+    ("/profile/runs/run2/undone", "Warum er unverändert blieb", "Why it was left alone"),
+    ("/profile/runs/run1", "Diesen Lauf rückgängig machen", "Undo this run"),
+    ("/why/event/e1", "Welche Seite bei welchem Feld gewann", "Which side won which field"),
+]
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+@pytest.mark.parametrize("path, german, english", PAGES, ids=[path for path, *_ in PAGES])
+def test_every_page_in_both_languages(mine: Site, path: str, german: str, english: str, language: str) -> None:
+    answer = mine.as_(ANNA, language).get(path)
+    assert answer.status_code == 200
+    assert (german if language == "de" else english) in text(answer)
+
+
+@pytest.mark.parametrize("path", [path for path, *_ in PAGES[1:]])
+def test_nobody_else_finds_any_of_it(mine: Site, path: str) -> None:
+    assert mine.as_(JONAS).get(path).status_code == 404
+
+
+def test_a_colleague_s_list_is_empty(mine: Site) -> None:
+    said = text(mine.as_(JONAS).get("/profile/decisions"))
+    assert "Nichts wartet auf Sie" in said
+    assert "Angebot" not in said
+
+
+# ---- conflicts ------------------------------------------------------------------------------------------------------
+
+
+def test_a_conflict_shows_both_values_and_what_can_be_taken(mine: Site) -> None:
+    page = mine.as_(ANNA).get("/profile/decisions").get_data(as_text=True)
+    said = text(mine.as_(ANNA).get("/profile/decisions"))
+    assert "Angebot prüfen: Titel" in said
+    assert "Hier Hier Diesen Wert übernehmen" in said
+    assert "Im verbundenen Kalender Dort Diesen Wert übernehmen" in said
+    assert "Raum 1" in said
+    assert "(leer)" in said
+    assert "behalten" in said
+    assert page.count('name="take" value="remote"') == 2
+    assert page.count('name="take" value="host"') == 1
+    assert page.count('name="take" value="leave"') == 2
+
+
+@pytest.mark.parametrize("choice, side", [("host", Winner.HOST), ("remote", Winner.REMOTE)])
+def test_taking_a_value(mine: Site, choice: str, side: Winner) -> None:
+    client = mine.as_(ANNA)
+    answer = client.post("/profile/conflicts/k-title", data={"take": choice})
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/profile/decisions")
+    assert ("take", ANNA.id, "k-title", side) in mine.actions.called
+    assert "Der nächste Abgleich bringt den Wert auf die andere Seite" in text(client.get("/profile/decisions"))
+
+
+def test_leaving_it_and_going_back_to_where_one_came_from(mine: Site) -> None:
+    answer = mine.as_(ANNA).post("/profile/conflicts/k-title", data={"take": "leave", "next": "/why/event/e1"})
+    assert answer.headers["Location"] == "/why/event/e1"
+    assert ("leave", ANNA.id, "k-title") in mine.actions.called
+    for elsewhere in ("https://evil.example/", "//evil.example", "/\\evil.example"):
+        answer = mine.as_(ANNA).post("/profile/conflicts/k-title", data={"take": "leave", "next": elsewhere})
+        assert answer.headers["Location"] == "/profile/decisions"
+
+
+@pytest.mark.parametrize(
+    "error, said",
+    [
+        (Conflict("x"), "wurde inzwischen geändert, deshalb wurde nichts überschrieben"),
+        (NotAllowed("x"), "Dieser Wert lässt sich nicht übernehmen"),
+    ],
+)
+def test_what_cannot_be_taken_is_told(mine: Site, error: Exception, said: str) -> None:
+    mine.actions.fail["take"] = error
+    client = mine.as_(ANNA)
+    assert client.post("/profile/conflicts/k-title", data={"take": "host"}).status_code == 303
+    assert said in text(client.get("/profile/decisions"))
+
+
+def test_a_choice_that_is_none_and_a_conflict_of_somebody_else(mine: Site) -> None:
+    assert mine.as_(ANNA).post("/profile/conflicts/k-title", data={"take": "both"}).status_code == 422
+    assert mine.as_(JONAS).post("/profile/conflicts/k-title", data={"take": "host"}).status_code == 404
+    assert not [call for call in mine.actions.called if call[0] in ("take", "leave")]
+
+
+@pytest.mark.parametrize(
+    "cell, value, said",
+    [
+        ("when", Timed(NINE, TEN), "Freitag, 20. November 2026, 09:00 bis 10:00"),
+        ("when", AllDay(date(2026, 11, 20), date(2026, 11, 21)), "Freitag, 20. November 2026, ganztägig"),
+        ("show_as", ShowAs.OUT_OF_OFFICE, "Abwesend"),
+        ("sensitivity", Sensitivity.PRIVATE, "Privat"),
+        ("response", Response.TENTATIVE, "Mit Vorbehalt"),
+        ("reminder", 15, "15 Minuten vorher"),
+        ("reminder", None, "(keiner)"),
+        ("title", UNKNOWN, "(verborgen)"),
+        ("overrides/2026-11-21T09:00:00", Override(NINE, None), "Termin am 21. November 2026"),
+        ("overrides/2026-11-21T09:00:00", Override(NINE, Event(when=Timed(NINE, TEN), title="Neu")), "Neu, Freitag"),
+        ("overrides/2026-11-21/title", "Neu", "Titel am 21. November 2026"),
+        (
+            "recurrence",
+            Parts(Event(when=Timed(NINE, TEN)), RecurrenceRule.parse("FREQ=WEEKLY"), (), {}),
+            "09:00 bis 10:00, jede Woche",
+        ),
+    ],
+)
+def test_every_kind_of_value_is_told_in_words(mine: Site, cell: str, value: Any, said: str) -> None:
+    mine.actions.clashes = [clash(cell, value, value)]
+    assert said in text(mine.as_(ANNA).get("/profile/decisions"))
+
+
+# ---- held and parked ------------------------------------------------------------------------------------------------
+
+
+def test_held_deletions_are_counted_and_those_that_would_mail_stand_apart(mine: Site) -> None:
+    page = mine.as_(ANNA).get("/profile/decisions").get_data(as_text=True)
+    said = text(mine.as_(ANNA).get("/profile/decisions"))
+    assert "3 warten, 3 wurden in den letzten 24 Stunden gelöscht; bis zu 10 gehen von selbst" in said
+    assert "Termin d1" in said
+    assert page.count('type="checkbox" name="held"') == 2
+    assert "kann den Teilnehmern aber trotzdem Bescheid geben" in said
+    assert "Dort trotzdem löschen" in said
+    assert "Entscheidungen 3 wartend" in said
+
+
+@pytest.mark.parametrize(
+    "fields, called",
+    [
+        ({"decision": "approve", "held": ["d1"]}, ("approve_held", ANNA.id, ["d1"])),
+        ({"decision": "restore", "held": ["d1", "d2"]}, ("restore_held", ANNA.id, ["d1", "d2"])),
+        ({"decision": "approve", "held": ["m1"]}, ("approve_held", ANNA.id, ["m1"])),
+        ({"decision": "approve-all"}, ("approve_held", ANNA.id, ["d1", "d2"])),
+    ],
+)
+def test_deciding_about_deletions(mine: Site, fields: dict[str, Any], called: tuple[Any, ...]) -> None:
+    """ "All" never holds what a service might announce."""
+    assert mine.as_(ANNA).post("/profile/held", data=fields).status_code == 303
+    assert called in mine.actions.called
+
+
+def test_nothing_chosen_is_told(mine: Site) -> None:
+    client = mine.as_(ANNA)
+    client.post("/profile/held", data={"decision": "approve"})
+    assert "Nichts war ausgewählt" in text(client.get("/profile/decisions"))
+    assert client.post("/profile/held", data={"decision": "burn"}).status_code == 422
+
+
+def test_parked_items_have_a_reason_and_another_try(mine: Site) -> None:
+    client = mine.as_(ANNA)
+    said = text(client.get("/profile/decisions"))
+    assert "Wiederkehrer" in said
+    assert "2-mal versucht" in said
+    assert "Ein Eintrag, der sich nicht lesen lässt" in said
+    assert client.post("/profile/parked/l9").status_code == 303
+    assert ("try_again", ANNA.id, "l9") in mine.actions.called
+    assert mine.as_(JONAS).post("/profile/parked/l9").status_code == 404
+
+
+# ---- undo -----------------------------------------------------------------------------------------------------------
+
+
+def test_an_undo_says_what_the_run_wrote_before_it_is_pressed(mine: Site) -> None:
+    client = mine.as_(ANNA)
+    said = text(client.get("/profile/runs/run1/undo"))
+    assert "Verbundener Kalender: neu angelegt – 5" in said or "– 5" in said
+    assert "Möglich bis" in said
+    answer = client.post("/profile/runs/run1/undo")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/profile/runs/run2/undone")
+
+
+def test_pressed_twice_the_second_finds_the_first(mine: Site) -> None:
+    from dataclasses import replace
+
+    mine.actions.undo_told = replace(FACTS, possible=False, undone_by="run2")
+    client = mine.as_(ANNA)
+    assert client.post("/profile/runs/run1/undo").headers["Location"] == "/profile/runs/run2/undone"
+    assert "wurde schon rückgängig gemacht" in text(client.get("/profile/runs/run1/undo"))
+    mine.actions.undo_told = replace(FACTS, possible=False)
+    assert client.post("/profile/runs/run1/undo").headers["Location"] == "/profile/runs/run1"
+    assert "lässt sich derzeit nichts zurücknehmen" in text(client.get("/profile/runs/run1/undo"))
+
+
+def test_the_result_says_what_was_taken_back_and_what_was_left(mine: Site) -> None:
+    said = text(mine.as_(ANNA).get("/profile/runs/run2/undone"))
+    assert "Zurückgenommen 1 " in said
+    assert "Messe Freitag, 20. November 2026 bis Samstag, 21. November 2026, ganztägig" in said
+    assert "Er wurde nach diesem Lauf geändert" in said
+    assert "(nicht mehr bekannt)" in said
+
+
+# ---- "Why?" ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("what", What)
+def test_each_kind_of_event_is_told(mine: Site, what: What) -> None:
+    mine.actions.whys = {"e1": a_why(what, Reason.MASKED, Reason.BRAKE, elsewhere=("Familie",))}
+    for path in ("/why/event/e1", "/why/block/e1"):
+        said = text(mine.as_(ANNA).get(path))
+        assert "Warum? Angebot prüfen" in said
+        assert "anna@gmail.example" in said
+        assert "Auch in Familie" in said
+        assert "Unüblich viele Löschungen auf einmal" in said or "Löschungen" in said
+
+
+def test_one_that_is_simply_synced_says_so_and_leads_back(mine: Site) -> None:
+    mine.actions.whys = {"e1": a_why()}
+    answer = mine.as_(ANNA).get("/why/event/e1?back=/calendar?view=week")
+    assert "Keine, die ihn verbirgt, zurückhält oder einschränkt" in text(answer)
+    assert 'href="/calendar?view=week"' in answer.get_data(as_text=True)
+    assert "evil" not in mine.as_(ANNA).get("/why/event/e1?back=//evil.example").get_data(as_text=True)
