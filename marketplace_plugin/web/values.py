@@ -9,8 +9,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_time
-from flask_babel import LazyString, gettext, ngettext
-from flask_babel import lazy_gettext as _l
+from flask_babel import LazyString, gettext, lazy_gettext, ngettext
 
 from marketplace_plugin.model.event import UNKNOWN, Override, Response, Sensitivity, ShowAs, Status
 from marketplace_plugin.model.recurrence import Frequency, RecurrenceRule
@@ -23,48 +22,48 @@ def _(text: str, **values: object) -> str:
 
 
 FIELDS: Mapping[str, LazyString] = {
-    "title": _l("Title"),
-    "when": _l("Time"),
-    "location": _l("Place"),
-    "description": _l("Description"),
-    "show_as": _l("Shown as"),
-    "sensitivity": _l("Privacy"),
-    "status": _l("State"),
-    "reminder": _l("Reminder"),
-    "response": _l("Answer"),
-    "organizer": _l("Organised by"),
-    "attendees": _l("Participants"),
-    "conference": _l("Online meeting"),
-    "recurrence": _l("Time and repetition"),
+    "title": lazy_gettext("Title"),
+    "when": lazy_gettext("Time"),
+    "location": lazy_gettext("Place"),
+    "description": lazy_gettext("Description"),
+    "show_as": lazy_gettext("Shown as"),
+    "sensitivity": lazy_gettext("Privacy"),
+    "status": lazy_gettext("State"),
+    "reminder": lazy_gettext("Reminder"),
+    "response": lazy_gettext("Answer"),
+    "organizer": lazy_gettext("Organised by"),
+    "attendees": lazy_gettext("Participants"),
+    "conference": lazy_gettext("Online meeting"),
+    "recurrence": lazy_gettext("Time and repetition"),
 }
 SHOWN_AS: Mapping[ShowAs, LazyString] = {
-    ShowAs.FREE: _l("Free"),
-    ShowAs.TENTATIVE: _l("Tentative"),
-    ShowAs.BUSY: _l("Busy"),
-    ShowAs.OUT_OF_OFFICE: _l("Out of office"),
-    ShowAs.ELSEWHERE: _l("Working elsewhere"),
+    ShowAs.FREE: lazy_gettext("Free"),
+    ShowAs.TENTATIVE: lazy_gettext("Tentative"),
+    ShowAs.BUSY: lazy_gettext("Busy"),
+    ShowAs.OUT_OF_OFFICE: lazy_gettext("Out of office"),
+    ShowAs.ELSEWHERE: lazy_gettext("Working elsewhere"),
 }
 SENSITIVITIES: Mapping[Sensitivity, LazyString] = {
-    Sensitivity.NORMAL: _l("Normal"),
-    Sensitivity.PRIVATE: _l("Private"),
-    Sensitivity.CONFIDENTIAL: _l("Confidential"),
+    Sensitivity.NORMAL: lazy_gettext("Normal"),
+    Sensitivity.PRIVATE: lazy_gettext("Private"),
+    Sensitivity.CONFIDENTIAL: lazy_gettext("Confidential"),
 }
 STATUSES: Mapping[Status, LazyString] = {
-    Status.CONFIRMED: _l("Confirmed"),
-    Status.TENTATIVE: _l("Tentative"),
-    Status.CANCELLED: _l("Cancelled"),
+    Status.CONFIRMED: lazy_gettext("Confirmed"),
+    Status.TENTATIVE: lazy_gettext("Tentative"),
+    Status.CANCELLED: lazy_gettext("Cancelled"),
 }
 RESPONSES: Mapping[Response, LazyString] = {
-    Response.NEEDS_ACTION: _l("Not answered"),
-    Response.ACCEPTED: _l("Accepted"),
-    Response.TENTATIVE: _l("Tentative"),
-    Response.DECLINED: _l("Declined"),
+    Response.NEEDS_ACTION: lazy_gettext("Not answered"),
+    Response.ACCEPTED: lazy_gettext("Accepted"),
+    Response.TENTATIVE: lazy_gettext("Tentative"),
+    Response.DECLINED: lazy_gettext("Declined"),
 }
 FREQUENCIES: Mapping[Frequency, LazyString] = {
-    Frequency.YEARLY: _l("every year"),
-    Frequency.MONTHLY: _l("every month"),
-    Frequency.WEEKLY: _l("every week"),
-    Frequency.DAILY: _l("every day"),
+    Frequency.YEARLY: lazy_gettext("every year"),
+    Frequency.MONTHLY: lazy_gettext("every month"),
+    Frequency.WEEKLY: lazy_gettext("every week"),
+    Frequency.DAILY: lazy_gettext("every day"),
 }
 
 
@@ -130,7 +129,7 @@ def when(told: When, zone: str, locale: Locale) -> str:
 
 def repetition(rule: RecurrenceRule) -> str:
     """In short: how often."""
-    often = FREQUENCIES.get(rule.freq, _l("repeated"))
+    often = FREQUENCIES.get(rule.freq, lazy_gettext("repeated"))
     return (
         str(often) if rule.interval == 1 else _("%(often)s, each %(number)d. time", often=often, number=rule.interval)
     )

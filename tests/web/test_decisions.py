@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -74,6 +76,7 @@ def test_a_conflict_shows_both_values_and_what_can_be_taken(mine: Site) -> None:
     page = mine.as_(ANNA).get("/profile/decisions").get_data(as_text=True)
     said = text(mine.as_(ANNA).get("/profile/decisions"))
     assert "Angebot prüfen: Titel" in said
+    assert "Angebot prüfen: Titel Freitag, 20. November 2026, 09:00 bis 10:00 · Arbeit" in said
     assert "Hier Hier Diesen Wert übernehmen" in said
     assert "Im verbundenen Kalender Dort Diesen Wert übernehmen" in said
     assert "Raum 1" in said
@@ -201,15 +204,13 @@ def test_parked_items_have_a_reason_and_another_try(mine: Site) -> None:
 def test_an_undo_says_what_the_run_wrote_before_it_is_pressed(mine: Site) -> None:
     client = mine.as_(ANNA)
     said = text(client.get("/profile/runs/run1/undo"))
-    assert "Verbundener Kalender: neu angelegt – 5" in said or "– 5" in said
+    assert re.search(r"Verbundener Kalender: \w+ – 5", said)
     assert "Möglich bis" in said
     answer = client.post("/profile/runs/run1/undo")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/profile/runs/run2/undone")
 
 
 def test_pressed_twice_the_second_finds_the_first(mine: Site) -> None:
-    from dataclasses import replace
-
     mine.actions.undo_told = replace(FACTS, possible=False, undone_by="run2")
     client = mine.as_(ANNA)
     assert client.post("/profile/runs/run1/undo").headers["Location"] == "/profile/runs/run2/undone"
@@ -238,7 +239,7 @@ def test_each_kind_of_event_is_told(mine: Site, what: What) -> None:
         assert "Warum? Angebot prüfen" in said
         assert "anna@gmail.example" in said
         assert "Auch in Familie" in said
-        assert "Unüblich viele Löschungen auf einmal" in said or "Löschungen" in said
+        assert "viele Löschungen auf einmal" in said
 
 
 def test_one_that_is_simply_synced_says_so_and_leads_back(mine: Site) -> None:
