@@ -99,7 +99,7 @@ class World:
 
     def requests(self, method: str = "", path: str = "/v1.0") -> list[Logged]:
         """What came over the wire: a batch is one request."""
-        return [row for row in self.sandbox.requests(method, path) if not row.batched]
+        return self.sandbox.requests(method, path)
 
 
 class Answers:
@@ -179,7 +179,7 @@ class GraphServing(Serving):
 
     def create(self, calendar: str, item: Event | Series) -> str:
         event = item.master if isinstance(item, Series) else item
-        body = _body(event) | ({"recurrence": pattern_of(item)} if isinstance(item, Series) else {})
+        body = body_of(event) | ({"recurrence": pattern_of(item)} if isinstance(item, Series) else {})
         person, name = self._person(calendar)
         made = person.insert(body, name)
         self._state.outbox.clear()  # what a person sends is not because of us
@@ -195,7 +195,7 @@ class GraphServing(Serving):
 
     def invite(self, calendar: str, item: Event) -> str:
         guests = [{"type": "required", "emailAddress": {"address": address}} for address in (ANNA, JONAS)]
-        uid = self.world.user(BOSS).insert(_body(item) | {"attendees": guests})["iCalUId"]
+        uid = self.world.user(BOSS).insert(body_of(item) | {"attendees": guests})["iCalUId"]
         self._state.outbox.clear()
         return next(str(event["id"]) for event in self.world.user().events() if event["iCalUId"] == uid)
 
@@ -260,7 +260,8 @@ class GraphServing(Serving):
 _HOUR = {"start": "09", "end": "10"}
 
 
-def _body(event: Event) -> Json:
+def body_of(event: Event) -> Json:
+    """As a person's client writes it."""
     guests = event.attendees if event.attendees is not UNKNOWN else ()
     invited = [{"type": "required", "emailAddress": {"address": guest.address}} for guest in guests]
     return encode.fields(event, encode.COPIED) | ({"attendees": invited} if invited else {})
