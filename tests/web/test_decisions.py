@@ -20,8 +20,7 @@ from marketplace_plugin.sync.merge import Winner
 from marketplace_plugin.sync.reason import Reason
 from tests.web.conftest import Site
 from tests.web.fake_decisions import FACTS, NINE, PARKED, TEN, UNDONE, a_why, clash, deletion
-from tests.web.fakes import ANNA, JONAS, connected, run_view
-from tests.web.test_pages import text
+from tests.web.fakes import ANNA, JONAS, connected, run_view, text
 
 
 @pytest.fixture
