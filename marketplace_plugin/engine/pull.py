@@ -168,8 +168,10 @@ def index_of(c: Connection, p: Pass, changes: Iterable[Change]) -> LinkIndex:
     """All links that these changes may touch, in three indexed queries."""
     listed = list(changes)
     founds = [change.found for change in listed if isinstance(change, Upsert)]
+    gone = {change.id for change in listed if isinstance(change, Tombstone)}
     known = [k for ks in links.by_remote(c, p.connection.id, {ch.id for ch in listed}).values() for k in ks]
-    known += [k for ks in links.by_uid(c, p.connection.user, {f.uid for f in founds if f.uid}).values() for k in ks]
+    uids = {f.uid for f in founds if f.uid} | {k.uid for k in known if k.uid and k.remote_id in gone}
+    known += [k for ks in links.by_uid(c, p.connection.user, uids).values() for k in ks]
     stamps = {f.stamp.link for f in founds if f.stamp is not None and f.stamp.instance == p.engine.instance}
     known += links.get(c, stamps).values()
     return LinkIndex.of(p.connection.id, known)

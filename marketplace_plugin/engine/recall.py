@@ -10,7 +10,12 @@ from sqlalchemy import Connection
 
 from marketplace_plugin.engine.one_pass import Pass, chunks
 from marketplace_plugin.engine.pull import Round, fetch, index_of
-from marketplace_plugin.errors import AuthorizationExpired, ProviderError
+from marketplace_plugin.errors import (
+    AuthorizationExpired,
+    CollectionGone,
+    PermissionDenied,
+    ProviderError,
+)
 from marketplace_plugin.model.change import (
     Change,
     Found,
@@ -87,7 +92,7 @@ def recall(p: Pass, rounds: Mapping[str, Round], again: Iterable[str]) -> Recall
         name: p.ground(p.collections[name], rounds[name].complete if name in rounds else True) for name in changes
     }
     news = weigh(changes, grounds, index, p.engine.instance)
-    news = _look_elsewhere(p, news, index, set(changes))
+    news = _look_elsewhere(p, news, index)
     remote = _sort(p, news, index, found)
     _join(p, retried, remote, found)
     return found
@@ -159,49 +164,51 @@ def _confirm(p: Pass, changes: dict[str, list[Change]]) -> None:
 # --- the remote side -----------------------------------------------------------------------------------------------
 
 
-def _look_elsewhere(p: Pass, news: list[News], index: LinkIndex, read: set[str]) -> list[News]:
-    """What vanished may have been moved into a calendar that is not synced: the link follows it there (rule 10)."""
-    lost = {n.link.remote_id: n for n in news if isinstance(n, Vanished) and n.link.kind is not LinkKind.BLOCK}
-    ids = [remote_id for remote_id in lost if remote_id is not None and taken_over(lost[remote_id].link, index) is None]
-    if not ids:
+def _look_elsewhere(p: Pass, news: list[News], index: LinkIndex) -> list[News]:
+    """What vanished may have been moved into another calendar: the link follows it there (rule 10).
+
+    Calendars that are not synced are asked, and siblings too: one that was read before, while this collection could
+    not be, has told of the arrival already. Where one does not answer now, the deletion waits.
+    """
+    vanished = (n.link for n in news if isinstance(n, Vanished) and n.link.kind is not LinkKind.BLOCK)
+    lost = {link.id: link for link in vanished if link.remote_id is not None and taken_over(link, index) is None}
+    if not lost:
         return news
-    elsewhere = [
-        row.remote_id
-        for row in p.collections.values()
-        if row.remote_id not in read and row.listed and row.info.role >= Role.READER
-    ]
-    placed: dict[str, Seen] = {}
-    for collection in elsewhere:
-        missing = [lost[i].link for i in ids if lost[i].link.id not in placed]
-        for link, found in _find_moved(p, collection, missing):
-            placed[link.id] = Seen(link, found, collection, How.MOVED)
-    return [placed.get(n.link.id, n) if isinstance(n, Vanished) else n for n in news]
+    told: dict[str, News] = {}
+    for row in p.collections.values():
+        missing = [k for k in lost.values() if k.id not in told and k.collection != row.remote_id]
+        if not missing or not row.listed or row.info.role < Role.READER:
+            continue
+        try:
+            for link, found in _find_moved(p, row.remote_id, missing):
+                told[link.id] = Seen(link, found, row.remote_id, How.MOVED)
+        except AuthorizationExpired:
+            raise
+        except ProviderError as error:
+            p.failed(row.remote_id, error)
+            told |= {link.id: Waits(link) for link in missing if link.id not in told}
+    return [told.get(n.link.id, n) if isinstance(n, Vanished) else n for n in news]
 
 
 def _find_moved(p: Pass, collection: str, missing: Sequence[Link]) -> list[tuple[Link, Found]]:
-    """Under its id where a move keeps it, else by our stamp."""
-    by_id = {link.remote_id: link for link in missing}
-    found = [(by_id[one.id], one) for one in _find_there(p, collection, [i for i in by_id if i is not None])]
-    there = {link.id for link, _ in found}
-    stamps = {Stamp(p.engine.instance, k.id): k for k in missing if k.id not in there and k.kind in STAMPED}
-    if not stamps:
-        return found
+    """Under its id where a move keeps it, else by our stamp; never what is tied to a link already. A calendar that
+    must not be read holds nothing. Raises ProviderError."""
+    by_id = {link.remote_id or "": link for link in missing}
     try:
-        carried = p.provider.find(collection, list(stamps))
-    except AuthorizationExpired:
-        raise
-    except ProviderError:
-        return found
-    return found + [(stamps[stamp], shown[0]) for stamp, shown in carried.items() if len(shown) == 1]
-
-
-def _find_there(p: Pass, collection: str, ids: list[str]) -> list[Found]:
-    try:
-        changes = [change for batch in chunks(ids, p.engine.settings.batch) for change in fetch(p, collection, batch)]
-    except AuthorizationExpired:
-        raise
-    except ProviderError:
+        found = [(by_id[one.id], one) for one in _there(p, collection, sorted(by_id))]
+        there = {link.id for link, _ in found}
+        stamps = {Stamp(p.engine.instance, k.id): k for k in missing if k.id not in there and k.kind in STAMPED}
+        carried = p.provider.find(collection, list(stamps)) if stamps else {}
+    except (CollectionGone, PermissionDenied):
         return []  # a calendar that was never asked for; it may well be unreadable
+    found += [(stamps[stamp], shown[0]) for stamp, shown in carried.items() if len(shown) == 1]
+    with p.engine.store.read() as c:
+        tied = links.by_remote(c, p.connection.id, [one.id for _, one in found], collection)
+    return [(link, one) for link, one in found if one.id not in tied]
+
+
+def _there(p: Pass, collection: str, ids: Sequence[str]) -> list[Found]:
+    changes = [change for batch in chunks(ids, p.engine.settings.batch) for change in fetch(p, collection, batch)]
     return [change.found for change in changes if isinstance(change, Upsert)]
 
 
@@ -219,7 +226,11 @@ def _sort(p: Pass, news: list[News], index: LinkIndex, found: Recalled) -> dict[
             case Seen():
                 found.tied[one.link.id] = one
             case Vanished(link):
-                remote[link.id] = _gone(p, link, index, found)
+                now = _gone(p, link, index, found)
+                if now is None:
+                    found.waiting.append(link)
+                else:
+                    remote[link.id] = now
             case Suspect(link):
                 found.suspects.append(link)
             case Waits(link):
@@ -231,11 +242,22 @@ def _sort(p: Pass, news: list[News], index: LinkIndex, found: Recalled) -> dict[
     return remote
 
 
-def _gone(p: Pass, link: Link, index: LinkIndex, found: Recalled) -> tuple[Link, Found | Gone]:
-    """A block that took the event's place in a sibling gives it back: it moved there while a sibling was not read."""
+def _gone(p: Pass, link: Link, index: LinkIndex, found: Recalled) -> tuple[Link, Found | Gone] | None:
+    """A block that took the event's place in a sibling gives it back: it moved there while a sibling was not read.
+    None where the sibling does not answer."""
     block = taken_over(link, index) if link.kind is not LinkKind.BLOCK else None
-    there = _find_there(p, block.collection, [block.remote_id]) if block is not None and block.remote_id else []
-    if block is None or not there:
+    if block is None or block.remote_id is None:
+        return link, Gone(link.remote_id or "")
+    try:
+        there = _there(p, block.collection, [block.remote_id])
+    except (CollectionGone, PermissionDenied):
+        there = []
+    except AuthorizationExpired:
+        raise
+    except ProviderError as error:
+        p.failed(block.collection, error)
+        return None
+    if not there:
         return link, Gone(link.remote_id or "")
     found.absorbed.append(block)
     return replace(link, collection=block.collection, remote_id=block.remote_id), there[0]

@@ -1,0 +1,49 @@
+"""Moves between calendars while one of them cannot be read: what arrived before it was missed is no deletion."""
+
+from __future__ import annotations
+
+import pytest
+
+from marketplace_plugin.errors import Unavailable
+from marketplace_plugin.providers.memory import Moment, Request
+from tests.laws.world import OTHER, SOURCE, TARGET, World, event
+from tests.regressions.seeing import here, titles
+
+
+@pytest.mark.parametrize("failing", [0, 1])
+def test_a_move_is_no_deletion_although_one_of_both_calendars_was_not_read(world: World, failing: int) -> None:
+    """The arrival was read in one pass, the departure in the next: the event was deleted here."""
+    account = world.account()
+    ref = world.host.create("ada", event("one"))
+    ada = world.connect("ada", account)
+    world.settle(ada)
+    (found,) = account.items(TARGET).values()
+    account.user.move(TARGET, found.id, SOURCE)
+    account.faults.add(Moment.BEFORE, Request.PAGE, Unavailable("not now"), skip=failing)
+    world.clock.forward(minutes=31)
+    world.sync(ada)
+    world.settle(ada)
+    assert list(world.host.all_of("ada")) == [ref]
+    assert titles(account, SOURCE) == ["one"]
+    assert titles(account) == []
+    assert world.blocks(ada) == []
+    world.host.edit("ada", ref, title="renamed")
+    world.settle(ada)
+    assert titles(account, SOURCE) == ["renamed"]
+
+
+def test_a_deletion_waits_while_a_calendar_that_may_hold_the_event_does_not_answer(world: World) -> None:
+    """The event was moved into a calendar that is not synced, which did not answer just then: it was deleted here."""
+    account = world.account()
+    world.host.create("ada", event("one"))
+    ada = world.connect("ada", account)
+    world.settle(ada)
+    (found,) = account.items(TARGET).values()
+    account.user.move(TARGET, found.id, OTHER)
+    account.faults.add(Moment.BEFORE, frozenset({Request.FETCH, Request.FIND}), Unavailable("not now"), times=50)
+    world.clock.forward(minutes=31)
+    world.sync(ada)
+    assert here(world) == ["one"]
+    account.faults.clear()
+    world.settle(ada)
+    assert here(world) == titles(account, OTHER) == ["one"]
