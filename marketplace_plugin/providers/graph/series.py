@@ -28,6 +28,8 @@ from marketplace_plugin.providers.graph.shape.recurrence import Undecodable, Une
 from marketplace_plugin.providers.graph.transport import Json
 
 _SHAPE = frozenset({"rule", "rdates", "when", "type"})
+_LIMITS = {"title": 255, "location": 255, "description": None}
+"""Texts, and how many characters the service keeps of them."""
 
 
 def check(wanted: Series) -> None:
@@ -172,23 +174,43 @@ def _body(attempt: Attempt, there: Raw, event: Event) -> Json:
     names = COPIED if shown is None else _to_write(shown, event)
     if "description" in names and decode.is_online(there):
         raise Unencodable("the text of an online meeting is left whole")
-    return encode.fields(event, names)
+    return encode.fields(event, names | {"status"})
 
 
 def is_edited(there: Item, wanted: Event | Series) -> bool:
     """Whether what stands there differs from ``wanted`` by more than occurrences that were not written yet."""
-    if not isinstance(there, (Event, Series)) or changed_fields(there, wanted) & {"rdates", "type"}:
+    if not isinstance(there, (Event, Series)) or type(there) is not type(wanted):
         return True
     if not isinstance(there, Series) or not isinstance(wanted, Series):
-        return bool(_to_write(_master(there), _master(wanted)))
+        return _is_other(_master(there), _master(wanted))
+    if not _same_pattern(there, wanted):
+        return True
     known = {original_key(o.original): o for o in wanted.overrides}
     for override in there.overrides:
         goal = known.get(original_key(override.original))
         if goal is None or (goal.event is None) != (override.event is None):
             return True
-        if goal.event is not None and override.event is not None and _to_write(override.event, goal.event):
+        if goal.event is not None and override.event is not None and _is_other(override.event, goal.event):
             return True
-    return bool(_to_write(there.master, wanted.master))
+    return _is_other(there.master, wanted.master)
+
+
+def _same_pattern(a: Series, b: Series) -> bool:
+    """Whether both rules are said alike: what a start implies need not be spelled out."""
+    try:
+        return pattern_of(a) == pattern_of(b)
+    except Unencodable:
+        return False
+
+
+def _is_other(there: Event, wanted: Event) -> bool:
+    """Whether a person has been there: the service itself cuts and respaces texts."""
+    names = _to_write(there, wanted)
+    return any(name not in _LIMITS or _spaced(there, name) != _spaced(wanted, name) for name in names)
+
+
+def _spaced(event: Event, name: str) -> str:
+    return " ".join(str(getattr(event, name)).split())[: _LIMITS[name]].rstrip()
 
 
 def _differing(now: Series, wanted: Series) -> list[Original]:
@@ -205,8 +227,10 @@ def _differing(now: Series, wanted: Series) -> list[Original]:
 
 
 def _to_write(before: Event, after: Event) -> frozenset[str]:
-    """The fields that differ and that we would write."""
-    names = changed_fields(before, after) & COPIED
+    """The fields that differ and that we would write; times that are said alike do not."""
+    names = changed_fields(before, after) & COPIED - {"status"}
+    if "when" in names and encode.times(before.when) == encode.times(after.when):
+        names -= {"when"}
     return frozenset(name for name in names if getattr(after, name) is not UNKNOWN)
 
 

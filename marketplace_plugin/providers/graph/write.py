@@ -114,16 +114,11 @@ def _made(attempt: Attempt, write: Create, item: Event | Series, raw: Raw) -> Ou
         if found is None or series.is_edited(found.item, item):
             return attempt.told(Stale(attempt.op, None), str(raw["id"]))
         return attempt.applied(whole)
-    if not item.overrides:
-        whole = attempt.whole(str(raw["id"])) if raw.get("transactionId") is None else Whole(raw)
-        found = attempt.found(whole)
-        if found is not None and not series.is_edited(found.item, item):
-            return attempt.applied(whole)
-    whole = attempt.whole(str(raw["id"]))
+    whole = attempt.whole(str(raw["id"]))  # the reply does not show what became of single occurrences
     found = attempt.found(whole)
     if found is None or series.is_edited(found.item, item):
         return Stale(attempt.op, found)
-    return series.settle(attempt, item, whole)
+    return series.settle(attempt, item, whole) if item.overrides else attempt.applied(whole)
 
 
 def _update(attempt: Attempt, write: Update) -> Outcome:
