@@ -22,6 +22,7 @@ from typing import Any
 import waitress
 from flask import Flask
 from flask_babel import Babel
+from werkzeug.exceptions import InternalServerError
 
 import marketplace_plugin.config as configuration
 from marketplace_plugin import security
@@ -44,7 +45,7 @@ from marketplace_plugin.host.steg import TRANSLATIONS, Steg, Tie, create_steg
 from marketplace_plugin.store import Store, installations
 from marketplace_plugin.store.accounts.installations import InstallationState
 from marketplace_plugin.store.vault import parse_keys
-from marketplace_plugin.web import create_api, create_pages
+from marketplace_plugin.web import create_api, create_pages, unexpected
 from marketplace_plugin.web.engine_actions import EngineActions
 
 SIGN_IN = "steg.sign_in_now"
@@ -157,6 +158,7 @@ def _flask(config: Config, keys: Sequence[bytes], engine: Engine, registry: Regi
     actions = EngineActions(engine)
     app.register_blueprint(create_pages(actions, steg, registry))
     api = create_api(app, actions, steg, registry)
+    app.register_error_handler(InternalServerError, unexpected)
     csrf.exempt(api)
     limiter.limit(API_LIMIT)(api)
     views: dict[str, Any] = app.view_functions

@@ -23,7 +23,7 @@ from marketplace_plugin.engine.push import intend, push
 from marketplace_plugin.engine.recall import recall
 from marketplace_plugin.engine.settle import settle
 from marketplace_plugin.engine.undo import asked_back, take_back
-from marketplace_plugin.errors import AuthorizationExpired, LeaseLost, MarketplaceError, Throttled
+from marketplace_plugin.errors import AuthorizationExpired, LeaseLost, MarketplaceError, ProviderError, Throttled
 from marketplace_plugin.store import connections, runs
 from marketplace_plugin.store.accounts.connections import Connection, ConnectionState, Lease
 from marketplace_plugin.store.log.runs import Run
@@ -55,6 +55,7 @@ def run_pass(engine: Engine, connection_id: str, trigger: Trigger, run_id: str) 
     finally:
         if started is not None:
             started.provider.close()
+    _log.info("pass ended", run=run_id, trigger=trigger.value, outcome=result.outcome.value, **result.counts)
     _announce(engine, connection, started, result)
     return result
 
@@ -72,10 +73,23 @@ def _steps(p: Pass) -> RunResult:
         planned = bound(p, planned)
     work = intend(p, planned.go)
     push(p, work)
+    _learn_roles(p)
     applied = apply_apart(p, work)
     ended: list[RunResult] = []
     commit(p, planned, work, recalled, rounds, applied, lambda c: ended.append(_finish(c, p)))
     return ended[0]
+
+
+def _learn_roles(p: Pass) -> None:
+    """After a refusal the account's roles are asked for again (rule 6): what may not be written waits for the role."""
+    if not p.refused:
+        return
+    try:
+        p.read_roles()
+    except AuthorizationExpired:
+        p.expired = True
+    except ProviderError:
+        p.roles_read = False  # the refusal is told already; the next one asks again
 
 
 # --- lease ---------------------------------------------------------------------------------------------------------
@@ -155,7 +169,16 @@ def _finish(c: Database, p: Pass) -> RunResult:
         _log.warning("pass ended with errors", number=number, code=error, connection=p.connection.id)
     again = due if p.paused is not None or p.again else None
     runs.finish(c, p.run, p.engine.now(), outcome, counts, error=error, error_number=number, again_at=again)
-    connections.release(c, p.lease, p.engine.now(), due, backoff_until=p.paused, error=error, error_number=number)
+    connections.release(
+        c,
+        p.lease,
+        p.engine.now(),
+        due,
+        backoff_until=p.paused,
+        failures=p.connection.failures + 1 if p.again else 0,
+        error=error,
+        error_number=number,
+    )
     return RunResult(p.run, outcome, counts, error, number, again)
 
 
@@ -171,12 +194,15 @@ def _outcome(p: Pass) -> RunOutcome:
 
 def _expire(engine: Engine, connection: Connection, lease: Lease, run_id: str, code: str) -> RunResult:
     """The grant is gone: no retries, links and blocks stay, only the user can help."""
-    with engine.store.begin() as unit:
-        c = unit.connection
-        connections.check_fence(c, lease)
-        connections.set_state(c, connection.id, ConnectionState.EXPIRED, error=code)
-        runs.finish(c, run_id, engine.now(), RunOutcome.EXPIRED, {}, error=code)
-        connections.release(c, lease, engine.now(), None, error=code)
+    try:
+        with engine.store.begin() as unit:
+            c = unit.connection
+            connections.check_fence(c, lease)
+            connections.set_state(c, connection.id, ConnectionState.EXPIRED, error=code)
+            runs.finish(c, run_id, engine.now(), RunOutcome.EXPIRED, {}, error=code)
+            connections.release(c, lease, engine.now(), None, error=code)
+    except LeaseLost:  # he disconnects, or has authorised anew: the grant that failed is no longer the current one
+        return _end_badly(engine, None, run_id, RunOutcome.LEASE_LOST, "lease-lost")
     return RunResult(run_id, RunOutcome.EXPIRED, error=code)
 
 

@@ -111,6 +111,8 @@ def _check(c: Database, row: Connection, form: SettingsForm) -> _Wanted:
         raise InvalidSettings("the import window is out of range")
     if not {*form.sources, *filter(None, [form.target])} <= rows.keys():
         raise InvalidSettings("a calendar that this connection does not have")
+    if (form.target or form.sources) and Kind.EVENT not in form.switches:
+        raise InvalidSettings("calendars are chosen, and their switch is off")
     former = next((one for one in rows.values() if one.is_target), None)
     target = rows[form.target] if form.target else None
     new = target is not None and (former is None or former.id != target.id)

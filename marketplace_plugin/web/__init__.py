@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask
+from flask import Blueprint, Flask, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import InternalServerError
 
 from marketplace_plugin.bundle.registry import Registry
 from marketplace_plugin.contract.module import Host
 from marketplace_plugin.web import api, blueprint
 from marketplace_plugin.web.actions import Actions
+from marketplace_plugin.web.api import errors
 from marketplace_plugin.web.pages import admin, connect, decisions, market, plan, settings, sync
 
 
@@ -27,3 +30,10 @@ def create_pages(actions: Actions, host: Host, registry: Registry) -> Blueprint:
 def create_api(app: Flask, actions: Actions, host: Host, registry: Registry) -> Blueprint:
     """Add ``/api/v1`` to ``app``, and return its blueprint, which the app exempts from CSRF: it takes tokens only."""
     return api.register(app, blueprint.Shared(actions, host, registry))
+
+
+def unexpected(error: InternalServerError) -> ResponseReturnValue:
+    """For the app's handler of 500: what nobody foresaw is told with a number, as a page or as JSON."""
+    if request.path.startswith(f"{api.PREFIX}/"):
+        return errors.unexpected(error)
+    return blueprint.unexpected(error)

@@ -16,7 +16,7 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from jinja2 import ChoiceLoader, FileSystemLoader
-from werkzeug.exceptions import HTTPException, Unauthorized
+from werkzeug.exceptions import HTTPException, InternalServerError, Unauthorized
 
 from marketplace_plugin.bundle.manifest import Integration, Text
 from marketplace_plugin.bundle.registry import Registry
@@ -207,7 +207,7 @@ def _http(error: HTTPException) -> ResponseReturnValue:
     return _shown(HTTP_CODES.get(error.code or 500, "error"), error.code or 500, error)
 
 
-def _shown(code: str, status: int, error: Exception) -> ResponseReturnValue:
+def _shown(code: str, status: int, error: BaseException) -> ResponseReturnValue:
     """The error as a page, or as a note for htmx. The log gets number, code and kind, never the error's text."""
     sentence, number = error_sentence(code), ""
     if status >= 500:
@@ -216,6 +216,11 @@ def _shown(code: str, status: int, error: Exception) -> ResponseReturnValue:
         place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
         log.error("%s: %s (%s at %s) in %s", number, code, type(error).__name__, place, request.endpoint)
     return error_page(sentence, status, number)
+
+
+def unexpected(error: InternalServerError) -> ResponseReturnValue:
+    """An error that nobody foresaw, for the whole app: a sentence and a number, in the viewer's language."""
+    return _shown("error", 500, error.original_exception or error)
 
 
 def error_page(sentence: Sentence, status: int, number: str = "", back: str = "") -> Response:

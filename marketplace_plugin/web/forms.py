@@ -34,10 +34,15 @@ def read_settings(fields: MultiDict[str, str], present: SettingsView) -> Entered
         target = None
     if sources - set(offered):
         errors["sources"] = _("A chosen calendar is no longer there. Please check your choice.")
+    switches = frozenset(kind for kind in Kind if fields.get(f"switch_{kind}") == "1")
+    if (target or sources) and Kind.EVENT not in switches:
+        errors["switches"] = _(
+            "“Calendar” is switched off, so nothing would be synced. Switch it on, or choose no calendar."
+        )
     form = SettingsForm(
         target=target,
         sources=sources & set(offered),
-        switches=frozenset(kind for kind in Kind if fields.get(f"switch_{kind}") == "1"),
+        switches=switches,
         past_days=_days(fields, "past_days", present.past_days, PAST_DAYS, errors),
         future_days=_days(fields, "future_days", present.future_days, FUTURE_DAYS, errors),
         target_change=_target_change(fields.get("target_change", "")),

@@ -37,7 +37,7 @@ def form(view: SettingsView, target: str | None, *sources: str, **more: Any) -> 
     return SettingsForm(
         calendar(view, target).id if target else None,
         frozenset(calendar(view, one).id for one in sources),
-        **{"switches": frozenset(), **more},
+        **{"switches": frozenset({Kind.EVENT}) if target or sources else frozenset(), **more},
     )
 
 

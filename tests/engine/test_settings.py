@@ -56,10 +56,15 @@ def test_an_added_connection_has_nothing_to_reload(world: World) -> None:
 
 def test_what_is_saved_is_shown(world: World, connection: str) -> None:
     view = opened(world, connection)
-    wanted = form(view, ANNA, ANNA, switches=frozenset({Kind.TASK}), past_days=7, future_days=90)
+    wanted = form(view, ANNA, ANNA, switches=frozenset({Kind.EVENT, Kind.TASK}), past_days=7, future_days=90)
     save(world.engine, ANNA_HERE, connection, wanted, 0)
     view = opened(world, connection)
-    assert (view.version, view.switches, view.past_days, view.future_days) == (1, frozenset({Kind.TASK}), 7, 90)
+    assert (view.version, view.switches, view.past_days, view.future_days) == (
+        1,
+        frozenset({Kind.EVENT, Kind.TASK}),
+        7,
+        90,
+    )
     assert view.connection.saved
     assert not view.connection.started
     save(world.engine, ANNA_HERE, connection, form(view, None), 1)
@@ -107,7 +112,7 @@ def test_an_approval_stays_where_only_reading_changes(world: World, connection: 
         connections.approve(unit.connection, connection, 1)
     save(world.engine, ANNA_HERE, connection, form(view, ANNA, ANNA), 1)
     assert mine.one(world.engine, ANNA_HERE, connection).started
-    save(world.engine, ANNA_HERE, connection, form(view, ANNA, ANNA, switches=frozenset({Kind.TASK})), 2)
+    save(world.engine, ANNA_HERE, connection, form(view, ANNA, ANNA, switches=frozenset({Kind.EVENT, Kind.TASK})), 2)
     assert not mine.one(world.engine, ANNA_HERE, connection).started
 
 
@@ -208,3 +213,10 @@ def test_another_policy_is_planned_anew(world: World, connection: str) -> None:
     save(world.engine, ANNA_HERE, connection, form(view, ANNA, policy=Policy.ASK), 2)
     assert opened(world, connection).policy is Policy.ASK
     assert not mine.one(world.engine, ANNA_HERE, connection).started
+
+
+def test_calendars_without_their_switch_are_refused(world: World, connection: str) -> None:
+    view = opened(world, connection)
+    with pytest.raises(InvalidSettings):
+        save(world.engine, ANNA_HERE, connection, form(view, ANNA, switches=frozenset({Kind.TASK})), 0)
+    assert opened(world, connection).version == 0

@@ -104,7 +104,15 @@ def test_a_plan_that_does_not_come_about(site: Site, error: Exception) -> None:
 )
 def test_wrong_settings_are_told_at_the_field_and_keep_the_rest(site: Site, change: dict[str, Any], said: str) -> None:
     add_connection(site)
-    form = {"version": "0", "target": "k1", "sources": ["k3"], "past_days": "60", "future_days": "200", **change}
+    form = {
+        "version": "0",
+        "target": "k1",
+        "sources": ["k3"],
+        "past_days": "60",
+        "future_days": "200",
+        "switch_event": "1",
+        **change,
+    }
     answer = site.as_(ANNA).post("/profile/connections/c1", data=form)
     assert answer.status_code == 422
     assert said in text(answer)
@@ -116,7 +124,7 @@ def test_wrong_settings_are_told_at_the_field_and_keep_the_rest(site: Site, chan
 def test_settings_saved_elsewhere_are_not_overwritten(site: Site) -> None:
     add_connection(site)
     site.actions.stored["c1"] = SettingsForm(None, frozenset(), frozenset())
-    answer = site.as_(ANNA).post("/profile/connections/c1", data={"version": "0", "target": "k1"})
+    answer = site.as_(ANNA).post("/profile/connections/c1", data={"version": "0", "target": "k1", "switch_event": "1"})
     assert answer.status_code == 409
     assert "deshalb wurde nichts überschrieben" in text(answer)
     assert site.actions.stored["c1"].target is None
@@ -136,6 +144,13 @@ def test_another_target_asks_move_or_keep_with_counts(site: Site) -> None:
     form = {"version": "1", "target": "k3", "switch_event": "1", "target_change": "move"}
     assert client.post("/profile/connections/c1", data=form).status_code == 303
     assert site.actions.stored["c1"].target_change is TargetChange.MOVE
+
+
+def test_calendars_without_their_switch_are_no_silent_nothing(site: Site) -> None:
+    add_connection(site)
+    answer = site.as_(ANNA).post("/profile/connections/c1", data={"version": "0", "target": "k1"})
+    assert answer.status_code == 422
+    assert "„Kalender“ ist ausgeschaltet" in text(answer)
 
 
 def test_nothing_has_to_be_transferred_or_read(site: Site) -> None:

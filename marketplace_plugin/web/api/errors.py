@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Response, g, jsonify, request
 from flask_babel import force_locale
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, InternalServerError
 
 from marketplace_plugin.errors import MarketplaceError
 from marketplace_plugin.web.blueprint import HTTP_CODES, http_status
@@ -30,6 +30,10 @@ def ours(error: MarketplaceError) -> Response:
     return answer(error.code, http_status(error), cause=error)
 
 
+def unexpected(error: InternalServerError) -> Response:
+    return answer("error", 500, cause=error.original_exception or error)
+
+
 def http(error: HTTPException) -> Response:
     """What Flask, webargs or a route refuses. Validation errors come as 422 with the fields."""
     status = error.code or 500
@@ -42,7 +46,7 @@ def http(error: HTTPException) -> Response:
     return response
 
 
-def answer(code: str, status: int, *, fields: Any = None, cause: Exception | None = None) -> Response:
+def answer(code: str, status: int, *, fields: Any = None, cause: BaseException | None = None) -> Response:
     """The log gets number, code, kind and place; never the error's text."""
     number = ""
     if status >= 500:
