@@ -45,8 +45,9 @@ format: setup ## format the code and sort its imports
 laws: tests/laws setup ## the laws of the sync core, at full length (up to an hour)
 	$(PYTEST) tests/laws $(LONG) -n $(WORKERS) $(ARGS)
 
-faults: tests/faults setup ## take away one safeguard at a time: each must turn the tests red
-	$(PYTEST) tests/faults -o faulthandler_timeout=0 $(ARGS)
+faults: tests/faults setup ## kill workers, then take away one safeguard at a time: each must turn its tests red
+	$(PYTEST) tests/engine/test_killed.py -o faulthandler_timeout=0
+	$(BIN)/python -m tests.faults.safeguards $(ARGS)
 
 fuzz: tests/fuzz setup ## malformed input against every door
 	$(PYTEST) tests/fuzz $(LONG) -n $(WORKERS) $(ARGS)

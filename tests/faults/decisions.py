@@ -8,7 +8,6 @@ from typing import Any
 from tests.faults.taking import Safeguard, swap, swap_method
 
 DELETIONS = "tests/regressions/test_deletions.py"
-DOUBLES = "tests/regressions/test_doubles.py"
 TROUBLE = "tests/regressions/test_trouble.py"
 MAIL = "tests/regressions/test_mail.py"
 OTHERS = "tests/regressions/test_others.py"
@@ -197,7 +196,7 @@ DECISIONS = (
         "echo of blocks",
         "what comes back unchanged is not shown anew",
         "sync/diff.py::Reader, engine/one_pass.py::digest_found",
-        (f"{DOUBLES}::test_several_days_are_not_made_again_by_each_pass",),
+        (f"{RACES}::test_what_is_read_anew_without_a_change_is_no_news",),
         _every_block_is_news,
     ),
     Safeguard(

@@ -51,6 +51,22 @@ def test_a_lost_answer_makes_no_second_copy(world: World) -> None:
     assert here(world) == ["one"]
 
 
+def test_a_lost_answer_is_looked_up_though_the_service_lists_it_late(world: World) -> None:
+    """What the service had made was not in its next list yet, so it was made once more."""
+    account = world.account()
+    world.host.create("ada", event("one"))
+    ada = world.connect("ada", account)
+    account.faults.add(Moment.AFTER, Request.INSERT, Unavailable("the answer did not come"))
+    world.sync(ada)
+    late = {key: account.records[key] for key in account.records if key[0] == TARGET}
+    account.faults.add(Moment.BEFORE, Request.PAGE, lambda: [account.records.pop(key, None) for key in late], times=2)
+    account.faults.add(Moment.AFTER, Request.PAGE, lambda: account.records.update(late), times=2)
+    world.clock.forward(minutes=31)
+    world.sync(ada)
+    world.settle(ada)
+    assert titles(account) == here(world) == ["one"]
+
+
 def test_several_days_are_not_made_again_by_each_pass(world: World) -> None:
     """Events over several days were recognised by date and title, so each run made them anew."""
     account = world.account()

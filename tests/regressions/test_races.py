@@ -6,7 +6,7 @@ import pytest
 
 from marketplace_plugin.engine.context import RunOutcome
 from marketplace_plugin.model.event import Event, Series
-from marketplace_plugin.providers.memory import PERSONALITIES, Moment, Personality, Request, Rewrite
+from marketplace_plugin.providers.memory import PERSONALITIES, Crash, Moment, Personality, Request, Rewrite
 from marketplace_plugin.store import conflicts
 from marketplace_plugin.store.accounts.connections import Policy
 from tests.laws.world import SOURCE, TARGET, World, event, moved, occurrence, series
@@ -82,6 +82,31 @@ def test_a_worker_that_was_overtaken_writes_nothing(world: World) -> None:
     assert blocked(world, ada) == ["private"]
 
 
+@pytest.mark.parametrize("personality", PERSONALITIES, ids=lambda p: p.name)
+def test_a_crash_after_the_host_wrote_makes_no_second_event(personality: Personality) -> None:
+    """The groupware had made the event, we died before we knew, and it was made once more."""
+    world = World(personality, shared=False)
+    account = world.account()
+    ref = world.host.create("ada", event("one"))
+    ada = world.connect("ada", account)
+    world.settle(ada)
+    world.host.delete("ada", ref)
+    account.user.edit(TARGET, only(account).id, title="edited there")
+
+    def die(_: object) -> None:
+        world.host.after_apply = None
+        raise Crash("killed")
+
+    world.host.after_apply = die
+    world.clock.forward(minutes=31)
+    with pytest.raises(Crash):
+        world.sync(ada)
+    world.clock.forward(minutes=11)
+    world.settle(ada)
+    assert titles(account) == here(world) == ["edited there"]
+    world.close()
+
+
 def test_a_server_that_puts_its_own_text_in_place_of_ours_has_the_last_word_once(world: World) -> None:
     """The service put its own text in place of ours after each write, we put ours back, and so on for months."""
     account = world.account()
@@ -114,6 +139,10 @@ def test_a_server_that_rewrites_our_text_is_not_corrected(personality: Personali
     account.user.create(SOURCE, event("private", description=text))
     ada = world.connect("ada", account)
     world.sync(ada)
+    text = f"more  {text}"
+    world.host.edit("ada", ref, description=text)
+    world.clock.forward(minutes=31)
+    world.sync(ada)
     written = list(account.writes)
     for _ in range(5):
         world.clock.forward(minutes=31)
@@ -122,3 +151,17 @@ def test_a_server_that_rewrites_our_text_is_not_corrected(personality: Personali
     assert world.host.applied == []
     assert shown(world, ref).description == text  # type: ignore[union-attr]  # a single event
     world.close()
+
+
+def test_what_is_read_anew_without_a_change_is_no_news(world: World) -> None:
+    """Each full read changed every event, and everybody's calendar flickered."""
+    account = world.account()
+    account.user.create(SOURCE, event("private"))
+    account.user.create(SOURCE, series("weekly"))
+    world.host.create("ada", event("one"))
+    ada = world.connect("ada", account)
+    world.settle(ada)
+    for calendar in (SOURCE, TARGET):
+        account.user.expire_cursors(calendar)
+    world.clock.forward(minutes=31)
+    assert world.quiet(world.sync(ada))

@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import event as listening
 
 from marketplace_plugin.engine.context import RunOutcome
-from marketplace_plugin.errors import AuthorizationExpired, Throttled, Unavailable
+from marketplace_plugin.errors import AuthorizationExpired, HostError, Throttled, Unavailable
+from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.write import Refused, RefusedCode
 from marketplace_plugin.providers.memory import MemoryAccount, Moment, Request
 from marketplace_plugin.store import connections, links
@@ -58,6 +59,26 @@ def test_a_failed_host_leaves_everything_as_it_was(world: World) -> None:
     world.host.broken = False
     world.settle(ada)
     assert here(world) == ["renamed"]
+
+
+def test_what_the_host_told_before_it_failed_is_told_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The place in the list of changes was noted when it was read; the sync failed, and those changes never came."""
+    account = world.account()
+    world.host.create("ada", event("one"))
+    ada = world.connect("ada", account)
+    world.settle(ada)
+    account.user.edit(TARGET, next(iter(account.items(TARGET))), location="there")
+    world.host.create("ada", event("two", day=11))
+
+    def fail(*_: Any) -> Any:
+        raise HostError("the host does not answer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.host.modules[Kind.EVENT], "get", fail)
+        world.clock.forward(minutes=31)
+        assert world.sync(ada).outcome is RunOutcome.FAILED
+    world.settle(ada)
+    assert titles(account) == here(world) == ["one", "two"]
 
 
 def test_a_pause_that_was_asked_for_is_kept(world: World) -> None:
