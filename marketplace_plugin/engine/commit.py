@@ -39,6 +39,8 @@ from marketplace_plugin.sync.outcome import RETRY, after, arrived, parked
 from marketplace_plugin.sync.plan import Action, Step
 from marketplace_plugin.sync.reason import Reason
 
+SOON = timedelta(minutes=1)
+
 
 @dataclass(slots=True)
 class Result:
@@ -238,10 +240,11 @@ def _postponed(step: Step) -> Step:
 
 
 def next_due(p: Pass) -> datetime:
-    """Half an hour from now, a little earlier or later by connection, so that not all come at once."""
+    """Half an hour from now, a little earlier or later by connection, so that not all come at once. Where something is
+    left, sooner: after a minute, then two, four and so on for as long as passes in a row leave something."""
     if p.paused is not None:
         return p.paused
     if p.again:
-        return p.now + timedelta(minutes=1)
+        return p.now + min(p.engine.settings.period, SOON * (1 << min(p.connection.failures, 10)))
     spread = int(p.connection.id.encode().hex(), 16) % 1000 / 1000 - 0.5
     return p.now + p.engine.settings.period * (1 + spread / 5)

@@ -34,7 +34,8 @@ WINDOW_STEP = timedelta(days=7)
 class Pass:
     """``now`` is the time at its start (aware UTC). ``pushing`` is False while no plan of these settings was approved;
     ``asks``: a plan waits for its owner. ``paused`` is when the service wants to be asked again; ``again``: something
-    is left that a next pass should do soon. ``errors`` are codes of collections that failed."""
+    is left that a next pass should do soon; ``refused``: the service denied what the account's roles, as we know them,
+    allow. ``errors`` are codes of collections that failed."""
 
     engine: Engine
     connection: Connection
@@ -53,6 +54,7 @@ class Pass:
     paused: datetime | None = None
     again: bool = False
     roles_read: bool = False
+    refused: bool = False
     expired: bool = False
 
     @contextmanager
@@ -146,7 +148,7 @@ class Pass:
         if isinstance(error, Throttled):
             self.pause(error.retry_after)
         if isinstance(error, PermissionDenied | CollectionGone):
-            self.again = True
+            self.refused = True
 
     def pause(self, wait: timedelta | None) -> None:
         until = self.now + (wait if wait is not None else timedelta(minutes=5))

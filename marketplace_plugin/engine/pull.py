@@ -56,10 +56,17 @@ def pull_all(p: Pass) -> dict[str, Round]:
     """Each collection that is due; one bad collection does not stop its siblings. Raises AuthorizationExpired."""
     p.tell(Phase.FETCH)
     due = to_read(p)
-    if any((row.checkpoint or row.cursor) is None for row in due):
+    if any((row.checkpoint or row.cursor) is None for row in due) or _awaits_a_role(p):
         p.read_roles()
         due = [p.collections[row.remote_id] for row in due]
     return {row.remote_id: _pull(p, row) for row in due}
+
+
+def _awaits_a_role(p: Pass) -> bool:
+    """Nothing but the list of calendars tells that a role is back."""
+    with p.engine.store.read() as c:
+        waiting = links.of_connection(c, p.connection.id, states=(LinkState.PARKED, LinkState.PENDING))
+        return any(k.reason is Reason.ROLE_DROPPED for k in waiting)
 
 
 def to_read(p: Pass) -> list[Collection]:

@@ -212,6 +212,8 @@ def _send(p: Pass, collection: str, batch: Sequence[Write], work: Work) -> None:
             told.add(outcome.op)
             if isinstance(outcome, Deferred):
                 p.pause(outcome.retry_after)
+            if isinstance(outcome, Refused) and outcome.code is RefusedCode.FORBIDDEN:
+                p.refused = True
     except ProviderError as error:
         _blame(p, collection, error, [write for write in batch if write.op not in told], work)
         return

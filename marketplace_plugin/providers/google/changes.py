@@ -192,7 +192,10 @@ def _series_of(exception: str) -> str | None:
 
 def _series(reader: Reader, calendar: Calendar, series: str, parts: Sequence[Raw], uid: str) -> Iterator[Change]:
     whole = reader.whole(calendar.id, series, uid)
-    if isinstance(whole, Whole):
+    if isinstance(whole, Whole) and whole.master.get("recurringEventId"):
+        # What the list told of it was spoilt: an exception is part of its series, no item of its own.
+        yield from _series(reader, calendar, str(whole.master["recurringEventId"]), parts, "")
+    elif isinstance(whole, Whole):
         yield _as_change(series, whole, calendar)
     elif isinstance(whole, Gone):
         yield Tombstone(series)
