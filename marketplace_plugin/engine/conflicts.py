@@ -1,4 +1,4 @@
-"""Conflicts as their owner sees them, with both values, and what he makes of them (docs/sync.md, "Decisions").
+"""Conflicts as their owner sees them, with both values, and what he makes of them (docs/sync.md, U1 to U4).
 
 Nothing here writes to a service. A conflict that was settled is turned by one write to the host, made over the version
 that was looked at; the next pass carries it out like any edit. One that waits is decided in what counts as agreed: the
