@@ -97,9 +97,28 @@ def test_what_cannot_be_said_is_refused_and_not_written(serving: GraphServing, r
     assert serving.writes() == 0
 
 
-def test_an_occurrence_that_passes_its_neighbour_is_refused_before_anything_is_written(serving: GraphServing) -> None:
-    (outcome,) = push(serving, Create("op-1", STAMP, daily("x", Override(at(24, 9), meeting("x", 26, 15)))))
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        [Override(at(24, 9), meeting("x", 26, 15))],
+        [Override(at(24, 9), Event(when=Timed(at(24, 9, year=2024), at(24, 10, year=2024))))],
+        [
+            Override(at(23, 9), meeting("past the other's new day", 28, 9)),
+            Override(at(30, 9), meeting("earlier", 27, 9)),
+        ],
+    ],
+    ids=["past-a-neighbour", "far-away", "past-each-other"],
+)
+def test_an_occurrence_that_passes_its_neighbour_is_refused_before_anything_is_written(
+    serving: GraphServing, overrides: list[Override]
+) -> None:
+    rule = "FREQ=WEEKLY;COUNT=4" if len(overrides) == 2 else "FREQ=DAILY;COUNT=6"
+    (outcome,) = push(serving, Create("op-1", STAMP, daily("x", *overrides, rule=rule)))
     assert outcome == Refused("op-1", RefusedCode.UNSUPPORTED)
+    assert serving.writes() == 0
+
+
+def test_a_cancelled_event_is_not_made(serving: GraphServing) -> None:
     cancelled = replace(meeting(), status=Status.CANCELLED)
     (outcome,) = push(serving, Create("op-2", STAMP, cancelled))
     assert outcome == Refused("op-2", RefusedCode.UNSUPPORTED)
