@@ -76,8 +76,8 @@ class World:
         for check in self.checks if error is None else ():
             assert not check.requests, "\n".join(check.requests)
 
-    def token(self, email: str = ANNA) -> str:
-        return self.sandbox.issue_tokens(email, tuple(SCOPES)).access_token
+    def token(self, email: str = ANNA, scopes: frozenset[str] = SCOPES) -> str:
+        return self.sandbox.issue_tokens(email, tuple(scopes)).access_token
 
     def session(self, email: str = ANNA, bearer: Any = None) -> Session:
         return Session(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from marketplace_plugin.errors import ContractViolation
+from marketplace_plugin.errors import ContractViolation, PermissionDenied
 from marketplace_plugin.model.change import Access, Found, Gone, Unreadable
 from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.event import UNKNOWN, Event, Override, Sensitivity, Series
@@ -17,7 +17,7 @@ from marketplace_plugin.model.recurrence import RecurrenceRule
 from marketplace_plugin.model.time import Timed, Zoned
 from marketplace_plugin.providers.graph.shape.recurrence import pattern_of
 from marketplace_plugin.sandbox.graph.outlook import access
-from tests.providers.graph_world import ANNA, JONAS, GraphServing, World, body_of
+from tests.providers.graph_world import ANNA, JONAS, SCOPES, GraphServing, Token, World, body_of
 from tests.providers.serving import WINDOW, at, daily, fetch, made, meeting, pull
 
 
@@ -69,6 +69,16 @@ def test_roles_of_empty_calendars(world: World, role: str, expected: Role) -> No
     (info,) = [info for info in world.open().collections() if info.id == collection]
     assert info.role is expected
     assert info.shared_by == JONAS
+
+
+def test_without_the_permission_for_shared_calendars_the_own_ones_are_listed(world: World) -> None:
+    collection = shared(world, "read")
+    put(world, "read", meeting())
+    account = world.open(bearer=Token(world.token(scopes=SCOPES - {"Calendars.ReadWrite.Shared"})))
+    roles = {info.id: info.role for info in account.collections()}
+    assert roles == {collection: Role.FREE_BUSY, world.user().calendar().id: Role.OWNER}
+    with pytest.raises(PermissionDenied):
+        list(account.pull(collection, None, WINDOW))
 
 
 def test_reading_shows_itself_by_the_first_event(world: World) -> None:

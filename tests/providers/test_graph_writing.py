@@ -11,7 +11,7 @@ import pytest
 
 from marketplace_plugin.errors import Unavailable
 from marketplace_plugin.model.change import Stamp
-from marketplace_plugin.model.event import Attendee, Event, Override, Series, Status
+from marketplace_plugin.model.event import UNKNOWN, Attendee, Event, Override, Series, Status
 from marketplace_plugin.model.recurrence import RecurrenceRule
 from marketplace_plugin.model.time import Timed, Zoned
 from marketplace_plugin.model.write import (
@@ -116,6 +116,13 @@ def test_an_occurrence_that_passes_its_neighbour_is_refused_before_anything_is_w
     (outcome,) = push(serving, Create("op-1", STAMP, daily("x", *overrides, rule=rule)))
     assert outcome == Refused("op-1", RefusedCode.UNSUPPORTED)
     assert serving.writes() == 0
+
+
+def test_an_unknown_reminder_is_left_to_the_calendar(serving: GraphServing, world: World) -> None:
+    found = made(serving, meeting(reminder=UNKNOWN))
+    assert isinstance(found.item, Event)
+    assert found.item.reminder == 15
+    assert "isReminderOn" not in world.requests("POST", "/events")[0].json
 
 
 def test_a_cancelled_event_is_not_made(serving: GraphServing) -> None:

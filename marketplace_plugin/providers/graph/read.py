@@ -13,7 +13,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from marketplace_plugin.contract.provider import Session
-from marketplace_plugin.errors import ContractViolation
+from marketplace_plugin.errors import CollectionGone, ContractViolation, PermissionDenied
 from marketplace_plugin.model.change import Found, Gone, Stamp, Unreadable, UnreadableReason
 from marketplace_plugin.model.collection import Capabilities, CollectionInfo, Role
 from marketplace_plugin.model.item import Kind
@@ -88,10 +88,14 @@ class Reader:
     def _shows_organizers(self, identity: str) -> bool:
         """Tells free/busy from reading, which the calendar itself does not say: masked events have no organiser.
 
-        A calendar without any open event counts as free/busy, until it shows one.
+        A calendar without any open event counts as free/busy, until it shows one; so does one whose events may not be
+        read at all (the permission for shared calendars was not granted).
         """
         query = {"$select": "organizer,sensitivity", "$top": "20"}
-        answer = self.ask(Call("GET", f"/me/calendars/{segment(identity)}/events", query))
+        try:
+            answer = self.ask(Call("GET", f"/me/calendars/{segment(identity)}/events", query))
+        except (PermissionDenied, CollectionGone):
+            return False
         return any(raw.get("organizer") for raw in items_of(answer))
 
     def _collection(self, raw: Raw) -> CollectionInfo:
