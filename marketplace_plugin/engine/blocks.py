@@ -12,7 +12,7 @@ from marketplace_plugin.contract.module import BlockDetail, Blocks, BlockView, P
 from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.model.event import UNKNOWN, Event, Occurrence, Series, ShowAs, Status, original_key
 from marketplace_plugin.model.expand import occurrences
-from marketplace_plugin.model.time import Window, span, start_of
+from marketplace_plugin.model.time import Timed, When, Window, Zoned, span, start_of
 from marketplace_plugin.store import blocks, collections, connections, links
 from marketplace_plugin.store.accounts.connections import Connection
 from marketplace_plugin.store.work.blocks import Block, Shape
@@ -47,12 +47,13 @@ class StoredBlocks(Blocks):
 
     def _to_others(self, owner: Person, viewer: Person, window: Window) -> Sequence[BlockView]:
         """From the clear columns alone: no content is opened on behalf of a colleague. He sees "busy" and nothing
-        else: not whether it is tentative or out of office, and nothing at all where the owner is free."""
+        else: not whether it is tentative or out of office, not in which zone it was made (that tells of a journey), and
+        nothing at all where the owner is free."""
         with self.engine.store.read() as c:
             shapes = blocks.shapes(c, owner.id, window)
         views = self._views(owner, viewer, window, shapes, lambda _shape, _occurrence: None)
         return [
-            replace(view, show_as=ShowAs.BUSY, status=Status.CONFIRMED)
+            replace(view, when=_in_zone(view.when, viewer.zone), show_as=ShowAs.BUSY, status=Status.CONFIRMED)
             for view in views
             if view.show_as is not ShowAs.FREE and view.status is not Status.CANCELLED
         ]
@@ -140,6 +141,13 @@ class _Details:
             href=block.href,
             convertible=live and _master(block.item).title is not UNKNOWN,
         )
+
+
+def _in_zone(when: When, zone: str) -> When:
+    """The same instants; whole days stay the owner's."""
+    if not isinstance(when, Timed):
+        return when
+    return Timed(Zoned.at(when.start.instant(), zone), Zoned.at(when.end.instant(), zone))
 
 
 def _is_visible(kind: LinkKind, state: LinkState, host_ref: str | None) -> bool:

@@ -50,6 +50,11 @@ def undo_conversion(engine: Engine, person: Person, link_id: str) -> None:
     Raises Conflict where it is no converted event of the person, or was changed in the host since it was last synced:
     then a sync comes first, so that nothing is lost.
     """
+    _undo_conversion(engine, person, link_id)
+    engine.store.scrub()  # it was visible, so its title stood in clear
+
+
+def _undo_conversion(engine: Engine, person: Person, link_id: str) -> None:
     with engine.store.begin() as unit:
         link = _own_converted(unit.connection, person, link_id)
         connections.seize(unit.connection, link.connection, engine.now())

@@ -86,6 +86,13 @@ def is_fragment() -> bool:
     return "HX-Request" in request.headers and "HX-Boosted" not in request.headers
 
 
+def inside(path: str) -> str:
+    """``path`` where it is one of this site, else nothing. Browsers drop tabs and line ends in an address, so one with
+    control characters may lead anywhere."""
+    ours = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    return path if ours else ""
+
+
 def page(template: str, *, status: int = 200, crumbs: Any = (), nav: str = "profile", **context: Any) -> Response:
     """A page in the host's layout. ``crumbs`` are (text, address or None); the last one is the page itself."""
     shared: Shared = current_app.extensions[EXTENSION]

@@ -122,8 +122,10 @@ def address(endpoint: str, **values: Any) -> str | None:
 
 
 def inside(path: str, otherwise: str) -> str:
-    """``path`` where it is one of this site, never another site's."""
-    return path if path.startswith("/") and not path.startswith(("//", "/\\")) else otherwise
+    """``path`` where it is one of this site, never another site's. Browsers drop tabs and line ends in an address, so
+    one with control characters may lead anywhere."""
+    ours = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    return path if ours else otherwise
 
 
 def initials(name: str) -> str:

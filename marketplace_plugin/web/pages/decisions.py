@@ -15,7 +15,7 @@ from marketplace_plugin.errors import Conflict, InvalidSettings, NotAllowed
 from marketplace_plugin.model.time import When
 from marketplace_plugin.sync.merge import Winner
 from marketplace_plugin.web import values
-from marketplace_plugin.web.blueprint import Shared, locale, page
+from marketplace_plugin.web.blueprint import Shared, inside, locale, page
 from marketplace_plugin.web.pages.connect import crumbs
 
 LEAVE, RESTORE, APPROVE, APPROVE_ALL = "leave", "restore", "approve", "approve-all"
@@ -102,7 +102,7 @@ def _add_lists(blueprint: Blueprint, shared: Shared) -> None:
                 flash(_("This value cannot be taken: the connected calendar does not let it be written."), "warn")
         else:
             raise InvalidSettings("no such choice")
-        return redirect(_inside(request.form.get("next", "")) or url_for(".decisions"), 303)
+        return redirect(inside(request.form.get("next", "")) or url_for(".decisions"), 303)
 
     @blueprint.post("/profile/held")
     def settle_held() -> ResponseReturnValue:
@@ -131,7 +131,7 @@ def _add_lists(blueprint: Blueprint, shared: Shared) -> None:
     def try_again(item: str) -> ResponseReturnValue:
         actions.try_again(shared.person(), item)
         flash(_("The next sync tries it again."), "ok")
-        return redirect(_inside(request.form.get("next", "")) or url_for(".decisions"), 303)
+        return redirect(inside(request.form.get("next", "")) or url_for(".decisions"), 303)
 
 
 # ---- undo ------------------------------------------------------------------------------------------------------------
@@ -201,10 +201,5 @@ def _add_why(blueprint: Blueprint, shared: Shared) -> None:
             crumbs=[(_("Why?"), None)],
             nav="calendar",
             why=told,
-            back=_inside(request.args.get("back", "")),
+            back=inside(request.args.get("back", "")),
         )
-
-
-def _inside(path: str) -> str:
-    """A path of this site, else nothing."""
-    return path if path.startswith("/") and not path.startswith(("//", "/\\")) else ""

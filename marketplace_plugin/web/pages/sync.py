@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from markupsafe import Markup
 
 from marketplace_plugin.engine.views import ConnectionState, RunState, RunView
-from marketplace_plugin.web.blueprint import Shared, is_fragment, page
+from marketplace_plugin.web.blueprint import Shared, inside, is_fragment, page
 from marketplace_plugin.web.pages.connect import crumbs
 
 STOP_POLLING = 286  # htmx: show this answer and ask no more
@@ -118,9 +118,7 @@ def _done(said: str, ref: str = "", undo: str = "") -> ResponseReturnValue:
 
 def _back() -> str:
     """A path of this site that the form names, else the profile. Never another site."""
-    path = request.form.get("next", "")
-    inside = path.startswith("/") and not path.startswith(("//", "/\\"))
-    return path if inside else url_for(".profile")
+    return inside(request.form.get("next", "")) or url_for(".profile")
 
 
 def _panel(shared: Shared, runs: Sequence[RunView]) -> Response:

@@ -1,0 +1,79 @@
+"""What a colleague may learn of a grey block, what stays in files, and where a form may lead."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from argon2 import PasswordHasher
+
+from marketplace_plugin.contract.module import Person
+from marketplace_plugin.engine.blocks import StoredBlocks
+from marketplace_plugin.engine.convert import convert, undo_conversion
+from marketplace_plugin.host.pages.page import inside as inside_steg
+from marketplace_plugin.host.records import persons
+from marketplace_plugin.host.steg import create_steg
+from marketplace_plugin.model.event import Event
+from marketplace_plugin.model.time import Timed, Window, Zoned
+from marketplace_plugin.web.blueprint import inside
+from tests.laws.world import SOURCE, World, event
+from tests.regressions.seeing import person
+
+
+def test_a_colleague_does_not_learn_the_zone_of_a_block(world: World) -> None:
+    """The times of a grey block came with the zone that it was made in: a journey to Tokyo was told to everybody."""
+    account = world.account()
+    start, end = (Zoned(datetime.fromisoformat(f"2026-03-10T{hour}:00"), "Asia/Tokyo") for hour in (10, 11))
+    account.user.create(SOURCE, Event(when=Timed(start, end), title="private"))
+    ada = world.connect("ada", account)
+    world.sync(ada)
+    march = Window(datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC))
+    (seen,) = StoredBlocks(world.engine).blocks("bob", "ada", march)
+    assert isinstance(seen.when, Timed)
+    assert (seen.when.start.instant(), seen.when.end.instant()) == (start.instant(), end.instant())
+    assert {seen.when.start.zone, seen.when.end.zone} == {person(world, "bob").zone}
+
+
+def test_a_conversion_that_was_undone_leaves_its_title_in_no_file() -> None:
+    """The event was grey again, and its title stood in the log of writes beside the database."""
+    world = World()
+    steg = create_steg(world.store, now=world.clock, hasher=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    ada = Person("ada", "acme", "Ada", "ada@acme.example", "Europe/Berlin")
+    with world.store.begin() as unit:
+        persons.add(unit.connection, ada, "no password")
+    object.__setattr__(world.engine, "host", steg)
+    account = world.account()
+    account.user.create(SOURCE, event("planted-title"))
+    connection = world.connect("ada", account, approved=True)
+    world.sync(connection)
+    (block,) = world.blocks(connection)
+    convert(world.engine, ada, block.link)
+    undo_conversion(world.engine, ada, block.link)
+    files = b"".join(path.read_bytes() for path in world.folder.iterdir() if path.is_file())
+    world.close()
+    assert b"planted-title" not in files
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "//evil.example",
+        "/\\evil.example",
+        "/\t/evil.example",
+        "/\n/evil.example",
+        "/\r\nX-Injected: 1",
+        "\t//evil.example",
+        "https://evil.example",
+        "/\x00/evil.example",
+        "",
+    ],
+)
+def test_a_form_leads_to_no_other_site(path: str) -> None:
+    """Browsers drop a tab in an address: ``/<tab>/evil.example`` led there, and a line end was an error of ours."""
+    assert inside(path) == ""
+    assert inside_steg(path, "/calendar") == "/calendar"
+
+
+def test_a_form_leads_back_to_where_it_came_from() -> None:
+    for path in ("/calendar?view=week&day=2026-11-18", "/calendar?q=Übung eins"):
+        assert inside(path) == inside_steg(path, "/") == path
