@@ -29,15 +29,15 @@ from marketplace_plugin import security
 from marketplace_plugin.bundle.registry import Registry
 from marketplace_plugin.config import Config
 from marketplace_plugin.contract.module import Person
-from marketplace_plugin.engine import announce, requests
 from marketplace_plugin.engine.blocks import StoredBlocks
 from marketplace_plugin.engine.context import Engine, EngineSettings
-from marketplace_plugin.engine.jobs import ThreadPool
-from marketplace_plugin.engine.passes import Passes
-from marketplace_plugin.engine.schedule import Clockwork, Sweeper
 from marketplace_plugin.engine.ties import tie
-from marketplace_plugin.engine.upkeep import Upkeep
 from marketplace_plugin.engine.views import Audience, RunState, RunView
+from marketplace_plugin.engine.work import announce, requests
+from marketplace_plugin.engine.work.jobs import ThreadPool
+from marketplace_plugin.engine.work.passes import Passes
+from marketplace_plugin.engine.work.schedule import Clockwork, Sweeper
+from marketplace_plugin.engine.work.upkeep import Upkeep
 from marketplace_plugin.errors import ConfigError
 from marketplace_plugin.host import seed
 from marketplace_plugin.host.records import persons

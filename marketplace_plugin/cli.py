@@ -26,8 +26,8 @@ import marketplace_plugin.logs as logs
 from marketplace_plugin.bundle.load import Unopened, open_all
 from marketplace_plugin.bundle.registry import Registry
 from marketplace_plugin.contract.module import Person
-from marketplace_plugin.engine import requests
 from marketplace_plugin.engine.views import RunState
+from marketplace_plugin.engine.work import requests
 from marketplace_plugin.errors import MarketplaceError
 from marketplace_plugin.host.seed import Account
 from marketplace_plugin.store import connections, tokens

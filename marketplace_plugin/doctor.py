@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from marketplace_plugin import config
 from marketplace_plugin.bundle.registry import Registry
-from marketplace_plugin.engine.transport import require_secure
+from marketplace_plugin.engine.account.transport import require_secure
 from marketplace_plugin.errors import ConfigError, InsecureTransport, SealBroken
 from marketplace_plugin.store import Store
 from marketplace_plugin.store.vault import parse_keys

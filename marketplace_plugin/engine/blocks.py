@@ -11,7 +11,7 @@ from sqlalchemy import Connection as Database
 from marketplace_plugin.contract.module import BlockDetail, Blocks, BlockView, Person
 from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.model.event import UNKNOWN, Event, Occurrence, Series, ShowAs, Status, original_key
-from marketplace_plugin.model.expand import occurrences
+from marketplace_plugin.model.series.expand import occurrences
 from marketplace_plugin.model.time import Timed, When, Window, Zoned, span, start_of
 from marketplace_plugin.store import blocks, collections, connections, links
 from marketplace_plugin.store.accounts.connections import Connection

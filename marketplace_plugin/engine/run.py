@@ -13,16 +13,16 @@ from sqlalchemy import Connection as Database
 
 from marketplace_plugin.contract.hookspecs import ConnectionRef
 from marketplace_plugin.contract.provider import Provider, Session
-from marketplace_plugin.engine.commit import apply_apart, commit, next_due, waiting_only
+from marketplace_plugin.engine.acts.preview import ask, bound, is_waiting
+from marketplace_plugin.engine.acts.undo import asked_back, take_back
 from marketplace_plugin.engine.context import Engine, RunOutcome, RunResult, Trigger
-from marketplace_plugin.engine.one_pass import Pass
-from marketplace_plugin.engine.planning import plan
-from marketplace_plugin.engine.preview import ask, bound, is_waiting
-from marketplace_plugin.engine.pull import pull_all
-from marketplace_plugin.engine.push import intend, push
-from marketplace_plugin.engine.recall import recall
-from marketplace_plugin.engine.settle import settle
-from marketplace_plugin.engine.undo import asked_back, take_back
+from marketplace_plugin.engine.steps.commit import apply_apart, commit, next_due, waiting_only
+from marketplace_plugin.engine.steps.one_pass import Pass
+from marketplace_plugin.engine.steps.planning import plan
+from marketplace_plugin.engine.steps.pull import pull_all
+from marketplace_plugin.engine.steps.push import intend, push
+from marketplace_plugin.engine.steps.recall import recall
+from marketplace_plugin.engine.steps.settle import settle
 from marketplace_plugin.errors import AuthorizationExpired, LeaseLost, MarketplaceError, ProviderError, Throttled
 from marketplace_plugin.store import connections, runs
 from marketplace_plugin.store.accounts.connections import Connection, ConnectionState, Lease
@@ -147,7 +147,7 @@ def _open(engine: Engine, connection: Connection) -> Provider:
     if engine.session is not None:
         session: Session = engine.session(engine, connection)
     else:
-        from marketplace_plugin.engine.grants import session_for
+        from marketplace_plugin.engine.account.grants import session_for
 
         session = session_for(engine, connection)
     return engine.plugins.open_provider(connection.integration, session)

@@ -1,6 +1,6 @@
 """What a form makes of an event or a series: of this occurrence, this and the following, or all (pure).
 
-The splitting and moving itself is ``model/edit.py``; here is what a person means by it.
+The splitting and moving itself is ``model/series/edit.py``; here is what a person means by it.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from marketplace_plugin.host.forms.event import Scope
-from marketplace_plugin.model.canonical import changed_fields
-from marketplace_plugin.model.edit import (
+from marketplace_plugin.model.event import Event, Override, Series
+from marketplace_plugin.model.form.canonical import changed_fields
+from marketplace_plugin.model.recurrence import RecurrenceRule
+from marketplace_plugin.model.series.edit import (
     cancel_this,
     change_all,
     change_following,
@@ -19,9 +21,7 @@ from marketplace_plugin.model.edit import (
     end_before,
     moved_to,
 )
-from marketplace_plugin.model.event import Event, Override, Series
-from marketplace_plugin.model.expand import occurrence_at
-from marketplace_plugin.model.recurrence import RecurrenceRule
+from marketplace_plugin.model.series.expand import occurrence_at
 from marketplace_plugin.model.time import Original, Timed, When, Zoned
 
 Edited = tuple[Event | Series, Event | Series | None]

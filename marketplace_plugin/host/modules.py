@@ -17,11 +17,11 @@ from marketplace_plugin.contract.module import UnitOfWork
 from marketplace_plugin.errors import HostError
 from marketplace_plugin.host.records import events, log, participation, todos
 from marketplace_plugin.host.records.tables import Database, applied, person
-from marketplace_plugin.model import codec
 from marketplace_plugin.model.change import HostCursor, HostGone, HostItem, HostPage
-from marketplace_plugin.model.edit import patch
 from marketplace_plugin.model.event import Event, Series, Unknown
+from marketplace_plugin.model.form import codec
 from marketplace_plugin.model.item import Item, Kind
+from marketplace_plugin.model.series.edit import patch
 from marketplace_plugin.model.task import Call, Task
 from marketplace_plugin.model.write import (
     HostApplied,

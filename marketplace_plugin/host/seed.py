@@ -14,10 +14,10 @@ from marketplace_plugin.contract.module import Person
 from marketplace_plugin.host.records import contacts, events, persons, todos
 from marketplace_plugin.host.records.tables import Database
 from marketplace_plugin.model.contact import Contact, Labelled
-from marketplace_plugin.model.edit import cancel_this, change_this
 from marketplace_plugin.model.event import Attendee, Event, Sensitivity, Series, ShowAs
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.recurrence import RecurrenceRule
+from marketplace_plugin.model.series.edit import cancel_this, change_this
 from marketplace_plugin.model.task import Call, Task, TaskStatus
 from marketplace_plugin.model.time import AllDay, Timed, Zoned
 

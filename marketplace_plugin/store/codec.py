@@ -18,8 +18,9 @@ from typing import Any
 
 import orjson
 
-from marketplace_plugin.model import change, codec, collection, event, item, recurrence, time, write
+from marketplace_plugin.model import change, collection, event, item, recurrence, time, write
 from marketplace_plugin.model.contact import Contact
+from marketplace_plugin.model.form import codec
 from marketplace_plugin.model.task import Call, Task
 from marketplace_plugin.sync import link, reason
 

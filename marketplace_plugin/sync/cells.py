@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final, Protocol
 
-from marketplace_plugin.model.canonical import EVENT_FIELDS, restrict, same
 from marketplace_plugin.model.event import Event, Override, Series, Unknown, original_key
+from marketplace_plugin.model.form.canonical import EVENT_FIELDS, restrict, same
 from marketplace_plugin.model.recurrence import RecurrenceRule
 from marketplace_plugin.model.time import AllDay, Original, Timed, start_of
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from marketplace_plugin.model.canonical import EVENT_FIELDS, restrict
 from marketplace_plugin.model.change import Access, Found, Gone, HostGone, HostItem
 from marketplace_plugin.model.collection import Capabilities
 from marketplace_plugin.model.event import Event, Series, Status, Unknown
+from marketplace_plugin.model.form.canonical import EVENT_FIELDS, restrict
 from marketplace_plugin.model.item import Item
 from marketplace_plugin.sync.cells import EventItem, Parts
 from marketplace_plugin.sync.link import Link, LinkKind, LinkState, Wrote

@@ -14,10 +14,11 @@ from typing import Protocol
 
 from marketplace_plugin.contract.hookspecs import TestStep
 from marketplace_plugin.contract.module import BlockView, Person
-from marketplace_plugin.engine.conflicts import ConflictView
-from marketplace_plugin.engine.held import BrakeView, HeldView, ParkedView
-from marketplace_plugin.engine.market import Offer, RequestRow
-from marketplace_plugin.engine.undo import UndoFacts, Undone
+from marketplace_plugin.engine.account.market import Offer, RequestRow
+from marketplace_plugin.engine.acts.conflicts import ConflictView
+from marketplace_plugin.engine.acts.held import BrakeView, HeldView, ParkedView
+from marketplace_plugin.engine.acts.undo import UndoFacts, Undone
+from marketplace_plugin.engine.acts.why import Why
 from marketplace_plugin.engine.views import (
     AdminRow,
     Audience,
@@ -29,7 +30,6 @@ from marketplace_plugin.engine.views import (
     SettingsView,
     StepView,
 )
-from marketplace_plugin.engine.why import Why
 from marketplace_plugin.errors import MarketplaceError
 from marketplace_plugin.model.change import HostItem
 from marketplace_plugin.model.time import Window

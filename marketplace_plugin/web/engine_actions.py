@@ -8,26 +8,15 @@ from datetime import datetime
 
 from marketplace_plugin.contract.hookspecs import TestStep
 from marketplace_plugin.contract.module import BlockView, Person
-from marketplace_plugin.engine import (
-    authorize,
-    conflicts,
-    connections,
-    convert,
-    disconnect,
-    held,
-    market,
-    preview,
-    requests,
-    settings,
-    undo,
-    why,
-)
+from marketplace_plugin.engine.account import authorize, connections, disconnect, market, settings
+from marketplace_plugin.engine.acts import conflicts, convert, held, preview, undo, why
+from marketplace_plugin.engine.acts.conflicts import ConflictView
+from marketplace_plugin.engine.acts.held import BrakeView, HeldView, ParkedView
+from marketplace_plugin.engine.acts.preview import PlanSummary
+from marketplace_plugin.engine.acts.undo import UndoFacts, Undone
+from marketplace_plugin.engine.acts.why import Why
 from marketplace_plugin.engine.blocks import StoredBlocks
-from marketplace_plugin.engine.conflicts import ConflictView
 from marketplace_plugin.engine.context import Engine, RunResult
-from marketplace_plugin.engine.held import BrakeView, HeldView, ParkedView
-from marketplace_plugin.engine.preview import PlanSummary
-from marketplace_plugin.engine.undo import UndoFacts, Undone
 from marketplace_plugin.engine.views import (
     AdminRow,
     Audience,
@@ -39,7 +28,7 @@ from marketplace_plugin.engine.views import (
     SettingsView,
     StepView,
 )
-from marketplace_plugin.engine.why import Why
+from marketplace_plugin.engine.work import requests
 from marketplace_plugin.errors import Conflict
 from marketplace_plugin.model.change import HostItem
 from marketplace_plugin.model.item import Kind

@@ -15,9 +15,9 @@ from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
 
 from marketplace_plugin.bundle.manifest import Category, Level
+from marketplace_plugin.engine.acts.why import What
 from marketplace_plugin.engine.context import Phase, RunOutcome, Trigger
 from marketplace_plugin.engine.views import ConnectionState, Policy
-from marketplace_plugin.engine.why import What
 from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.store.log.journal import Action, Side

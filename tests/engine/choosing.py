@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from marketplace_plugin.engine.settings import settings
+from marketplace_plugin.engine.account.settings import settings
 from marketplace_plugin.engine.views import (
     CollectionView,
     SettingsForm,

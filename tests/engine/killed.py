@@ -19,8 +19,8 @@ from marketplace_plugin.providers.memory import PERSONALITIES, MemoryAccount, Mo
 from marketplace_plugin.store import Store, collections, connections
 from marketplace_plugin.store.accounts.connections import Connection, ConnectionState
 from tests.hosts.host import TestHost
-from tests.hosts.separate import SeparateHost
 from tests.hosts.same_database import SharedHost
+from tests.hosts.separate import SeparateHost
 from tests.laws.world import KEYS, SOURCE, START, TARGET, Clock, Plugins
 
 

@@ -19,8 +19,8 @@ from marketplace_plugin.bundle.manifest import Integration
 from marketplace_plugin.contract.hookspecs import Account, StepState, TestStep
 from marketplace_plugin.contract.module import HostModule, Person, UnitOfWork
 from marketplace_plugin.contract.provider import Provider, Session
-from marketplace_plugin.engine import authorize, market
-from marketplace_plugin.engine import connections as engine_connections
+from marketplace_plugin.engine.account import authorize, market
+from marketplace_plugin.engine.account import connections as engine_connections
 from marketplace_plugin.engine.context import Engine, EngineSettings
 from marketplace_plugin.engine.views import Audience
 from marketplace_plugin.errors import Unavailable

@@ -11,9 +11,9 @@ import pytest
 
 from marketplace_plugin import hookimpl
 from marketplace_plugin.bundle.registry import Registry
-from marketplace_plugin.engine import announce, requests
 from marketplace_plugin.engine.context import Engine
-from marketplace_plugin.engine.schedule import Sweeper
+from marketplace_plugin.engine.work import announce, requests
+from marketplace_plugin.engine.work.schedule import Sweeper
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.store import connections
 from marketplace_plugin.store.accounts.connections import Connection, ConnectionState

@@ -17,9 +17,9 @@ import requests
 from sqlalchemy import select
 
 from marketplace_plugin.contract.module import Person
-from marketplace_plugin.engine import authorize, oauth
-from marketplace_plugin.engine.authorize import Authorized
-from marketplace_plugin.engine.grants import oauth_client
+from marketplace_plugin.engine.account import authorize, oauth
+from marketplace_plugin.engine.account.authorize import Authorized
+from marketplace_plugin.engine.account.grants import oauth_client
 from marketplace_plugin.errors import (
     AccountMismatch,
     AuthorizeError,

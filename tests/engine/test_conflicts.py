@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from marketplace_plugin.contract.module import Person
-from marketplace_plugin.engine import conflicts
-from marketplace_plugin.engine.conflicts import ConflictView
+from marketplace_plugin.engine.acts import conflicts
+from marketplace_plugin.engine.acts.conflicts import ConflictView
 from marketplace_plugin.errors import Conflict, NotAllowed, NotFound
 from marketplace_plugin.providers.memory import MemoryAccount
 from marketplace_plugin.store.accounts.connections import Policy

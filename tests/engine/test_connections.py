@@ -9,14 +9,14 @@ import pytest
 
 from marketplace_plugin.contract.hookspecs import StepState
 from marketplace_plugin.contract.module import Person
-from marketplace_plugin.engine import connections as mine
-from marketplace_plugin.engine import requests
-from marketplace_plugin.engine.disconnect import Disconnected, disconnect, disconnect_facts
-from marketplace_plugin.engine.settings import save, settings
+from marketplace_plugin.engine.account import connections as mine
+from marketplace_plugin.engine.account.disconnect import Disconnected, disconnect, disconnect_facts
+from marketplace_plugin.engine.account.settings import save, settings
 from marketplace_plugin.engine.views import (
     Audience,
     ConnectionState,
 )
+from marketplace_plugin.engine.work import requests
 from marketplace_plugin.errors import NotAllowed, NotFound
 from marketplace_plugin.sandbox.google.seed import ANNA, ANNA_PRIVATE
 from marketplace_plugin.store import blocks, collections, connections, grants

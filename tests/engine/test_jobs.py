@@ -9,8 +9,8 @@ from threading import Event, Lock
 import pytest
 
 from marketplace_plugin.engine.context import Engine, RunOutcome, RunResult, Trigger
-from marketplace_plugin.engine.jobs import BUTTON, NOTIFICATION, SWEEP, SYNC, ThreadPool
-from marketplace_plugin.engine.passes import Passes
+from marketplace_plugin.engine.work.jobs import BUTTON, NOTIFICATION, SWEEP, SYNC, ThreadPool
+from marketplace_plugin.engine.work.passes import Passes
 from marketplace_plugin.store import runs
 from marketplace_plugin.store.log.runs import Run
 from tests.engine.shell import ANNA_HERE, World, connect, install

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from marketplace_plugin.engine import connections, market, ties
+from marketplace_plugin.engine import ties
+from marketplace_plugin.engine.account import connections, market
 from marketplace_plugin.engine.views import Audience, ConnectionState, Permission
 from marketplace_plugin.errors import NotAllowed, NotFound
 from marketplace_plugin.store import connections as stored

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from marketplace_plugin.engine.acts.preview import PlanSummary, approve, current_plan, preview
 from marketplace_plugin.engine.context import RunOutcome, Trigger
-from marketplace_plugin.engine.preview import PlanSummary, approve, current_plan, preview
 from marketplace_plugin.errors import Conflict
 from marketplace_plugin.sync.link import LinkState
 from marketplace_plugin.sync.reason import Reason

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from marketplace_plugin.engine import connections as mine
-from marketplace_plugin.engine import requests
+from marketplace_plugin.engine.account import connections as mine
 from marketplace_plugin.engine.context import Trigger
 from marketplace_plugin.engine.views import (
     RunState,
 )
+from marketplace_plugin.engine.work import requests
 from marketplace_plugin.errors import NotFound
 from marketplace_plugin.sandbox.google.seed import ANNA_PRIVATE
 from marketplace_plugin.store import connections, runs

@@ -9,10 +9,10 @@ from threading import Event
 
 import pytest
 
-from marketplace_plugin.engine import announce
 from marketplace_plugin.engine.context import Trigger
-from marketplace_plugin.engine.jobs import NOTIFICATION, SWEEP
-from marketplace_plugin.engine.schedule import LOST_AFTER, Clockwork, Sweeper
+from marketplace_plugin.engine.work import announce
+from marketplace_plugin.engine.work.jobs import NOTIFICATION, SWEEP
+from marketplace_plugin.engine.work.schedule import LOST_AFTER, Clockwork, Sweeper
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.store import connections
 from marketplace_plugin.store.accounts.connections import Connection, ConnectionState

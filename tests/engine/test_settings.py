@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from marketplace_plugin.engine import connections as mine
-from marketplace_plugin.engine.settings import save, settings
+from marketplace_plugin.engine.account import connections as mine
+from marketplace_plugin.engine.account.settings import save, settings
 from marketplace_plugin.engine.views import (
     Policy,
     Saved,

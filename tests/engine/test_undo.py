@@ -9,13 +9,13 @@ from datetime import timedelta
 import pytest
 
 from marketplace_plugin.contract.module import Person
-from marketplace_plugin.engine import push as pushing
 from marketplace_plugin.engine import run as passes
-from marketplace_plugin.engine import undo
+from marketplace_plugin.engine.acts import undo
+from marketplace_plugin.engine.acts.convert import convert
+from marketplace_plugin.engine.acts.subject import headline
+from marketplace_plugin.engine.acts.undo import Undone
 from marketplace_plugin.engine.context import EngineSettings, Trigger
-from marketplace_plugin.engine.convert import convert
-from marketplace_plugin.engine.subject import headline
-from marketplace_plugin.engine.undo import Undone
+from marketplace_plugin.engine.steps import push as pushing
 from marketplace_plugin.errors import Conflict, NotFound, Unavailable
 from marketplace_plugin.model.event import Attendee
 from marketplace_plugin.providers.memory import PERSONALITIES, Personality

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from marketplace_plugin.contract.module import Person
-from marketplace_plugin.engine import held, undo, why
+from marketplace_plugin.engine.acts import held, undo, why
+from marketplace_plugin.engine.acts.convert import convert
+from marketplace_plugin.engine.acts.why import What, Why
 from marketplace_plugin.engine.context import Trigger
-from marketplace_plugin.engine.convert import convert
-from marketplace_plugin.engine.why import What, Why
 from marketplace_plugin.errors import NotFound
 from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.event import Response, Status

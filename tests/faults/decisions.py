@@ -77,7 +77,7 @@ def _no_reply_is_kept() -> None:
 
 
 def _every_block_is_news() -> None:
-    from marketplace_plugin.engine.one_pass import Pass
+    from marketplace_plugin.engine.steps.one_pass import Pass
 
     def fresh(p: Any, _found: Any) -> str:
         return str(p.engine.new_id())
@@ -105,7 +105,7 @@ def _attendees_flow() -> None:
 
 
 def _approval_binds_nothing() -> None:
-    from marketplace_plugin.engine import planning
+    from marketplace_plugin.engine.steps import planning
 
     swap(planning.unapproved, lambda _wanted, _approved: ())
 
@@ -195,7 +195,7 @@ DECISIONS = (
     Safeguard(
         "echo of blocks",
         "what comes back unchanged is not shown anew",
-        "sync/diff.py::Reader, engine/one_pass.py::digest_found",
+        "sync/diff.py::Reader, engine/steps/one_pass.py::digest_found",
         (f"{RACES}::test_what_is_read_anew_without_a_change_is_no_news",),
         _every_block_is_news,
     ),
@@ -226,7 +226,7 @@ DECISIONS = (
     Safeguard(
         "bound approval",
         "what was not in the approved plan is asked again",
-        "engine/preview.py::bound",
+        "engine/acts/preview.py::bound",
         ("tests/engine/test_preview.py::test_what_was_not_shown_is_asked_again",),
         _approval_binds_nothing,
     ),

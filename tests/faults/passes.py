@@ -15,7 +15,7 @@ RACES = "tests/regressions/test_races.py"
 
 
 def _no_stamps() -> None:
-    from marketplace_plugin.engine import settle
+    from marketplace_plugin.engine.steps import settle
 
     def look_up(_p: Any, collection: str, creates: Sequence[Any]) -> Iterator[tuple[Any, str, Sequence[Any]]]:
         for one in creates:
@@ -25,7 +25,7 @@ def _no_stamps() -> None:
 
 
 def _hasty_cursor() -> None:
-    from marketplace_plugin.engine import pull
+    from marketplace_plugin.engine.steps import pull
     from marketplace_plugin.store import collections, rounds
 
     read = pull._read
@@ -50,7 +50,7 @@ def _hasty_cursor() -> None:
 
 
 def _hasty_position() -> None:
-    from marketplace_plugin.engine import recall
+    from marketplace_plugin.engine.steps import recall
     from marketplace_plugin.model.item import Kind
     from marketplace_plugin.store import host_positions
 
@@ -72,19 +72,19 @@ def _no_fence() -> None:
 
 
 def _no_intents() -> None:
-    from marketplace_plugin.engine import push
+    from marketplace_plugin.engine.steps import push
 
     swap(push._intents, lambda *_: [])
 
 
 def _no_settling() -> None:
-    from marketplace_plugin.engine import settle
+    from marketplace_plugin.engine.steps import settle
 
     swap(settle.settle, lambda _p: settle.Settled())
 
 
 def _absence_is_deletion() -> None:
-    from marketplace_plugin.engine import pull
+    from marketplace_plugin.engine.steps import pull
     from marketplace_plugin.model.change import Tombstone
     from marketplace_plugin.store import links, rounds
 
@@ -99,7 +99,7 @@ def _absence_is_deletion() -> None:
 
 
 def _removed_is_deleted() -> None:
-    from marketplace_plugin.engine import recall
+    from marketplace_plugin.engine.steps import recall
     from marketplace_plugin.model.change import Tombstone
 
     def confirm(_p: Any, changes: dict[str, list[Any]]) -> None:
@@ -110,7 +110,7 @@ def _removed_is_deleted() -> None:
 
 
 def _half_a_round() -> None:
-    from marketplace_plugin.engine import pull
+    from marketplace_plugin.engine.steps import pull
     from marketplace_plugin.errors import ProviderError
     from marketplace_plugin.store import collections, rounds
 
@@ -137,20 +137,20 @@ def _half_a_round() -> None:
 
 
 def _siblings_count_as_read() -> None:
-    from marketplace_plugin.engine.one_pass import Pass
+    from marketplace_plugin.engine.steps.one_pass import Pass
 
     ground = Pass.ground
     swap_method(Pass, "ground", lambda p, row, _complete=True: ground(p, row))
 
 
 def _window_is_everything() -> None:
-    from marketplace_plugin.engine import pull
+    from marketplace_plugin.engine.steps import pull
 
     swap(pull._within, lambda *_: True)
 
 
 def _links_of_others_do_not_count() -> None:
-    from marketplace_plugin.engine import recall
+    from marketplace_plugin.engine.steps import recall
     from marketplace_plugin.store import links
     from marketplace_plugin.sync.link import LinkKind
 
@@ -210,21 +210,21 @@ PASSES = (
     Safeguard(
         "adoption by stamp",
         "a create whose answer was lost is looked up before it is repeated",
-        "engine/settle.py::_look_up",
+        "engine/steps/settle.py::_look_up",
         (f"{DOUBLES}::test_a_lost_answer_is_looked_up_though_the_service_lists_it_late",),
         _no_stamps,
     ),
     Safeguard(
         "cursor with links",
         "a cursor commits with the links of its round",
-        "engine/commit.py::_positions",
+        "engine/steps/commit.py::_positions",
         (f"{DELETIONS}::test_a_crash_after_reading_loses_nothing_of_what_was_read",),
         _hasty_cursor,
     ),
     Safeguard(
         "position with links",
         "the host's position commits with what was decided on it",
-        "engine/commit.py::_positions",
+        "engine/steps/commit.py::_positions",
         (f"{TROUBLE}::test_what_the_host_told_before_it_failed_is_told_again",),
         _hasty_position,
     ),
@@ -241,49 +241,49 @@ PASSES = (
     Safeguard(
         "intents first",
         "what will be pushed is committed before it is sent",
-        "engine/push.py::_intents",
+        "engine/steps/push.py::_intents",
         (f"{RACES}::test_a_crash_after_the_host_wrote_makes_no_second_event",),
         _no_intents,
     ),
     Safeguard(
         "settling",
         "open intents are settled before anything else",
-        "engine/settle.py::settle",
+        "engine/steps/settle.py::settle",
         (f"{RACES}::test_a_crash_after_the_host_wrote_makes_no_second_event",),
         _no_settling,
     ),
     Safeguard(
         "absence is not deletion",
         "what a snapshot leaves out is asked for by id",
-        "engine/pull.py::_question",
+        "engine/steps/pull.py::_question",
         (f"{DELETIONS}::test_what_a_complete_read_leaves_out_is_asked_for",),
         _absence_is_deletion,
     ),
     Safeguard(
         "removed is not deleted",
         "a removal that may mean out of the window is asked for by id",
-        "engine/recall.py::_confirm",
+        "engine/steps/recall.py::_confirm",
         (f"{DELETIONS}::test_dragged_out_of_the_window_is_not_deleted",),
         _removed_is_deleted,
     ),
     Safeguard(
         "complete round",
         "nothing is concluded from a round that broke off",
-        "engine/pull.py::_pull",
+        "engine/steps/pull.py::_pull",
         (f"{DELETIONS}::test_nothing_is_concluded_from_half_a_round",),
         _half_a_round,
     ),
     Safeguard(
         "siblings first",
         "a deletion waits while a sibling could not be read",
-        "engine/one_pass.py::Pass.ground",
+        "engine/steps/one_pass.py::Pass.ground",
         (f"{DELETIONS}::test_a_move_is_no_deletion_while_the_other_calendar_cannot_be_read",),
         _siblings_count_as_read,
     ),
     Safeguard(
         "one export",
         "an event with a live link of the user is not exported again",
-        "engine/recall.py::_join",
+        "engine/steps/recall.py::_join",
         (f"{DOUBLES}::test_what_one_connection_brought_is_not_written_into_the_other",),
         _links_of_others_do_not_count,
     ),
@@ -297,7 +297,7 @@ PASSES = (
     Safeguard(
         "window roll",
         "what the window leaves behind is not suspect",
-        "engine/pull.py::_within",
+        "engine/steps/pull.py::_within",
         (f"{DELETIONS}::test_time_that_goes_by_deletes_nothing",),
         _window_is_everything,
     ),

@@ -13,9 +13,9 @@ from marketplace_plugin.contract.module import Person, UnitOfWork
 from marketplace_plugin.host.acts import Saved
 from marketplace_plugin.host.records import events
 from marketplace_plugin.host.steg import Steg
-from marketplace_plugin.model.edit import master_of
 from marketplace_plugin.model.event import Attendee, Event, Response, Series
 from marketplace_plugin.model.item import Item, Kind
+from marketplace_plugin.model.series.edit import master_of
 from marketplace_plugin.model.task import Call, Task
 from tests.host.conftest import ANNA, JONAS, MIRA
 from tests.hosts.contract import HostModuleContract

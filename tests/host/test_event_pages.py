@@ -22,9 +22,9 @@ from marketplace_plugin.model.event import (
     ShowAs,
     original_key,
 )
-from marketplace_plugin.model.expand import occurrence_at
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.recurrence import RecurrenceRule
+from marketplace_plugin.model.series.expand import occurrence_at
 from marketplace_plugin.model.time import AllDay, Timed
 from tests.host.conftest import ANNA, JONAS, MIRA, Browser, Told, berlin, signed_in
 from tests.host.event_form import FORM, NINE, THIRD, edit, made, record, series_of, values_of

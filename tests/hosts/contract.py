@@ -10,9 +10,9 @@ from datetime import date
 
 import pytest
 
-from marketplace_plugin.model.canonical import same
 from marketplace_plugin.model.change import HostGone, HostItem
 from marketplace_plugin.model.event import UNKNOWN, Attendee, Event, Override, Response, Series
+from marketplace_plugin.model.form.canonical import same
 from marketplace_plugin.model.item import Item, Kind
 from marketplace_plugin.model.recurrence import RecurrenceRule
 from marketplace_plugin.model.task import Call, Task

@@ -17,11 +17,11 @@ from sqlalchemy import Connection, select
 
 from marketplace_plugin.contract.module import HostModule, Person, UnitOfWork
 from marketplace_plugin.errors import HostError
-from marketplace_plugin.model.canonical import loads
 from marketplace_plugin.model.change import HostCursor, HostGone, HostItem, HostPage
-from marketplace_plugin.model.edit import cancel_this, change_this
 from marketplace_plugin.model.event import Attendee, Event, Response, Series
+from marketplace_plugin.model.form.canonical import loads
 from marketplace_plugin.model.item import Item, Kind
+from marketplace_plugin.model.series.edit import cancel_this, change_this
 from marketplace_plugin.model.time import Original
 from marketplace_plugin.model.write import (
     HostApplied,

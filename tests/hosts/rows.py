@@ -15,11 +15,11 @@ from typing import Any
 from sqlalchemy import Boolean, Column, Connection, Integer, LargeBinary, MetaData, String, Table, func, select
 
 from marketplace_plugin.contract.module import Person
-from marketplace_plugin.model.canonical import dumps, loads
 from marketplace_plugin.model.change import HostCursor, HostGone, HostItem, HostPage
-from marketplace_plugin.model.edit import master_of, patch
 from marketplace_plugin.model.event import UNKNOWN, Attendee, Event, Override, Response, Series, ShowAs, Unknown
+from marketplace_plugin.model.form.canonical import dumps, loads
 from marketplace_plugin.model.item import Item, Kind
+from marketplace_plugin.model.series.edit import master_of, patch
 
 PEOPLE = (
     Person("ada", "acme", "Ada Admin", "ada@acme.example", "Europe/Berlin", "de", admin=True),

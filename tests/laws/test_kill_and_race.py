@@ -14,8 +14,8 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from marketplace_plugin.engine.convert import convert
-from marketplace_plugin.engine.preview import approve_held
+from marketplace_plugin.engine.acts.convert import convert
+from marketplace_plugin.engine.acts.preview import approve_held
 from marketplace_plugin.errors import Conflict, Throttled, Unavailable
 from marketplace_plugin.model.event import Event, Series
 from marketplace_plugin.model.time import AllDay, Timed, Zoned

@@ -15,8 +15,8 @@ from hypothesis import settings
 
 from marketplace_plugin.contract.hookspecs import Account, TestStep
 from marketplace_plugin.contract.provider import Provider, Session
+from marketplace_plugin.engine.acts.preview import approve, current_plan
 from marketplace_plugin.engine.context import Engine, RunResult, Trigger
-from marketplace_plugin.engine.preview import approve, current_plan
 from marketplace_plugin.engine.run import run_pass
 from marketplace_plugin.model.event import Event, Series
 from marketplace_plugin.model.recurrence import RecurrenceRule

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketplace_plugin.model.canonical import (
+from marketplace_plugin.model.collection import Capabilities
+from marketplace_plugin.model.event import UNKNOWN, Attendee, Event, Override, Response, Series
+from marketplace_plugin.model.form.canonical import (
     EVENT_FIELDS,
     changed_fields,
     decode,
@@ -23,8 +25,6 @@ from marketplace_plugin.model.canonical import (
     project,
     same,
 )
-from marketplace_plugin.model.collection import Capabilities
-from marketplace_plugin.model.event import UNKNOWN, Attendee, Event, Override, Response, Series
 from marketplace_plugin.model.item import Item
 from marketplace_plugin.model.recurrence import RecurrenceRule
 from marketplace_plugin.model.time import AllDay, Timed, Zoned

@@ -9,8 +9,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from marketplace_plugin.model.canonical import changed_fields, same
-from marketplace_plugin.model.edit import (
+from marketplace_plugin.model.event import Event, Override, Series
+from marketplace_plugin.model.form.canonical import changed_fields, same
+from marketplace_plugin.model.item import Item
+from marketplace_plugin.model.recurrence import RecurrenceRule
+from marketplace_plugin.model.series.edit import (
     cancel_this,
     change_all,
     change_following,
@@ -21,10 +24,7 @@ from marketplace_plugin.model.edit import (
     restore_this,
     start_at,
 )
-from marketplace_plugin.model.event import Event, Override, Series
-from marketplace_plugin.model.expand import occurrence_at, occurrences, originals
-from marketplace_plugin.model.item import Item
-from marketplace_plugin.model.recurrence import RecurrenceRule
+from marketplace_plugin.model.series.expand import occurrence_at, occurrences, originals
 from marketplace_plugin.model.time import AllDay, Original, Timed, Window, Zoned
 from tests.model import strategies
 

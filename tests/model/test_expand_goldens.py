@@ -9,7 +9,8 @@ from itertools import islice
 import pytest
 
 from marketplace_plugin.model.event import Event, Override, Series
-from marketplace_plugin.model.expand import (
+from marketplace_plugin.model.recurrence import RecurrenceRule
+from marketplace_plugin.model.series.expand import (
     is_original,
     occurrence_at,
     occurrences,
@@ -17,8 +18,7 @@ from marketplace_plugin.model.expand import (
     span_of,
     touches,
 )
-from marketplace_plugin.model.recurrence import RecurrenceRule
-from marketplace_plugin.model.recurrence_set import recurrence_set
+from marketplace_plugin.model.series.recurrence_set import recurrence_set
 from marketplace_plugin.model.time import AllDay, Original, Timed, Window, Zoned
 
 NEW_YORK = "America/New_York"

@@ -24,8 +24,8 @@ from hypothesis import strategies as st
 from ical.calendar_stream import IcsCalendarStream
 
 from marketplace_plugin.model.event import Event, Override, Series, original_key
-from marketplace_plugin.model.expand import is_original, occurrences, originals, span_of
-from marketplace_plugin.model.recurrence_set import recurrence_set
+from marketplace_plugin.model.series.expand import is_original, occurrences, originals, span_of
+from marketplace_plugin.model.series.recurrence_set import recurrence_set
 from marketplace_plugin.model.time import AllDay, Original, Timed, When, Window, Zoned, span, zone
 from tests.model import strategies
 from tests.model.icalendar_text import calendar

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketplace_plugin.model.event import Event, Series
-from marketplace_plugin.model.expand import occurrences, span_of
 from marketplace_plugin.model.recurrence import RecurrenceRule, format_until, parse_until
+from marketplace_plugin.model.series.expand import occurrences, span_of
 from marketplace_plugin.model.time import AllDay, Original, Timed, Window, Zoned
 from tests.model import strategies
 

@@ -9,7 +9,7 @@ import pytest
 from marketplace_plugin.model.collection import Capabilities
 from marketplace_plugin.model.event import Event, Override, Series
 from marketplace_plugin.model.recurrence import RecurrenceRule
-from marketplace_plugin.model.shape import Shape, crosses, expressible, shape_of
+from marketplace_plugin.model.series.shape import Shape, crosses, expressible, shape_of
 from marketplace_plugin.model.time import AllDay, Timed, Zoned
 
 EXCHANGE = Capabilities(

@@ -6,8 +6,8 @@ from zoneinfo import available_timezones
 
 import pytest
 
-from marketplace_plugin.model.windows_zones import IANA_OF, WINDOWS_OF
-from marketplace_plugin.model.zones import back_to_iana, is_iana, resolve, same_rules, to_iana, to_windows
+from marketplace_plugin.model.names.windows_zones import IANA_OF, WINDOWS_OF
+from marketplace_plugin.model.names.zones import back_to_iana, is_iana, resolve, same_rules, to_iana, to_windows
 
 
 @pytest.mark.parametrize(

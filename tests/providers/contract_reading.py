@@ -8,10 +8,10 @@ from datetime import date, timedelta
 import pytest
 
 from marketplace_plugin.errors import ProviderError, Throttled, Unavailable
-from marketplace_plugin.model.canonical import normal
 from marketplace_plugin.model.change import Access, Found, Gone, Stamp, Unreadable, Upsert
 from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.event import UNKNOWN, Event, Override, Sensitivity, Series
+from marketplace_plugin.model.form.canonical import normal
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.recurrence import RecurrenceRule
 from marketplace_plugin.model.time import AllDay, Timed, When, Window, Zoned

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from marketplace_plugin.model.canonical import normal
 from marketplace_plugin.model.change import Gone, Stamp
 from marketplace_plugin.model.event import (
     UNKNOWN,
@@ -19,6 +18,7 @@ from marketplace_plugin.model.event import (
     Series,
     ShowAs,
 )
+from marketplace_plugin.model.form.canonical import normal
 from marketplace_plugin.model.item import Item
 from marketplace_plugin.model.recurrence import RecurrenceRule
 from marketplace_plugin.model.time import AllDay, Timed

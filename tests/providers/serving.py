@@ -13,7 +13,6 @@ from typing import Any
 
 from marketplace_plugin.contract.provider import Provider
 from marketplace_plugin.errors import CursorExpired
-from marketplace_plugin.model.canonical import changed_fields, normal, project, same
 from marketplace_plugin.model.change import (
     Change,
     Checkpoint,
@@ -28,9 +27,10 @@ from marketplace_plugin.model.change import (
 )
 from marketplace_plugin.model.collection import Capabilities
 from marketplace_plugin.model.event import Event, Override, Series
-from marketplace_plugin.model.expand import occurrences
+from marketplace_plugin.model.form.canonical import changed_fields, normal, project, same
 from marketplace_plugin.model.item import Item
 from marketplace_plugin.model.recurrence import RecurrenceRule
+from marketplace_plugin.model.series.expand import occurrences
 from marketplace_plugin.model.time import AllDay, Original, Timed, Window, Zoned
 from marketplace_plugin.model.write import Applied, Create, Outcome, Update, Write
 

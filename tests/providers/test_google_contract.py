@@ -12,12 +12,12 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
 from marketplace_plugin.contract.provider import Provider
-from marketplace_plugin.model.canonical import changed_fields, project, same
 from marketplace_plugin.model.change import Found
 from marketplace_plugin.model.collection import Capabilities
 from marketplace_plugin.model.event import UNKNOWN, Event, Series
-from marketplace_plugin.model.expand import is_original, occurrence_at, originals
+from marketplace_plugin.model.form.canonical import changed_fields, project, same
 from marketplace_plugin.model.item import Item
+from marketplace_plugin.model.series.expand import is_original, occurrence_at, originals
 from marketplace_plugin.model.time import Original, Window, Zoned, span
 from marketplace_plugin.model.write import Applied, Create, Delete, Update
 from marketplace_plugin.providers.google.shape import encode

@@ -8,11 +8,11 @@ from datetime import date
 
 import pytest
 
-from marketplace_plugin.model.canonical import same
 from marketplace_plugin.model.event import (
     Override,
     Series,
 )
+from marketplace_plugin.model.form.canonical import same
 from marketplace_plugin.model.recurrence import RecurrenceRule
 from marketplace_plugin.model.time import AllDay
 from marketplace_plugin.model.write import (

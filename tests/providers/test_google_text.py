@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketplace_plugin.model.canonical import normal_text, same
+from marketplace_plugin.model.form.canonical import normal_text, same
 from marketplace_plugin.providers.google.shape import encode
 from marketplace_plugin.providers.google.shape.text import marked_up, plain
 from tests.providers.google_json import event

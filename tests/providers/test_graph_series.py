@@ -10,11 +10,11 @@ from itertools import islice
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
-from marketplace_plugin.model.canonical import changed_fields, project, same
 from marketplace_plugin.model.collection import Capabilities
 from marketplace_plugin.model.event import Event, Series, Status
-from marketplace_plugin.model.expand import is_original, occurrence_at, originals
+from marketplace_plugin.model.form.canonical import changed_fields, project, same
 from marketplace_plugin.model.item import Item
+from marketplace_plugin.model.series.expand import is_original, occurrence_at, originals
 from marketplace_plugin.model.time import Original, Window, Zoned, span
 from marketplace_plugin.model.write import Applied, Create, Delete, Refused, RefusedCode, Update
 from marketplace_plugin.providers.graph.read import CAPABILITIES

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketplace_plugin.errors import Unavailable
-from marketplace_plugin.model.canonical import same
 from marketplace_plugin.model.change import Access, Stamp, Unreadable, Upsert
 from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.event import Event, Override, Sensitivity, Series
+from marketplace_plugin.model.form.canonical import same
 from marketplace_plugin.model.item import Item
 from marketplace_plugin.model.write import (
     Applied,

@@ -8,8 +8,8 @@ import pytest
 from argon2 import PasswordHasher
 
 from marketplace_plugin.contract.module import Person
+from marketplace_plugin.engine.acts.convert import convert, undo_conversion
 from marketplace_plugin.engine.blocks import StoredBlocks
-from marketplace_plugin.engine.convert import convert, undo_conversion
 from marketplace_plugin.host.pages.page import inside as inside_steg
 from marketplace_plugin.host.records import persons
 from marketplace_plugin.host.steg import create_steg

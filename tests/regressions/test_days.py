@@ -8,8 +8,8 @@ import pytest
 
 from marketplace_plugin.engine.blocks import StoredBlocks
 from marketplace_plugin.model.event import Event, Override, Series
-from marketplace_plugin.model.expand import occurrences
 from marketplace_plugin.model.recurrence import RecurrenceRule
+from marketplace_plugin.model.series.expand import occurrences
 from marketplace_plugin.model.time import AllDay, Timed, Window
 from tests.laws.world import SOURCE, TARGET, World, all_day, event, series
 from tests.regressions.seeing import master, only, shown

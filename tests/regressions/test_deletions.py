@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from marketplace_plugin.engine.acts.convert import convert
+from marketplace_plugin.engine.acts.preview import approve_held
 from marketplace_plugin.engine.context import RunOutcome
-from marketplace_plugin.engine.convert import convert
-from marketplace_plugin.engine.preview import approve_held
 from marketplace_plugin.errors import Unavailable
 from marketplace_plugin.model.change import HostGone
 from marketplace_plugin.model.collection import Role

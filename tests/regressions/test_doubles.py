@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from marketplace_plugin.engine.acts.convert import convert
+from marketplace_plugin.engine.acts.migrate import choose
+from marketplace_plugin.engine.acts.purge import purge_connection
 from marketplace_plugin.engine.blocks import StoredBlocks
-from marketplace_plugin.engine.convert import convert
-from marketplace_plugin.engine.migrate import choose
-from marketplace_plugin.engine.purge import purge_connection
 from marketplace_plugin.errors import Unavailable
 from marketplace_plugin.model.event import Override, Series
 from marketplace_plugin.model.time import Window

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from marketplace_plugin.engine.acts.convert import convert
+from marketplace_plugin.engine.acts.preview import current_plan
 from marketplace_plugin.engine.context import RunOutcome
-from marketplace_plugin.engine.convert import convert
-from marketplace_plugin.engine.preview import current_plan
 from marketplace_plugin.model.change import Access
 from marketplace_plugin.model.event import Attendee, Event, Response, Series
 from marketplace_plugin.store import held

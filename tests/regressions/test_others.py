@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from marketplace_plugin.engine.acts.convert import convert
 from marketplace_plugin.engine.blocks import StoredBlocks
-from marketplace_plugin.engine.convert import convert
 from marketplace_plugin.errors import Conflict
 from marketplace_plugin.model.change import Access, HostItem
 from marketplace_plugin.model.collection import Role

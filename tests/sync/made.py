@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
-from marketplace_plugin.model.canonical import EVENT_FIELDS
 from marketplace_plugin.model.change import Access, Found, HostItem, Revision, Stamp
 from marketplace_plugin.model.collection import Capabilities
 from marketplace_plugin.model.event import Event, Series
+from marketplace_plugin.model.form.canonical import EVENT_FIELDS
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.time import AllDay
 from marketplace_plugin.sync.link import HostShowing, Link, LinkKind, RemoteShowing

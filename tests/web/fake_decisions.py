@@ -8,11 +8,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from marketplace_plugin.contract.module import Person
-from marketplace_plugin.engine.conflicts import ConflictView
-from marketplace_plugin.engine.held import BrakeView, HeldView, ParkedView
-from marketplace_plugin.engine.subject import Subject
-from marketplace_plugin.engine.undo import UndoFacts, UndoLine, Undone
-from marketplace_plugin.engine.why import What, Why, WhyLine
+from marketplace_plugin.engine.acts.conflicts import ConflictView
+from marketplace_plugin.engine.acts.held import BrakeView, HeldView, ParkedView
+from marketplace_plugin.engine.acts.subject import Subject
+from marketplace_plugin.engine.acts.undo import UndoFacts, UndoLine, Undone
+from marketplace_plugin.engine.acts.why import What, Why, WhyLine
 from marketplace_plugin.errors import Conflict, NotFound
 from marketplace_plugin.model.time import AllDay, Timed, Zoned
 from marketplace_plugin.store.log.journal import Action, Side

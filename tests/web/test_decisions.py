@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from marketplace_plugin.engine.acts.why import What
 from marketplace_plugin.engine.views import Audience
-from marketplace_plugin.engine.why import What
 from marketplace_plugin.errors import Conflict, NotAllowed
 from marketplace_plugin.model.event import UNKNOWN, Event, Override, Response, Sensitivity, ShowAs
 from marketplace_plugin.model.recurrence import RecurrenceRule

@@ -16,9 +16,9 @@ from babel.messages.pofile import read_po
 from marketplace_plugin import errors
 from marketplace_plugin.bundle import open_bundle, own_root
 from marketplace_plugin.bundle.manifest import Category, Level
+from marketplace_plugin.engine.acts.why import What
 from marketplace_plugin.engine.context import Phase, RunOutcome, Trigger
 from marketplace_plugin.engine.views import ConnectionState, Policy
-from marketplace_plugin.engine.why import What
 from marketplace_plugin.errors import MarketplaceError
 from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.event import Response, Sensitivity, ShowAs, Status

@@ -18,7 +18,7 @@ from marketplace_plugin.model.event import (
     Unknown,
     original_key,
 )
-from marketplace_plugin.model.expand import occurrences
+from marketplace_plugin.model.series.expand import occurrences
 from marketplace_plugin.model.task import Call, Task, TaskStatus
 from marketplace_plugin.model.time import AllDay, Timed, When, Window, zone
 

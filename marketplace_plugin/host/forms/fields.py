@@ -10,7 +10,7 @@ from typing import TypeVar
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
 
-from marketplace_plugin.model.zones import is_iana
+from marketplace_plugin.model.names.zones import is_iana
 
 E = TypeVar("E", bound=StrEnum)
 EARLIEST, LATEST = date(1900, 1, 1), date(2199, 12, 31)

@@ -24,7 +24,7 @@ from marketplace_plugin.host.pages import wording
 from marketplace_plugin.host.pages.page import as_values, inside, now, posted, show, steg, today, viewer
 from marketplace_plugin.host.records import events, participation
 from marketplace_plugin.model.event import Event, Response, Series
-from marketplace_plugin.model.expand import is_original, occurrence_at
+from marketplace_plugin.model.series.expand import is_original, occurrence_at
 from marketplace_plugin.model.time import Original, When
 
 MOST_TIMES = (8, 18)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from marketplace_plugin.host.records.tables import contact
-from marketplace_plugin.model import codec
 from marketplace_plugin.model.contact import Contact
+from marketplace_plugin.model.form import codec
 
 
 def of_tenant(c: sa.Connection, tenant: str) -> Sequence[Contact]:

@@ -15,9 +15,9 @@ import sqlalchemy as sa
 from marketplace_plugin.host.records import log, participation, spans
 from marketplace_plugin.host.records.participation import Own
 from marketplace_plugin.host.records.tables import applied, event, event_uid, participant, person
-from marketplace_plugin.model import codec
 from marketplace_plugin.model.change import HostGone, HostItem
 from marketplace_plugin.model.event import Attendee, Event, Response, Series
+from marketplace_plugin.model.form import codec
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.time import Window
 

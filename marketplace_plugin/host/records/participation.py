@@ -23,7 +23,7 @@ from marketplace_plugin.model.event import (
     Unknown,
     original_key,
 )
-from marketplace_plugin.model.expand import occurrence_at
+from marketplace_plugin.model.series.expand import occurrence_at
 from marketplace_plugin.model.time import Original, Timed, When, Zoned
 
 WHOLE = ""

@@ -12,8 +12,8 @@ from importlib import metadata
 from pathlib import Path
 from zoneinfo import TZPATH
 
-from marketplace_plugin.model import expand
 from marketplace_plugin.model.event import Event, Series
+from marketplace_plugin.model.series import expand
 
 _FIRST_MIDNIGHT, _LAST_MIDNIGHT = "Pacific/Kiritimati", "Etc/GMT+12"
 

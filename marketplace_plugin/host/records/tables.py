@@ -1,6 +1,6 @@
 """Steg's own tables, beside the marketplace's on the same database; made by the migrations in ``host/migrations``.
 
-Items are kept in their exact JSON (``model/codec.py``). ``span_start`` and ``span_end`` are caches for queries by
+Items are kept in their exact JSON (``model/form/codec.py``). ``span_start`` and ``span_end`` are caches for queries by
 window, stamped with the release of the zone database that they were computed with (SYNC.md rule 21).
 """
 

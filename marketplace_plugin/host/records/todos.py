@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from marketplace_plugin.host.records import log
 from marketplace_plugin.host.records.events import gone
 from marketplace_plugin.host.records.tables import applied, todo
-from marketplace_plugin.model import codec
 from marketplace_plugin.model.change import HostGone, HostItem
+from marketplace_plugin.model.form import codec
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.task import Call, Task
 

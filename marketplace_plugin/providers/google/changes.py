@@ -35,7 +35,7 @@ from marketplace_plugin.model.change import (
 )
 from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.event import Event, Series
-from marketplace_plugin.model.expand import occurrences
+from marketplace_plugin.model.series.expand import occurrences
 from marketplace_plugin.model.time import Window
 from marketplace_plugin.providers.google.errors import Refusal, for_read, is_expired
 from marketplace_plugin.providers.google.read import LIST_COLUMNS, PAGE, Reader, Whole, items_of, rfc3339, understood

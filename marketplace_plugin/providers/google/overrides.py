@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from marketplace_plugin.errors import ProviderError
-from marketplace_plugin.model.canonical import changed_fields
 from marketplace_plugin.model.change import Found
 from marketplace_plugin.model.event import UNKNOWN, Event, Override, Series, original_key
-from marketplace_plugin.model.expand import is_original, occurrence_at
+from marketplace_plugin.model.form.canonical import changed_fields
 from marketplace_plugin.model.item import Item
+from marketplace_plugin.model.series.expand import is_original, occurrence_at
 from marketplace_plugin.model.time import Original
 from marketplace_plugin.model.write import Missing, Outcome, Partial, Refused, RefusedCode, Stale
 from marketplace_plugin.providers.google.attempt import Attempt, Settled, personal

@@ -33,8 +33,8 @@ from marketplace_plugin.model.change import (
     Upsert,
 )
 from marketplace_plugin.model.event import Series
-from marketplace_plugin.model.expand import originals
-from marketplace_plugin.model.recurrence_set import GaveUp
+from marketplace_plugin.model.series.expand import originals
+from marketplace_plugin.model.series.recurrence_set import GaveUp
 from marketplace_plugin.model.time import Window
 from marketplace_plugin.providers.graph.errors import Refusal, for_read
 from marketplace_plugin.providers.graph.read import Reader, day_of, items_of

@@ -11,13 +11,13 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from marketplace_plugin.errors import ProviderError
-from marketplace_plugin.model.canonical import changed_fields, same
 from marketplace_plugin.model.change import Found
-from marketplace_plugin.model.edit import patch as edited
 from marketplace_plugin.model.event import UNKNOWN, Event, Override, Series, original_key
-from marketplace_plugin.model.expand import is_original, occurrence_at, originals
+from marketplace_plugin.model.form.canonical import changed_fields, same
 from marketplace_plugin.model.item import Item
-from marketplace_plugin.model.recurrence_set import GaveUp
+from marketplace_plugin.model.series.edit import patch as edited
+from marketplace_plugin.model.series.expand import is_original, occurrence_at, originals
+from marketplace_plugin.model.series.recurrence_set import GaveUp
 from marketplace_plugin.model.time import Original, Window
 from marketplace_plugin.model.write import Applied, Missing, Outcome, Partial, Refused, RefusedCode, Stale, Update
 from marketplace_plugin.providers.graph.attempt import Attempt, Settled, merged

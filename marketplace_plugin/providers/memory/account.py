@@ -18,9 +18,9 @@ from threading import RLock
 from marketplace_plugin.errors import CollectionGone, CursorExpired, PermissionDenied
 from marketplace_plugin.model.change import Access, Found, Gone, Revision, Stamp, Unreadable
 from marketplace_plugin.model.collection import CollectionInfo, Role
-from marketplace_plugin.model.edit import master_of
 from marketplace_plugin.model.event import Event, Override, Sensitivity, Series, original_key
 from marketplace_plugin.model.item import Item
+from marketplace_plugin.model.series.edit import master_of
 from marketplace_plugin.model.time import Window
 from marketplace_plugin.providers.memory import saved
 from marketplace_plugin.providers.memory.content import (

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from marketplace_plugin.model.change import Access
-from marketplace_plugin.model.edit import master_of
 from marketplace_plugin.model.event import UNKNOWN, Event, Override, Series, Unknown, original_key
-from marketplace_plugin.model.expand import touches
 from marketplace_plugin.model.item import Item
+from marketplace_plugin.model.series.edit import master_of
+from marketplace_plugin.model.series.expand import touches
 from marketplace_plugin.model.time import Window
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 
-from marketplace_plugin.model.canonical import EVENT_FIELDS, SERIES_FIELDS, normal_text
 from marketplace_plugin.model.collection import Capabilities
 from marketplace_plugin.model.event import Event, Override, Series, Unknown
+from marketplace_plugin.model.form.canonical import EVENT_FIELDS, SERIES_FIELDS, normal_text
 from marketplace_plugin.model.item import Item
 from marketplace_plugin.model.time import Timed, Zoned
 from marketplace_plugin.providers.memory.content import over_events

@@ -11,13 +11,13 @@ from dataclasses import fields, replace
 from typing import Any
 
 from marketplace_plugin.errors import AuthorizationExpired, CollectionGone, PermissionDenied, Throttled, Unavailable
-from marketplace_plugin.model.canonical import EVENT_FIELDS, SERIES_FIELDS, project
 from marketplace_plugin.model.change import Found, Gone, Unreadable
-from marketplace_plugin.model.edit import SHAPE, patch
 from marketplace_plugin.model.event import UNKNOWN, Event, Override, Series, original_key
-from marketplace_plugin.model.expand import is_original, occurrence_at
+from marketplace_plugin.model.form.canonical import EVENT_FIELDS, SERIES_FIELDS, project
 from marketplace_plugin.model.item import Item
-from marketplace_plugin.model.shape import crosses, expressible
+from marketplace_plugin.model.series.edit import SHAPE, patch
+from marketplace_plugin.model.series.expand import is_original, occurrence_at
+from marketplace_plugin.model.series.shape import crosses, expressible
 from marketplace_plugin.model.write import (
     Applied,
     Create,

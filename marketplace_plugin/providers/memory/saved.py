@@ -9,9 +9,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from marketplace_plugin.model.canonical import decode, encode
 from marketplace_plugin.model.change import Access, Stamp, UnreadableReason
 from marketplace_plugin.model.collection import CollectionInfo, Role
+from marketplace_plugin.model.form.canonical import decode, encode
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.providers.memory.faults import Request
 from marketplace_plugin.providers.memory.record import Record

@@ -9,7 +9,7 @@ from typing import Any
 from marketplace_plugin.contract.module import BlockView, Person
 from marketplace_plugin.model.change import HostItem
 from marketplace_plugin.model.event import UNKNOWN, Event, Sensitivity, Series, ShowAs, original_key
-from marketplace_plugin.model.expand import occurrences
+from marketplace_plugin.model.series.expand import occurrences
 from marketplace_plugin.model.time import AllDay, When, Window
 
 MOST_ENTRIES = 10_000

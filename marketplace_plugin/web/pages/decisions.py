@@ -9,8 +9,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from marketplace_plugin.engine.undo import UndoFacts
-from marketplace_plugin.engine.why import Why
+from marketplace_plugin.engine.acts.undo import UndoFacts
+from marketplace_plugin.engine.acts.why import Why
 from marketplace_plugin.errors import Conflict, InvalidSettings, NotAllowed
 from marketplace_plugin.model.time import When
 from marketplace_plugin.sync.merge import Winner

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from marketplace_plugin.model.canonical import same
 from marketplace_plugin.model.change import Access, Found, Revision, Stamp, UnreadableReason
 from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.event import (
@@ -30,9 +29,10 @@ from marketplace_plugin.model.event import (
     Status,
     original_key,
 )
-from marketplace_plugin.model.expand import is_original, occurrence_at
+from marketplace_plugin.model.form.canonical import same
+from marketplace_plugin.model.names.zones import resolve
+from marketplace_plugin.model.series.expand import is_original, occurrence_at
 from marketplace_plugin.model.time import AllDay, Original, Timed, When, Zoned, zone
-from marketplace_plugin.model.zones import resolve
 from marketplace_plugin.providers.google.shape import recurrence
 from marketplace_plugin.providers.google.shape.recurrence import Undecodable
 from marketplace_plugin.providers.google.shape.text import plain

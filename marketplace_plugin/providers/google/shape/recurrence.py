@@ -12,9 +12,9 @@ from datetime import UTC, date, datetime, time
 
 from marketplace_plugin.model.change import UnreadableReason
 from marketplace_plugin.model.event import original_key
+from marketplace_plugin.model.names.zones import resolve
 from marketplace_plugin.model.recurrence import RecurrenceRule
 from marketplace_plugin.model.time import Original, Zoned
-from marketplace_plugin.model.zones import resolve
 
 _UNTIL = re.compile(r"(?<=UNTIL=)(\d{8})(T\d{6})?(Z)?", re.IGNORECASE)
 

@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from marketplace_plugin.model.canonical import same
 from marketplace_plugin.model.change import Access, Found, Revision, Stamp, UnreadableReason
 from marketplace_plugin.model.collection import Capabilities, Role
 from marketplace_plugin.model.event import (
@@ -31,10 +30,11 @@ from marketplace_plugin.model.event import (
     Status,
     original_key,
 )
-from marketplace_plugin.model.expand import is_original, occurrence_at
-from marketplace_plugin.model.shape import expressible
+from marketplace_plugin.model.form.canonical import same
+from marketplace_plugin.model.names.zones import resolve
+from marketplace_plugin.model.series.expand import is_original, occurrence_at
+from marketplace_plugin.model.series.shape import expressible
 from marketplace_plugin.model.time import AllDay, Original, Timed, When, Zoned, zone
-from marketplace_plugin.model.zones import resolve
 from marketplace_plugin.providers.graph.shape import recurrence
 from marketplace_plugin.providers.graph.shape.recurrence import RULES, Undecodable
 

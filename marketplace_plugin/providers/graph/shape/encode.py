@@ -12,8 +12,8 @@ from typing import Any
 
 from marketplace_plugin.model.change import Stamp
 from marketplace_plugin.model.event import UNKNOWN, Event, Response, Sensitivity, Series, ShowAs, Status
+from marketplace_plugin.model.names.zones import same_rules, to_iana, to_windows
 from marketplace_plugin.model.time import Timed, When, Zoned
-from marketplace_plugin.model.zones import same_rules, to_iana, to_windows
 from marketplace_plugin.providers.graph.shape.decode import STAMP
 from marketplace_plugin.providers.graph.shape.recurrence import Unencodable, midnight, pattern_of
 

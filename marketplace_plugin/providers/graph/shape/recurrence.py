@@ -17,7 +17,7 @@ from marketplace_plugin.model.change import UnreadableReason
 from marketplace_plugin.model.collection import Capabilities
 from marketplace_plugin.model.event import Series
 from marketplace_plugin.model.recurrence import WEEKDAYS, Frequency, RecurrenceRule
-from marketplace_plugin.model.shape import Shape, expressible, shape_of
+from marketplace_plugin.model.series.shape import Shape, expressible, shape_of
 from marketplace_plugin.model.time import Original, Zoned
 
 Raw = Mapping[str, Any]

@@ -1,0 +1,1 @@
+"""A user's account at a service: offered, added, authorised, set up, tested, disconnected."""

@@ -1,0 +1,207 @@
+"""The settings of a connection: one target for each kind over all of a person's connections, many sources, a window.
+
+What a user saves counts at once: a pass that runs with the former settings is interrupted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection as Database
+
+from marketplace_plugin.contract.module import Person, UnitOfWork
+from marketplace_plugin.engine.account import calendars
+from marketplace_plugin.engine.account.connections import view
+from marketplace_plugin.engine.acts import migrate
+from marketplace_plugin.engine.context import Engine
+from marketplace_plugin.engine.ownership import own
+from marketplace_plugin.engine.views import CollectionView, Saved, SettingsForm, SettingsView, TargetChange
+from marketplace_plugin.errors import Conflict, InvalidSettings, MarketplaceError, PermissionDenied
+from marketplace_plugin.model.item import Kind
+from marketplace_plugin.store import blocks, collections, connections, links, plans
+from marketplace_plugin.store.accounts.collections import Collection
+from marketplace_plugin.store.accounts.connections import Connection, ConnectionState
+
+MOST_PAST_DAYS, MOST_FUTURE_DAYS = 3650, 3650
+_RELOADS = (ConnectionState.CONNECTED, ConnectionState.EXPIRED)
+
+
+def settings(engine: Engine, person: Person, connection_id: str, reload: bool = True) -> SettingsView:
+    """Each opening asks the service for its list; where it does not answer, the last known one is shown with the code
+    of what kept it. New calendars come unticked. Raises NotFound."""
+    with engine.store.read() as c:
+        row = own(c, person, connection_id)
+        before = {one.id for one in collections.of_connection(c, row.id)}
+    error = _reload(engine, row) if reload and row.state in _RELOADS else ""
+    with engine.store.read() as c:
+        row = own(c, person, connection_id)
+        rows = collections.of_connection(c, row.id)
+        return SettingsView(
+            connection=view(c, row),
+            version=row.settings_version,
+            collections=tuple(_shown(c, one, bool(before) and one.id not in before) for one in rows),
+            switches=frozenset(Kind(name) for name, on in row.switches.items() if on and name in set(Kind)),
+            past_days=row.past_days,
+            future_days=row.future_days,
+            reload_error=error,
+            policy=row.policy,
+            infos=tuple(one.info for one in rows if one.listed),
+        )
+
+
+def save(engine: Engine, person: Person, connection_id: str, form: SettingsForm, version: int) -> Saved:
+    """Save what the form says, over the version that it was made from.
+
+    ``Saved.asks``: so many copies lie in the former target; nothing was saved, and the form comes again with MOVE or
+    KEEP. An approval stays where only what is read has changed; another target, switch or policy is planned anew, and
+    until that plan is approved nothing is written. Raises NotFound, Conflict (somebody saved meanwhile),
+    InvalidSettings, PermissionDenied (a target that cannot be written to, or whose private items come masked).
+    """
+    with engine.store.begin() as unit:
+        c = unit.connection
+        row = own(c, person, connection_id)
+        if row.settings_version != version:
+            raise Conflict("the settings were changed meanwhile")
+        wanted = _check(c, row, form)
+        elsewhere = _copies_elsewhere(c, row, wanted.target)
+        if elsewhere and form.target_change is None:
+            return Saved(version, asks=sum(elsewhere.values()))
+        removed = sum(blocks.count(c, row.id, one.remote_id) for one in wanted.dropped)
+        _choose(engine, unit, row, wanted, elsewhere, keep=form.target_change is not TargetChange.MOVE)
+        policy = form.policy or row.policy
+        saved = connections.save_settings(
+            c,
+            row.id,
+            version,
+            policy=policy,
+            past_days=form.past_days,
+            future_days=form.future_days,
+            switches={kind.value: True for kind in sorted(form.switches)},
+        )
+        same = not wanted.new_target and _switches(row) == form.switches and policy is row.policy
+        if row.approved_version == version and same:
+            connections.approve(c, row.id, saved)
+        else:
+            plans.supersede(c, row.id, engine.now())
+    if removed:
+        engine.store.scrub()
+    return Saved(saved, blocks_removed=removed)
+
+
+# ---- checking ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """The form, with rows for ids. ``dropped`` are sources that are none any more."""
+
+    target: Collection | None
+    sources: tuple[Collection, ...]
+    dropped: tuple[Collection, ...]
+    former_target: Collection | None
+
+    @property
+    def new_target(self) -> bool:
+        former = self.former_target.id if self.former_target is not None else None
+        return (self.target.id if self.target is not None else None) != former
+
+
+def _check(c: Database, row: Connection, form: SettingsForm) -> _Wanted:
+    rows = {one.id: one for one in collections.of_connection(c, row.id)}
+    if not 0 <= form.past_days <= MOST_PAST_DAYS or not 1 <= form.future_days <= MOST_FUTURE_DAYS:
+        raise InvalidSettings("the import window is out of range")
+    if not {*form.sources, *filter(None, [form.target])} <= rows.keys():
+        raise InvalidSettings("a calendar that this connection does not have")
+    if (form.target or form.sources) and Kind.EVENT not in form.switches:
+        raise InvalidSettings("calendars are chosen, and their switch is off")
+    former = next((one for one in rows.values() if one.is_target), None)
+    target = rows[form.target] if form.target else None
+    new = target is not None and (former is None or former.id != target.id)
+    if target is not None and new and not (target.listed and target.info.can_be_target):
+        raise PermissionDenied("the target needs full write access")
+    return _Wanted(
+        target=target,
+        sources=tuple(one for one in rows.values() if one.id in form.sources),
+        dropped=tuple(one for one in rows.values() if one.is_source and one.id not in form.sources),
+        former_target=former,
+    )
+
+
+def _switches(row: Connection) -> frozenset[Kind]:
+    return frozenset(Kind(name) for name, on in row.switches.items() if on and name in set(Kind))
+
+
+def _copies_elsewhere(c: Database, row: Connection, target: Collection | None) -> dict[tuple[str, str], int]:
+    """Copies outside the new target. Where nothing is transferred any more they rest where they are."""
+    if target is None:
+        return {}
+    here = (row.id, target.remote_id)
+    return {place: number for place, number in links.copies(c, row.user).items() if place != here}
+
+
+# ---- saving --------------------------------------------------------------------------------------------
+
+
+def _choose(
+    engine: Engine,
+    unit: UnitOfWork,
+    row: Connection,
+    wanted: _Wanted,
+    elsewhere: dict[tuple[str, str], int],
+    *,
+    keep: bool,
+) -> None:
+    """Set the ticks with all that follows; a pass that is under way loses its lease. Whatever lies outside the new
+    target moves link by link, or stays as it is and is followed no longer (rule 20)."""
+    target = wanted.target.remote_id if wanted.target is not None else None
+    former = wanted.former_target.remote_id if wanted.former_target is not None else None
+    if wanted.target is not None:
+        _untick_other_target(engine, unit, row, wanted.target.info.kind)
+    migrate.choose(engine, unit, row.id, target, {one.remote_id for one in wanted.sources}, keep=keep)
+    for connection_id, remote_id in elsewhere:
+        if connection_id != row.id:
+            connections.seize(unit.connection, connection_id, engine.now())
+            migrate.leave_target(engine, unit, connection_id, remote_id, None, keep=keep)
+        elif remote_id != former:
+            migrate.leave_target(engine, unit, connection_id, remote_id, target, keep=keep)
+
+
+def _untick_other_target(engine: Engine, unit: UnitOfWork, row: Connection, kind: Kind) -> None:
+    """There is one target for each kind over all of a person's connections: the one chosen last."""
+    c: Database = unit.connection
+    other = collections.target(c, row.user, kind)
+    if other is None or other.connection == row.id:
+        return
+    sources = {one.remote_id for one in collections.of_connection(c, other.connection) if one.is_source}
+    collections.choose(c, other.connection, None, sources)
+    connections.seize(c, other.connection, engine.now())
+
+
+# ---- showing -------------------------------------------------------------------------------------------
+
+
+def _reload(engine: Engine, row: Connection) -> str:
+    """The code of what kept the list from being reloaded, empty where it was."""
+    try:
+        calendars.reload(engine, row)
+    except MarketplaceError as error:
+        return error.code
+    return ""
+
+
+def _shown(c: Database, one: Collection, is_new: bool) -> CollectionView:
+    return CollectionView(
+        id=one.id,
+        title=one.info.title,
+        kind=one.info.kind,
+        role=one.info.role,
+        primary=one.info.primary,
+        color=one.info.color,
+        shared_by=one.info.shared_by,
+        can_be_target=one.listed and one.info.can_be_target,
+        is_source=one.is_source,
+        is_target=one.is_target,
+        is_new=is_new,
+        listed=one.listed,
+        blocks=blocks.count(c, one.connection, one.remote_id),
+    )

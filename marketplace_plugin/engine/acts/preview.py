@@ -1,0 +1,173 @@
+"""The plan that a user sees before anything is written, and his approval (SYNC.md rule 18).
+
+A preview is a pass that pushes nothing: the same code, up to the plan. An approval binds each step to its event and to
+what is done to it; a step that adds a remote write or a deletion is asked again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from marketplace_plugin.contract.module import Person
+from marketplace_plugin.engine.context import Engine, RunOutcome, RunResult, Trigger
+from marketplace_plugin.engine.steps.one_pass import Pass
+from marketplace_plugin.engine.steps.planning import Planned, key_of, needs_approval, unapproved
+from marketplace_plugin.engine.steps.recall import APPROVED
+from marketplace_plugin.engine.steps.written import count_name
+from marketplace_plugin.errors import Conflict
+from marketplace_plugin.model.item import Kind
+from marketplace_plugin.store import blocks, connections, held, host_positions, plans, runs
+from marketplace_plugin.store.log.plans import PlanState
+from marketplace_plugin.store.log.runs import Run
+from marketplace_plugin.sync.plan import Action, Plan, Step
+from marketplace_plugin.sync.reason import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSummary:
+    """What is shown above "Starten". ``counts``: ``remote.create``, ``remote.update``, ``remote.delete``, and the same
+    for ``host``; ``blocks`` come in anyway. ``mails`` is always 0: nobody is ever mailed."""
+
+    id: str
+    connection: str
+    created_at: datetime
+    counts: Mapping[str, int]
+    blocks: int
+    waiting: bool = True
+    mails: int = 0
+
+
+COUNTED = ("remote.create", "remote.update", "remote.delete", "host.create", "host.update", "host.delete")
+
+
+def preview(engine: Engine, connection_id: str) -> PlanSummary | RunResult:
+    """Read both sides and plan, writing nothing but blocks. The RunResult tells why where no plan came about."""
+    from marketplace_plugin.engine.run import run_pass
+
+    result = run_pass(engine, connection_id, Trigger.BUTTON, engine.new_id())
+    summary = current_plan(engine, connection_id)
+    return result if summary is None or result.outcome is RunOutcome.FAILED else summary
+
+
+def current_plan(engine: Engine, connection_id: str) -> PlanSummary | None:
+    """The plan that waits for its owner, or was approved last."""
+    with engine.store.read() as c:
+        plan = plans.current(c, connection_id)
+        shown = blocks.count(c, connection_id)
+    if plan is None:
+        return None
+    counts = {name: plan.counts.get(name, 0) for name in COUNTED}
+    return PlanSummary(plan.id, connection_id, plan.created_at, counts, shown, waiting=plan.state is PlanState.WAITING)
+
+
+def approve(engine: Engine, plan_id: str, person: Person) -> str:
+    """Let the plan go, and return the id of the run that does it. Raises Conflict where the plan no longer waits, the
+    settings have changed, or the connection is not the person's own."""
+    run_id, now = engine.new_id(), engine.now()
+    with engine.store.begin() as unit:
+        c = unit.connection
+        plan = plans.get(c, plan_id)
+        connection = connections.get(c, plan.connection) if plan is not None else None
+        if plan is None or connection is None or connection.user != person.id:
+            raise Conflict("there is no such plan")
+        if plan.settings_version != connection.settings_version:
+            raise Conflict("the settings were changed after this plan was made")
+        if not plans.approve(c, plan_id, person.id, run_id, now):
+            raise Conflict("this plan no longer waits")
+        if connection.approved_version != plan.settings_version:
+            host_positions.drop(c, connection.id, Kind.EVENT)
+        connections.approve(c, connection.id, plan.settings_version)
+        connections.mark_dirty(c, [connection.id], now)
+        runs.add(c, Run(run_id, connection.id, connection.user, Trigger.START, now))
+    if engine.runner is not None:
+        payload = {"connection": connection.id, "run": run_id, "trigger": Trigger.START.value}
+        engine.runner.submit("sync", connection.id, payload, priority=100)
+    return run_id
+
+
+def approve_held(engine: Engine, person: Person, held_ids: Sequence[str]) -> int:
+    """Let held deletions and suspects go; the next pass checks each again. Returns how many were the person's own."""
+    now, freed = engine.now(), []
+    with engine.store.begin() as unit:
+        c = unit.connection
+        for connection in connections.of_user(c, person.id):
+            freed += [
+                replace(one, detail=APPROVED) for one in held.of_connection(c, connection.id) if one.id in held_ids
+            ]
+        held.put(c, freed)
+        connections.mark_dirty(c, {one.connection for one in freed}, now)
+    return len(freed)
+
+
+# --- inside a pass -------------------------------------------------------------------------------------------------
+
+
+def is_waiting(engine: Engine, connection_id: str) -> bool:
+    with engine.store.read() as c:
+        plan = plans.current(c, connection_id)
+    return plan is not None and plan.state is PlanState.WAITING
+
+
+def ask(p: Pass, wanted: Plan) -> None:
+    """Write the plan down for its owner, unless the same one waits already."""
+    steps = [step for step in wanted.steps if needs_approval(step) or step.applies]
+    _store(p, steps)
+
+
+def bound(p: Pass, planned: Planned) -> Planned:
+    """In the run that an approval started: what was not in the plan waits and is asked again, and goes on waiting."""
+    if p.asks:
+        return replace(planned, go=Plan(tuple(_still_waiting(step) for step in planned.go.steps)))
+    with p.engine.store.read() as c:
+        plan = plans.current(c, p.connection.id)
+    if plan is None or plan.state is not PlanState.APPROVED or plan.run != p.run:
+        return planned
+    added = unapproved(planned.go, dict.fromkeys(plan.steps))
+    if not added:
+        return planned
+    _store(p, added)
+    waits = [Step(Action.PARK, Reason.AWAITS_APPROVAL, step.link, step.case) for step in added]
+    kept = [step for step in planned.go.steps if step not in added]
+    return replace(planned, go=Plan((*kept, *waits)))
+
+
+def _still_waiting(step: Step) -> Step:
+    if step.link.reason is Reason.AWAITS_APPROVAL and needs_approval(step):
+        return Step(Action.PARK, Reason.AWAITS_APPROVAL, step.link, step.case)
+    return step
+
+
+def _store(p: Pass, steps: Sequence[Step]) -> None:
+    keys = tuple(sorted(key_of(step) for step in steps))
+    fingerprint = p.engine.store.vault.keyed(repr((p.connection.settings_version, keys)).encode())
+    with p.write() as unit:
+        c = unit.connection
+        there = plans.current(c, p.connection.id)
+        if there is not None and there.state is PlanState.WAITING and there.fingerprint == fingerprint:
+            return
+        plans.add(
+            c,
+            plans.Plan(
+                id=p.engine.new_id(),
+                connection=p.connection.id,
+                settings_version=p.connection.settings_version,
+                fingerprint=fingerprint,
+                counts=_counts(steps),
+                created_at=p.now,
+                steps=keys,
+            ),
+        )
+
+
+def _counts(steps: Sequence[Step]) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for step in steps:
+        if step.action is Action.MERGE:
+            counts["remote.update"] += step.pushes
+            counts["host.update"] += step.applies
+        else:
+            counts[count_name(step)] += 1
+    return {name: number for name, number in counts.items() if number}

@@ -1,0 +1,240 @@
+"""Why an event is synced as it is, or is not: for its owner, from the link, the journal and the rules. Asks no service.
+
+Whoever asks for somebody else's event gets the same answer as for one that does not exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Connection as Database
+
+from marketplace_plugin.contract.module import Person
+from marketplace_plugin.engine.acts import conflicts, held
+from marketplace_plugin.engine.acts.conflicts import ConflictView
+from marketplace_plugin.engine.acts.held import HeldView
+from marketplace_plugin.engine.acts.subject import headline, own_link, subjects
+from marketplace_plugin.engine.context import Engine
+from marketplace_plugin.engine.steps.planning import EXPORTED_ANEW
+from marketplace_plugin.errors import NotFound
+from marketplace_plugin.model.change import Access, HostItem
+from marketplace_plugin.model.event import UNKNOWN, Event, Series
+from marketplace_plugin.model.expand import span_of
+from marketplace_plugin.model.item import Kind
+from marketplace_plugin.model.time import When
+from marketplace_plugin.store import blocks, collections, connections, journal, links, runs
+from marketplace_plugin.store.accounts.connections import Connection, ConnectionState
+from marketplace_plugin.store.log.journal import Action, Side
+from marketplace_plugin.sync.link import Link, LinkKind, LinkState
+from marketplace_plugin.sync.plan import eligible
+from marketplace_plugin.sync.reason import Reason
+
+LINES = 12
+_WRITES = frozenset({Action.CREATE, Action.UPDATE, Action.DELETE, Action.MOVE})
+
+
+class What(StrEnum):
+    """What an event is to the sync."""
+
+    BLOCK = "block"  # from a connected calendar; colleagues see "busy"
+    COPY = "copy"  # made here, copied into the target calendar
+    SHARED = "shared"  # a colleague's event here, copied into the own target calendar
+    INVITATION = "invitation"  # made here; the service's own invitation is the copy
+    CONVERTED = "converted"  # from a connected calendar, made visible
+    MIRROR = "mirror"
+    ALONE = "alone"  # here only
+
+
+@dataclass(frozen=True, slots=True)
+class WhyLine:
+    """One line of the event's own log. ``run`` is empty for what was done outside of a run."""
+
+    at: datetime
+    side: Side
+    action: Action
+    reason: Reason
+    run: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """``reasons``: which rules hide, skip, hold or limit it now, the weightiest first; empty where it is simply synced.
+    ``last`` is the last write, ``clashes`` say which side won which field. ``elsewhere``: other calendars that hold the
+    same meeting. ``parked``: another try can be asked for."""
+
+    what: What
+    title: str
+    when: When | None
+    ref: str = ""
+    link: str = ""
+    connection: str = ""
+    integration: str = ""
+    account: str = ""
+    calendar: str = ""
+    reasons: tuple[Reason, ...] = ()
+    last: WhyLine | None = None
+    lines: tuple[WhyLine, ...] = ()
+    clashes: tuple[ConflictView, ...] = ()
+    held: tuple[HeldView, ...] = ()
+    elsewhere: tuple[str, ...] = ()
+    parked: bool = False
+
+
+def of_event(engine: Engine, person: Person, ref: str) -> Why:
+    """An event of the host, as this person has it. Raises NotFound where he has no part in it."""
+    module = engine.host.modules[Kind.EVENT]
+    (item,) = module.get(person.id, [ref])
+    if not isinstance(item, HostItem):
+        raise NotFound("no such event of yours")
+    with engine.store.read() as c:
+        tied = links.by_host(c, person.id, Kind.EVENT, [ref]).get(ref, [])
+        alive = {row.id for row in connections.of_user(c, person.id)}
+        live = [k for k in tied if k.state is not LinkState.DETACHED and k.connection in alive]
+    if live:
+        return _tied(engine, person, live[0], item)
+    title, when = headline(item.item)
+    with engine.store.read() as c:
+        reasons = _left_out(c, person, item, tied)
+    return Why(What.ALONE, title, when, ref, reasons=reasons)
+
+
+def of_block(engine: Engine, person: Person, link_id: str) -> Why:
+    """A grey block. Raises NotFound for one that is not this person's."""
+    with engine.store.read() as c:
+        link = own_link(c, person.id, link_id)
+    if link.kind is not LinkKind.BLOCK:
+        raise NotFound("no such block of yours")
+    return _tied(engine, person, link, None)
+
+
+# --- what is tied to a service ---------------------------------------------------------------------------------------
+
+
+def _tied(engine: Engine, person: Person, link: Link, item: HostItem | None) -> Why:
+    with engine.store.read() as c:
+        about = subjects(engine, c, [link], {link.id: item.item} if item is not None else None)[link.id]
+        lines = _lines(c, link)
+        others = _elsewhere(c, link)
+        reasons = [*_state(c, link), *_limits(c, link), *([Reason.SAME_MEETING_ELSEWHERE] if others else [])]
+    return Why(
+        what=_what(link),
+        title=about.title,
+        when=about.when,
+        ref=link.host_ref or "",
+        link=link.id,
+        connection=about.connection,
+        integration=about.integration,
+        account=about.account,
+        calendar=about.calendar,
+        reasons=tuple(dict.fromkeys(reasons)),
+        last=next((line for line in lines if line.action in _WRITES), None),
+        lines=tuple(lines[:LINES]),
+        clashes=tuple(conflicts.listed(engine, person, link.id)),
+        held=tuple(held.deletions(engine, person, link.id)),
+        elsewhere=others,
+        parked=any(one.id == link.id for one in held.parked(engine, person)),
+    )
+
+
+def _what(link: Link) -> What:
+    match link.kind:
+        case LinkKind.BLOCK:
+            return What.BLOCK
+        case LinkKind.CONVERTED:
+            return What.CONVERTED
+        case LinkKind.MIRROR:
+            return What.MIRROR
+        case LinkKind.EXPORT if link.access is not Access.FULL:
+            return What.INVITATION
+        case LinkKind.EXPORT:
+            return What.COPY if link.organised else What.SHARED
+
+
+def _state(c: Database, link: Link) -> list[Reason]:
+    """What holds it at present."""
+    row = connections.get(c, link.connection)
+    found = []
+    if link.reason is not None and link.state is not LinkState.LIVE:
+        found.append(link.reason)
+    if link.state is LinkState.PENDING and link.reason is None:
+        found.append(Reason.NEW_HOST)
+    if row is not None and link.kind is not LinkKind.BLOCK and not _writes(row):
+        found.append(Reason.AWAITS_APPROVAL)
+    return found
+
+
+def _limits(c: Database, link: Link) -> list[Reason]:
+    """Which fields may not flow, and why."""
+    row = collections.get(c, link.connection, link.collection)
+    found = []
+    if link.kind is LinkKind.BLOCK:
+        block = blocks.get(c, [link.id]).get(link.id)
+        master = block.item.master if block is not None and isinstance(block.item, Series) else block and block.item
+        if isinstance(master, Event) and master.title is UNKNOWN:
+            found.append(Reason.MASKED)
+        return found
+    if link.access is Access.ATTENDEE or (link.kind is LinkKind.EXPORT and not link.organised):
+        found.append(Reason.NOT_ORGANISER)
+    elif link.access is Access.NONE:
+        found.append(Reason.NOT_WRITABLE)
+    if row is not None and not row.info.can_be_target:
+        found.append(Reason.ROLE_DROPPED)
+    return found
+
+
+def _lines(c: Database, link: Link) -> list[WhyLine]:
+    """Newest first."""
+    found = []
+    for line in journal.of_link(c, link.id):
+        run = line.run if runs.get(c, line.run) is not None else ""
+        found.append(WhyLine(line.at, line.side, line.action, line.reason, run))
+    return found
+
+
+def _elsewhere(c: Database, link: Link) -> tuple[str, ...]:
+    """The titles of other calendars of the same person that hold this meeting (rule 8)."""
+    if not link.uid:
+        return ()
+    same = [k for k in links.by_uid(c, link.user, [link.uid]).get(link.uid, ()) if k.id != link.id]
+    titles = []
+    for other in same:
+        row = collections.get(c, other.connection, other.collection)
+        if other.state is not LinkState.DETACHED and row is not None:
+            titles.append(row.info.title)
+    return tuple(dict.fromkeys(titles))
+
+
+# --- what is tied to nothing -----------------------------------------------------------------------------------------
+
+
+def _left_out(c: Database, person: Person, item: HostItem, former: Sequence[Link]) -> tuple[Reason, ...]:
+    """The rule that leaves a host event where it is. NEW_HOST: none does, and the next sync writes it."""
+    mine = [row for row in connections.of_user(c, person.id) if row.state is not ConnectionState.ADDED]
+    if not mine:
+        return (Reason.NO_CONNECTION,)
+    target = collections.target(c, person.id, Kind.EVENT)
+    row = next((one for one in mine if target is not None and one.id == target.connection), None)
+    if target is None or row is None:
+        return (Reason.NO_TARGET,)
+    stopped = tuple(k.reason for k in former if k.reason is not None and k.reason not in EXPORTED_ANEW)
+    if stopped:
+        return stopped
+    reason = eligible(item, _ends(person, item), row.connected_at or row.created_at)
+    if reason is not Reason.NEW_HOST:
+        return (reason,)
+    if not target.info.can_be_target:
+        return (Reason.ROLE_DROPPED,)
+    return (Reason.NEW_HOST,) if _writes(row) else (Reason.AWAITS_APPROVAL,)
+
+
+def _ends(person: Person, item: HostItem) -> datetime | None:
+    if not isinstance(item.item, Event | Series):
+        return None
+    return span_of(item.item, person.zone)[1]
+
+
+def _writes(row: Connection) -> bool:
+    return row.approved_version is not None and row.approved_version == row.settings_version

@@ -1,0 +1,250 @@
+"""Step 8, commit: host writes, links, blocks, journal, conflicts, cursors and the next due time, in ONE transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from marketplace_plugin.engine.steps.one_pass import Pass
+from marketplace_plugin.engine.steps.planning import Planned
+from marketplace_plugin.engine.steps.pull import Round, block_of, entry, park_unreadable, put_blocks
+from marketplace_plugin.engine.steps.push import Work
+from marketplace_plugin.engine.steps.recall import Recalled
+from marketplace_plugin.engine.steps.written import conflict_rows, count_name, held_rows, lines
+from marketplace_plugin.model.change import Found, HostItem
+from marketplace_plugin.model.item import Item, Kind
+from marketplace_plugin.model.write import Applied, Create, HostApplied, HostOutcome, HostWrite, Stale, Unanswered
+from marketplace_plugin.store import (
+    UnitOfWork,
+    blocks,
+    collections,
+    conflicts,
+    held,
+    host_positions,
+    intents,
+    journal,
+    links,
+    rounds,
+)
+from marketplace_plugin.store.log.journal import Action as Deed
+from marketplace_plugin.store.log.journal import Entry, Side
+from marketplace_plugin.store.work.conflicts import Conflict
+from marketplace_plugin.store.work.intents import IntentState
+from marketplace_plugin.sync.diff import BlockSeen
+from marketplace_plugin.sync.link import Link, LinkKind, LinkState
+from marketplace_plugin.sync.outcome import RETRY, after, arrived, parked
+from marketplace_plugin.sync.plan import Action, Step
+from marketplace_plugin.sync.reason import Reason
+
+SOON = timedelta(minutes=1)
+
+
+@dataclass(slots=True)
+class Result:
+    """What the links are after their steps."""
+
+    kept: list[Link] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
+    to_block: list[tuple[Link, Step]] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    conflicts: list[Conflict] = field(default_factory=list)
+    mails: list[Step] = field(default_factory=list)
+
+
+def apply_apart(p: Pass, work: Work) -> dict[str, HostOutcome]:
+    """The host writes of a host with a database of its own: idempotent by operation key, before our commit."""
+    if p.engine.host.shares_transaction:
+        return {}
+    return _apply(p, work, None)
+
+
+def commit(
+    p: Pass,
+    planned: Planned,
+    work: Work,
+    recalled: Recalled,
+    rounds_: Mapping[str, Round],
+    applied: dict[str, HostOutcome],
+    finish: Callable[[Connection], None],
+) -> None:
+    """Everything that this pass has learnt and done, or nothing of it. Raises LeaseLost."""
+    with p.write() as unit:
+        if p.engine.host.shares_transaction:
+            applied = _apply(p, work, unit)
+        result = _results(p, work, applied)
+        c = unit.connection
+        _links(c, p, planned, result)
+        _blocks(c, p, recalled, result)
+        journal.add(c, [*result.entries, *planned.told])
+        conflicts.put(c, result.conflicts)
+        _held(c, p, planned, result)
+        _intents(c, p, work)
+        _positions(c, p, recalled, rounds_)
+        _forget(c, p)
+        finish(c)
+
+
+def _apply(p: Pass, work: Work, unit: UnitOfWork | None) -> dict[str, HostOutcome]:
+    writes: list[HostWrite] = [
+        work.host[step.link.id] for step in work.steps if step.link.id in work.host and arrived(step, work.pushed(step))
+    ]
+    if not writes:
+        return {}
+    outcomes = p.module.apply(p.connection.user, writes, unit)
+    return {outcome.op: outcome for outcome in outcomes}
+
+
+def _results(p: Pass, work: Work, applied: Mapping[str, HostOutcome]) -> Result:
+    result = Result()
+    for step in work.steps:
+        pushed = work.pushed(step)
+        host_write = work.host.get(step.link.id)
+        done = applied.get(host_write.op) if host_write is not None else None
+        link = after(step, pushed, done, p.digest)
+        _count(p, step, link, isinstance(pushed, Applied), isinstance(done, HostApplied))
+        if link is None:
+            result.gone.append(step.link.id)
+        else:
+            result.kept.append(link)
+            p.again = p.again or (link.state is not LinkState.LIVE and link.reason in RETRY)
+        if step.action is Action.TO_BLOCK and link is not None:
+            result.to_block.append((link, step))
+        if step.action is Action.PARK and step.reason is Reason.WOULD_MAIL:
+            result.mails.append(step)
+        result.entries += lines(p, step, link, isinstance(pushed, Applied), isinstance(done, HostApplied))
+        if step.clashes and link is not None and arrived(step, pushed):
+            result.conflicts += conflict_rows(p, step.link, step.clashes, *_both(step))
+    return result
+
+
+def _both(step: Step) -> tuple[Item | None, Item | None]:
+    if step.merged is not None:
+        return step.merged.seen.host, step.merged.seen.remote
+    host, remote = step.case.host, step.case.remote
+    return (host.item if isinstance(host, HostItem) else None), (remote.item if isinstance(remote, Found) else None)
+
+
+def _count(p: Pass, step: Step, link: Link | None, pushed: bool, applied: bool) -> None:
+    if step.action is Action.MERGE:
+        p.counts["remote.update"] += pushed
+        p.counts["host.update"] += applied
+    elif link is not None and link.reason is not None and link.state in (LinkState.PARKED, LinkState.PENDING):
+        p.counts["parked"] += 1
+    elif count_name(step) != "same":
+        p.counts[count_name(step)] += 1
+        p.touched.add(step.link.collection)
+
+
+def _links(c: Connection, p: Pass, planned: Planned, result: Result) -> None:
+    """Removed first, so that no two live links ever name one item."""
+    ids = {link.id for link in result.kept}
+    taken = {(link.collection, link.remote_id or "") for link in result.kept if link.remote_id}
+    there = links.by_remote(c, p.connection.id, [remote_id for _, remote_id in taken])
+    displaced = [
+        k.id
+        for ks in there.values()
+        for k in ks
+        if k.kind is LinkKind.BLOCK and k.id not in ids and (k.collection, k.remote_id) in taken
+    ]
+    links.remove(c, [*result.gone, *displaced, *(k.id for k in planned.absorbed if k.id not in ids)], p.now)
+    links.put(c, result.kept, p.now)
+    links.put(c, planned.orphans, p.now)
+    links.put(c, [parked(step.link, Reason.BRAKE) for step in planned.held], p.now)
+    hidden = [k.id for k in result.kept if k.kind is not LinkKind.BLOCK or k.state is LinkState.DECLINED]
+    blocks.remove(c, hidden, p.now)
+
+
+def _blocks(c: Connection, p: Pass, recalled: Recalled, result: Result) -> None:
+    for link, step in result.to_block:
+        item = step.case.remote.item if isinstance(step.case.remote, Found) else step.link.remote_base or step.link.base
+        shown = step.case.remote if isinstance(step.case.remote, Found) else None
+        if shown is None and item is not None and link.remote is not None:
+            shown = Found(link.remote_id or "", link.remote.revision, item, link.uid)
+        block = block_of(p, link, shown) if shown is not None else None
+        blocks.put(c, [block] if block is not None else [])
+    for fresh in recalled.fresh:
+        row = p.collections.get(fresh.collection)
+        if row is not None and row.is_source and not fresh.kept_copy:
+            put_blocks(c, p, fresh.collection, [BlockSeen(fresh.found, None, Reason.COPY_OF_STAMPED)])
+    for puzzle in recalled.puzzling:
+        park_unreadable(c, p, puzzle.collection, puzzle.item)
+
+
+def _held(c: Connection, p: Pass, planned: Planned, result: Result) -> None:
+    freed = [*result.gone, *(link.id for link in result.kept if link.state is not LinkState.PARKED)]
+    held.remove_for(c, freed)
+    held.put(c, held_rows(p, planned.held, Reason.BRAKE))
+    held.put(c, held_rows(p, result.mails, Reason.WOULD_MAIL))
+    p.counts["held"] += len(planned.held) + len(result.mails)
+    journal.add(c, [entry(p, step.link, Side.REMOTE, Deed.HOLD, Reason.BRAKE) for step in planned.held])
+
+
+def _intents(c: Connection, p: Pass, work: Work) -> None:
+    """Answered intents are closed. One whose answer did not come stays open, and a create that met an item of its own
+    stamp too: the stamp is looked up before anything is sent again."""
+    done: list[str] = []
+    dropped: list[str] = []
+    for write in work.remote.values():
+        outcome = work.outcomes.get(write.op)
+        if isinstance(outcome, Unanswered) or (isinstance(write, Create) and isinstance(outcome, Stale)):
+            continue
+        (done if isinstance(outcome, Applied) else dropped).append(write.op)
+    done += [write.op for write in work.host.values()]
+    intents.settle(c, done, IntentState.DONE, p.now)
+    intents.settle(c, dropped, IntentState.DROPPED, p.now)
+
+
+def _positions(c: Connection, p: Pass, recalled: Recalled, rounds_: Mapping[str, Round]) -> None:
+    """Cursors commit with the links of their complete round; the host's position with what was decided on it."""
+    for collection, round_ in rounds_.items():
+        if round_.complete:
+            collections.set_progress(
+                c,
+                p.connection.id,
+                collection,
+                round_id=None,
+                checkpoint=None,
+                cursor=p.cursors[collection],
+                read_at=p.now,
+            )
+            rounds.drop(c, p.connection.id, collection)
+    if p.pushing and recalled.host_cursor is not None:
+        host_positions.put(c, p.connection.id, Kind.EVENT, recalled.host_cursor)
+
+
+def _forget(c: Connection, p: Pass) -> None:
+    """What has outlived its use, locally: blocks that left the window, old lines of the journal, settled intents."""
+    passed = blocks.before(c, p.connection.id, p.window().start - timedelta(days=7), 1000)
+    links.remove(c, passed, p.now)
+    kept = p.now - p.engine.settings.journal_kept
+    journal.forget(c, p.connection.id, kept)
+    intents.forget(c, p.connection.id, p.now - timedelta(days=1))
+
+
+def waiting_only(planned: Planned) -> Planned:
+    """While a plan waits: blocks and looking things up go on; nothing is written on either side."""
+    return replace(planned, go=replace(planned.go, steps=tuple(_postponed(s) for s in planned.go.steps if _stays(s))))
+
+
+def _stays(step: Step) -> bool:
+    return step.action is not Action.CREATE_REMOTE or step.link.remote_id is not None
+
+
+def _postponed(step: Step) -> Step:
+    if step.pushes or step.applies:
+        return Step(Action.PARK, Reason.AWAITS_APPROVAL, step.link, step.case)
+    return step
+
+
+def next_due(p: Pass) -> datetime:
+    """Half an hour from now, a little earlier or later by connection, so that not all come at once. Where something is
+    left, sooner: after a minute, then two, four and so on for as long as passes in a row leave something."""
+    if p.paused is not None:
+        return p.paused
+    if p.again:
+        return p.now + min(p.engine.settings.period, SOON * (1 << min(p.connection.failures, 10)))
+    spread = int(p.connection.id.encode().hex(), 16) % 1000 / 1000 - 0.5
+    return p.now + p.engine.settings.period * (1 + spread / 5)

@@ -1,0 +1,237 @@
+"""Steps 6 and 7: what will be written is committed as intents, then pushed; every outcome has a name (rules 13, 14)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from marketplace_plugin.engine.context import Phase
+from marketplace_plugin.engine.steps.one_pass import Pass
+from marketplace_plugin.errors import (
+    AuthorizationExpired,
+    CollectionGone,
+    PermissionDenied,
+    ProviderError,
+    Throttled,
+)
+from marketplace_plugin.model.change import Found, HostItem, Revision, Stamp
+from marketplace_plugin.model.event import Event, Series
+from marketplace_plugin.model.write import (
+    Create,
+    Deferred,
+    Delete,
+    HostCreate,
+    HostDelete,
+    HostUpdate,
+    HostWrite,
+    Outcome,
+    Refused,
+    RefusedCode,
+    Unanswered,
+    Update,
+    Write,
+)
+from marketplace_plugin.store import held, intents, links
+from marketplace_plugin.store.work.intents import Intent
+from marketplace_plugin.sync.cells import EventItem
+from marketplace_plugin.sync.link import Link, LinkState, Wrote
+from marketplace_plugin.sync.merge import Base, Policy, Showing, merge
+from marketplace_plugin.sync.outcome import declined
+from marketplace_plugin.sync.plan import Action, Plan, Step, flows_of, outgoing
+from marketplace_plugin.sync.reason import Reason
+
+_HOST_DEEDS = (Action.DELETE_HOST, Action.RECREATE_HOST)
+
+
+@dataclass(slots=True)
+class Work:
+    """The steps of this pass with their writes, by link id, and what the service answered, by operation key."""
+
+    steps: list[Step] = field(default_factory=list)
+    remote: dict[str, Write] = field(default_factory=dict)
+    host: dict[str, HostWrite] = field(default_factory=dict)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+
+    def pushed(self, step: Step) -> Outcome | None:
+        write = self.remote.get(step.link.id)
+        return self.outcomes.get(write.op) if write is not None else None
+
+
+def intend(p: Pass, plan: Plan) -> Work:
+    """Commit what will be written, with its preconditions, and the links of items that are to be made."""
+    work = Work()
+    made: list[Link] = []
+    replaced: list[str] = []
+    for planned in plan.steps:
+        step = planned
+        if step.action is Action.RECREATE_REMOTE:
+            replaced.append(step.link.id)
+            step = _anew(p, step)
+        if step.action is Action.CREATE_REMOTE:
+            made.append(step.link)
+        elif step.reason is Reason.UNDONE and step.action in (Action.DELETE_REMOTE, *_HOST_DEEDS):
+            made.append(declined(step.link))  # should we die after it, nobody takes it for a deletion by the user
+        work.steps.append(step)
+        _write(p, step, work)
+    with p.write() as unit:
+        c = unit.connection
+        links.remove(c, replaced, p.now)
+        held.remove_for(c, replaced)
+        links.put(c, made, p.now)
+        intents.put(c, _intents(p, work))
+    return work
+
+
+def _anew(p: Pass, step: Step) -> Step:
+    """Deleted there, edited here: a new item under a new link, so that its stamp and operation key are new too."""
+    link = replace(
+        step.link,
+        id=p.engine.new_id(),
+        remote_id=None,
+        remote=None,
+        base=None,
+        remote_base=None,
+        uid="",
+        state=LinkState.PENDING,
+        reason=None,
+        attempts=0,
+        wrote=Wrote.NOTHING,
+        automatic=0,
+    )
+    return replace(step, action=Action.CREATE_REMOTE, link=link, case=replace(step.case, link=link, remote=None))
+
+
+def _write(p: Pass, step: Step, work: Work) -> None:
+    remote, host = _remote_write(p, step), _host_write(p, step)
+    if remote is not None:
+        work.remote[step.link.id] = remote
+    if host is not None:
+        work.host[step.link.id] = host
+
+
+def _remote_write(p: Pass, step: Step) -> Write | None:
+    link, case = step.link, step.case
+    op, remote_id = p.engine.new_id(), link.remote_id or ""
+    match step.action:
+        case Action.CREATE_REMOTE if step.restored is not None:
+            item = outgoing(step.restored, p.place(link.collection), link)
+            return Create(op, Stamp(p.engine.instance, link.id), item)  # the link's own key was used up once
+        case Action.CREATE_REMOTE if isinstance(case.host, HostItem):
+            item = outgoing(_event(case.host.item), p.place(link.collection), link)
+            return Create(link.id, Stamp(p.engine.instance, link.id), item)
+        case Action.DELETE_REMOTE:
+            return Delete(op, remote_id, _revision(step))
+        case Action.MERGE if step.merged is not None and step.merged.to_remote:
+            merged = step.merged
+            return Update(op, remote_id, _revision(step), merged.seen.remote, merged.remote, merged.to_remote)
+    return None
+
+
+def _host_write(p: Pass, step: Step) -> HostWrite | None:
+    link, case, op = step.link, step.case, p.engine.new_id()
+    version = case.host.version if isinstance(case.host, HostItem) else link.host.version if link.host else 0
+    match step.action:
+        case Action.DELETE_HOST:
+            return HostDelete(op, link.host_ref or "", version)
+        case Action.RECREATE_HOST if step.restored is not None:
+            return HostCreate(op, step.restored)
+        case Action.RECREATE_HOST if isinstance(case.remote, Found):
+            return HostCreate(op, _restored(p, step, case.remote), (case.remote.uid,) if case.remote.uid else ())
+        case Action.MERGE if step.merged is not None and step.merged.to_host:
+            return HostUpdate(op, link.host_ref or "", version, step.merged.host, step.merged.to_host)
+    return None
+
+
+def _restored(p: Pass, step: Step, found: Found) -> EventItem:
+    """The host event as it was, with what the service changed since: nothing that only the host held is lost."""
+    link = step.link
+    if not isinstance(link.base, Event | Series):
+        return _event(found.item)
+    base = Base(link.base, _event(link.remote_base or link.base))
+    flows = flows_of(link, p.place(link.collection))
+    return merge(base, Showing(link.base), Showing(_event(found.item)), flows, Policy.REMOTE).host
+
+
+def _event(item: object) -> EventItem:
+    if not isinstance(item, Event | Series):
+        raise TypeError("a calendar holds events")
+    return item
+
+
+def _revision(step: Step) -> Revision:
+    if isinstance(step.case.remote, Found):
+        return step.case.remote.revision
+    return step.link.remote.revision if step.link.remote is not None else Revision("")
+
+
+def _intents(p: Pass, work: Work) -> list[Intent]:
+    """Host writes are intents too where the host has a database of its own."""
+    made = []
+    for step in work.steps:
+        writes: list[Write | HostWrite] = []
+        if step.link.id in work.remote:
+            writes.append(work.remote[step.link.id])
+        if step.link.id in work.host and not p.engine.host.shares_transaction:
+            writes.append(work.host[step.link.id])
+        made += [
+            Intent(w.op, p.connection.id, step.link.collection, step.link.id, p.run, step.reason, w, p.now)
+            for w in writes
+        ]
+    return made
+
+
+# --- push ----------------------------------------------------------------------------------------------------------
+
+
+def push(p: Pass, work: Work) -> None:
+    """Send what was intended, batch by batch. Never raises for what a service answers: commit comes next, always."""
+    grouped: dict[str, list[Write]] = defaultdict(list)
+    order = {Create: 0, Update: 1, Delete: 2}
+    by_link = {step.link.id: step for step in work.steps}
+    for link_id, write in sorted(work.remote.items(), key=lambda pair: order.get(type(pair[1]), 3)):
+        grouped[by_link[link_id].link.collection].append(write)
+    total, done = len(work.remote), 0
+    for collection, writes in grouped.items():
+        for start in range(0, len(writes), p.engine.settings.batch):
+            batch = writes[start : start + p.engine.settings.batch]
+            _send(p, collection, batch, work)
+            done += len(batch)
+            p.tell(Phase.WRITE, done, total)
+
+
+def _send(p: Pass, collection: str, batch: Sequence[Write], work: Work) -> None:
+    p.still_ours()
+    if p.expired or p.paused is not None:
+        work.outcomes |= {write.op: Deferred(write.op, None) for write in batch}
+        return
+    told: set[str] = set()
+    try:
+        for outcome in p.provider.push(collection, batch):
+            work.outcomes[outcome.op] = outcome
+            told.add(outcome.op)
+            if isinstance(outcome, Deferred):
+                p.pause(outcome.retry_after)
+            if isinstance(outcome, Refused) and outcome.code is RefusedCode.FORBIDDEN:
+                p.refused = True
+    except ProviderError as error:
+        _blame(p, collection, error, [write for write in batch if write.op not in told], work)
+        return
+    work.outcomes |= {write.op: Unanswered(write.op) for write in batch if write.op not in told}
+
+
+def _blame(p: Pass, collection: str, error: ProviderError, rest: Sequence[Write], work: Work) -> None:
+    """What an error says about the writes that got no outcome of their own."""
+    p.expired = p.expired or isinstance(error, AuthorizationExpired)
+    if not isinstance(error, AuthorizationExpired):
+        p.failed(collection, error)
+    for write in rest:
+        match error:
+            case AuthorizationExpired() | CollectionGone():
+                work.outcomes[write.op] = Deferred(write.op, None)
+            case Throttled(retry_after=retry_after):
+                work.outcomes[write.op] = Deferred(write.op, retry_after)
+            case PermissionDenied():
+                work.outcomes[write.op] = Refused(write.op, RefusedCode.FORBIDDEN, permanent=False)
+            case _:
+                work.outcomes[write.op] = Unanswered(write.op)

@@ -1,0 +1,317 @@
+"""Step 4, recall: everything that the plan needs to know, link by link: what both sides show now."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy import Connection
+
+from marketplace_plugin.engine.steps.one_pass import Pass, chunks
+from marketplace_plugin.engine.steps.pull import Round, fetch, index_of
+from marketplace_plugin.errors import (
+    AuthorizationExpired,
+    CollectionGone,
+    PermissionDenied,
+    ProviderError,
+)
+from marketplace_plugin.model.change import (
+    Change,
+    Found,
+    Gone,
+    HostCursor,
+    HostGone,
+    HostItem,
+    Stamp,
+    Tombstone,
+    Upsert,
+)
+from marketplace_plugin.model.collection import Role
+from marketplace_plugin.model.item import Kind
+from marketplace_plugin.store import conflicts, connections, held, host_positions, links
+from marketplace_plugin.sync.diff import (
+    Fresh,
+    How,
+    LinkIndex,
+    News,
+    Puzzling,
+    Seen,
+    Suspect,
+    Vanished,
+    Waits,
+    taken_over,
+    weigh,
+)
+from marketplace_plugin.sync.link import Link, LinkKind, LinkState
+from marketplace_plugin.sync.outcome import GIVE_UP, RETRY
+from marketplace_plugin.sync.plan import Case
+from marketplace_plugin.sync.reason import Reason
+
+STAMPED = frozenset({LinkKind.EXPORT, LinkKind.MIRROR})
+"""Links whose remote item we made, so that it carries our mark."""
+
+APPROVED, RESTORED = "approved", "restored"
+"""``Held.detail`` of a deletion that the owner let go, or took back."""
+
+
+@dataclass(slots=True)
+class Recalled:
+    """``cases``: links with news on either side. ``moved`` and ``tied`` (stamped, invited) tell how a remote item came
+    to its link, by link id. ``absorbed``: blocks whose place an event takes. ``loose``: host items of the user without
+    a link; ``former``: links that they once had. ``approved``, ``restored``: links whose deletion the owner let go, or
+    took back."""
+
+    cases: list[Case] = field(default_factory=list)
+    moved: dict[str, Seen] = field(default_factory=dict)
+    tied: dict[str, Seen] = field(default_factory=dict)
+    fresh: list[Fresh] = field(default_factory=list)
+    puzzling: list[Puzzling] = field(default_factory=list)
+    suspects: list[Link] = field(default_factory=list)
+    waiting: list[Link] = field(default_factory=list)
+    absorbed: list[Link] = field(default_factory=list)
+    host: dict[str, HostItem | HostGone] = field(default_factory=dict)
+    loose: list[HostItem] = field(default_factory=list)
+    former: dict[str, list[Link]] = field(default_factory=dict)
+    approved: frozenset[str] = frozenset()
+    restored: frozenset[str] = frozenset()
+    host_cursor: HostCursor | None = None
+
+
+def recall(p: Pass, rounds: Mapping[str, Round], again: Iterable[str]) -> Recalled:
+    """Join the rounds with the links, the parked ones, and the host's changes."""
+    found = Recalled()
+    with p.engine.store.read() as c:
+        retried = _retried(c, p, set(again), found)
+    changes = {collection: list(round_.changes) for collection, round_ in rounds.items()}
+    _ask_again(p, retried, changes)
+    _confirm(p, changes)
+    with p.engine.store.read() as c:
+        index = index_of(c, p, [change for of_one in changes.values() for change in of_one])
+    grounds = {
+        name: p.ground(p.collections[name], rounds[name].complete if name in rounds else True) for name in changes
+    }
+    news = weigh(changes, grounds, index, p.engine.instance)
+    news = _look_elsewhere(p, news, index)
+    remote = _sort(p, news, index, found)
+    _join(p, retried, remote, found)
+    return found
+
+
+# --- what is looked at again ---------------------------------------------------------------------------------------
+
+
+def _retried(c: Connection, p: Pass, again: set[str], found: Recalled) -> dict[str, Link]:
+    waiting = list(links.of_connection(c, p.connection.id, states=(LinkState.PENDING, LinkState.PARKED)))
+    rows = [one for one in held.of_connection(c, p.connection.id) if one.link is not None]
+    found.approved = frozenset(one.link for one in rows if one.link and one.detail == APPROVED)
+    found.restored = frozenset(one.link for one in rows if one.link and one.detail == RESTORED)
+    unborn = any(k.state is LinkState.PENDING and k.attempts < GIVE_UP for k in waiting)
+    retried = {k.id: k for k in waiting if _due(p, k, unborn)}
+    given_up = {k.id for k in waiting if k.attempts >= GIVE_UP}
+    # Where a clash waits, the base is not what the service shows: without asking, its value would count as unchanged.
+    asked = (again - given_up) | found.approved | found.restored | conflicts.waiting(c, p.connection.id)
+    return retried | links.get(c, asked)
+
+
+def _due(p: Pass, link: Link, unborn: bool) -> bool:
+    """Old copies go only when the new ones stand; what needs write access waits until it is there."""
+    if link.attempts >= GIVE_UP:
+        return False
+    if link.reason is Reason.TARGET_CHANGED and link.host_ref is None:
+        return not unborn
+    if link.reason is Reason.AWAITS_APPROVAL:
+        return not p.asks
+    if link.reason is Reason.ROLE_DROPPED:
+        return link.collection in p.collections and p.place(link.collection).writable
+    return link.reason in RETRY or (link.state is LinkState.PENDING and link.reason is None)
+
+
+def _ask_again(p: Pass, retried: Mapping[str, Link], changes: dict[str, list[Change]]) -> None:
+    """How the remote items of these links stand now, unless the rounds say so already."""
+    wanted: dict[str, list[str]] = defaultdict(list)
+    for link in retried.values():
+        told = {change.id for change in changes.get(link.collection, ())}
+        if link.remote_id is not None and link.remote_id not in told and link.collection in p.collections:
+            wanted[link.collection].append(link.remote_id)
+    for collection, ids in wanted.items():
+        try:
+            for batch in chunks(ids, p.engine.settings.batch):
+                changes.setdefault(collection, []).extend(fetch(p, collection, batch))
+        except AuthorizationExpired:
+            raise
+        except ProviderError as error:
+            p.failed(collection, error)
+
+
+def _confirm(p: Pass, changes: dict[str, list[Change]]) -> None:
+    """A removal that may only mean "out of the window" is asked for by id. What was not answered stays a suspect."""
+    for collection, told in changes.items():
+        doubted = [change.id for change in told if isinstance(change, Tombstone) and not change.confirmed]
+        with p.engine.store.read() as c:
+            known = sorted(links.by_remote(c, p.connection.id, doubted, collection))
+        try:
+            answers = [one for batch in chunks(known, p.engine.settings.batch) for one in fetch(p, collection, batch)]
+        except AuthorizationExpired:
+            raise
+        except ProviderError as error:
+            p.failed(collection, error)
+            continue
+        answered = {one.id for one in answers}
+        changes[collection] = [change for change in told if change.id not in answered] + answers
+
+
+# --- the remote side -----------------------------------------------------------------------------------------------
+
+
+def _look_elsewhere(p: Pass, news: list[News], index: LinkIndex) -> list[News]:
+    """What vanished may have been moved into another calendar: the link follows it there (rule 10).
+
+    Calendars that are not synced are asked, and siblings too: one that was read before, while this collection could
+    not be, has told of the arrival already. Where one does not answer now, the deletion waits.
+    """
+    vanished = (n.link for n in news if isinstance(n, Vanished) and n.link.kind is not LinkKind.BLOCK)
+    lost = {link.id: link for link in vanished if link.remote_id is not None and taken_over(link, index) is None}
+    if not lost:
+        return news
+    told: dict[str, News] = {}
+    for row in p.collections.values():
+        missing = [k for k in lost.values() if k.id not in told and k.collection != row.remote_id]
+        if not missing or not row.listed or row.info.role < Role.READER:
+            continue
+        try:
+            for link, found in _find_moved(p, row.remote_id, missing):
+                told[link.id] = Seen(link, found, row.remote_id, How.MOVED)
+        except AuthorizationExpired:
+            raise
+        except ProviderError as error:
+            p.failed(row.remote_id, error)
+            told |= {link.id: Waits(link) for link in missing if link.id not in told}
+    return [told.get(n.link.id, n) if isinstance(n, Vanished) else n for n in news]
+
+
+def _find_moved(p: Pass, collection: str, missing: Sequence[Link]) -> list[tuple[Link, Found]]:
+    """Under its id where a move keeps it, else by our stamp; never what is tied to a link already. A calendar that
+    must not be read holds nothing. Raises ProviderError."""
+    by_id = {link.remote_id or "": link for link in missing}
+    try:
+        found = [(by_id[one.id], one) for one in _there(p, collection, sorted(by_id))]
+        there = {link.id for link, _ in found}
+        stamps = {Stamp(p.engine.instance, k.id): k for k in missing if k.id not in there and k.kind in STAMPED}
+        carried = p.provider.find(collection, list(stamps)) if stamps else {}
+    except (CollectionGone, PermissionDenied):
+        return []  # a calendar that was never asked for; it may well be unreadable
+    found += [(stamps[stamp], shown[0]) for stamp, shown in carried.items() if len(shown) == 1]
+    with p.engine.store.read() as c:
+        tied = links.by_remote(c, p.connection.id, [one.id for _, one in found], collection)
+    return [(link, one) for link, one in found if one.id not in tied]
+
+
+def _there(p: Pass, collection: str, ids: Sequence[str]) -> list[Found]:
+    changes = [change for batch in chunks(ids, p.engine.settings.batch) for change in fetch(p, collection, batch)]
+    return [change.found for change in changes if isinstance(change, Upsert)]
+
+
+def _sort(p: Pass, news: list[News], index: LinkIndex, found: Recalled) -> dict[str, tuple[Link, Found | Gone]]:
+    """What each link shows at the service now; everything else goes into its list."""
+    remote: dict[str, tuple[Link, Found | Gone]] = {}
+    for one in news:
+        match one:
+            case Seen(how=How.LINKED):
+                remote[one.link.id] = (one.link, one.found)
+            case Seen(how=How.MOVED):
+                moved = replace(one.link, collection=one.collection, remote_id=one.found.id)
+                remote[one.link.id] = (moved, one.found)
+                found.moved[one.link.id] = one
+            case Seen():
+                found.tied[one.link.id] = one
+            case Vanished(link):
+                now = _gone(p, link, index, found)
+                if now is None:
+                    found.waiting.append(link)
+                else:
+                    remote[link.id] = now
+            case Suspect(link):
+                found.suspects.append(link)
+            case Waits(link):
+                found.waiting.append(link)
+            case Fresh():
+                found.fresh.append(one)
+            case Puzzling():
+                found.puzzling.append(one)
+    return remote
+
+
+def _gone(p: Pass, link: Link, index: LinkIndex, found: Recalled) -> tuple[Link, Found | Gone] | None:
+    """A block that took the event's place in a sibling gives it back: it moved there while a sibling was not read.
+    None where the sibling does not answer."""
+    block = taken_over(link, index) if link.kind is not LinkKind.BLOCK else None
+    if block is None or block.remote_id is None:
+        return link, Gone(link.remote_id or "")
+    try:
+        there = _there(p, block.collection, [block.remote_id])
+    except (CollectionGone, PermissionDenied):
+        there = []
+    except AuthorizationExpired:
+        raise
+    except ProviderError as error:
+        p.failed(block.collection, error)
+        return None
+    if not there:
+        return link, Gone(link.remote_id or "")
+    found.absorbed.append(block)
+    return replace(link, collection=block.collection, remote_id=block.remote_id), there[0]
+
+
+# --- the host side, and both together ------------------------------------------------------------------------------
+
+
+def _join(
+    p: Pass, retried: Mapping[str, Link], remote: Mapping[str, tuple[Link, Found | Gone]], found: Recalled
+) -> None:
+    changed = _host_changes(p, found)
+    with p.engine.store.read() as c:
+        known = links.by_host(c, p.connection.user, Kind.EVENT, changed)
+        alive = {row.id for row in connections.of_user(c, p.connection.user)}
+    linked: dict[str, Link] = {}
+    for ref, item in changed.items():
+        live = [k for k in known.get(ref, ()) if k.state is not LinkState.DETACHED and k.connection in alive]
+        linked |= {k.id: k for k in live if k.connection == p.connection.id}
+        if not live and isinstance(item, HostItem):
+            found.loose.append(item)
+            found.former[ref] = list(known.get(ref, ()))
+    linked |= dict(retried) | {key: link for key, (link, _) in remote.items()}
+    apart = {link.id for link in (*found.waiting, *found.suspects)} | set(found.tied)
+    found.host = changed | _host_now(p, linked.values(), changed, found)
+    found.cases = [
+        Case(link, found.host.get(link.host_ref or ""), remote[key][1] if key in remote else None)
+        for key, link in linked.items()
+        if key not in apart
+    ]
+
+
+def _host_changes(p: Pass, found: Recalled) -> dict[str, HostItem | HostGone]:
+    """All that changed in the host since the last commit, each ref once with its newest state."""
+    with p.engine.store.read() as c:
+        position = host_positions.get(c, p.connection.id, Kind.EVENT)
+    changed: dict[str, HostItem | HostGone] = {}
+    more = True
+    while more:
+        page = p.module.changes(p.connection.user, position, p.engine.settings.page)
+        changed |= {one.ref: one for one in page.changes}
+        position, more = page.cursor, page.more
+    found.host_cursor = position
+    return changed
+
+
+def _host_now(
+    p: Pass, linked: Iterable[Link], told: Mapping[str, HostItem | HostGone], found: Recalled
+) -> dict[str, HostItem | HostGone]:
+    """The host items of links with news on the remote side: what is merged must be what stands there now."""
+    refs = {k.host_ref for k in linked if k.host_ref is not None}
+    refs |= {seen.link.host_ref for seen in found.tied.values() if seen.link.host_ref is not None}
+    asked = sorted(ref for ref in refs if ref not in told)
+    shown: dict[str, HostItem | HostGone] = {}
+    for batch in chunks(asked, p.engine.settings.page):
+        shown |= {one.ref: one for one in p.module.get(p.connection.user, batch)}
+    return shown

@@ -1,0 +1,223 @@
+"""Step 2, settle: what a pass that died, or an answer that did not come, left open (SYNC.md rules 13 and 14).
+
+A create is looked up by its stamp: found, the link is finished; not found, it is made again under the same operation
+key. An update, deletion or move is never sent again from its intent: the item is read, what arrived of the write is
+agreed, and the pass plans anew (docs/decisions/0004). A host create is repeated: the host knows it by its key.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy import Connection
+
+from marketplace_plugin.engine.acts.convert import as_converted, back_to_block
+from marketplace_plugin.engine.steps.one_pass import Pass
+from marketplace_plugin.engine.steps.pull import entry
+from marketplace_plugin.engine.steps.written import conflict_rows
+from marketplace_plugin.errors import AuthorizationExpired, ProviderError
+from marketplace_plugin.model.change import Found, Stamp
+from marketplace_plugin.model.collection import Role
+from marketplace_plugin.model.event import Event, Series
+from marketplace_plugin.model.item import Item
+from marketplace_plugin.model.write import (
+    Create,
+    HostApplied,
+    HostCreate,
+    HostDelete,
+    HostMissing,
+    HostOutcome,
+    HostUpdate,
+    HostWrite,
+    Update,
+    Write,
+)
+from marketplace_plugin.store import blocks, conflicts, intents, journal, links
+from marketplace_plugin.store.log.journal import Action as Deed
+from marketplace_plugin.store.log.journal import Side
+from marketplace_plugin.store.work.intents import Intent, IntentState
+from marketplace_plugin.sync.cells import EventItem
+from marketplace_plugin.sync.link import HostShowing, Link, LinkKind, LinkState, RemoteShowing, Wrote
+from marketplace_plugin.sync.merge import Base, absorb
+from marketplace_plugin.sync.outcome import declined, without_missing
+from marketplace_plugin.sync.plan import adopted, flows_of
+from marketplace_plugin.sync.reason import Reason
+
+
+@dataclass(slots=True)
+class Settled:
+    """Links whose both sides are to be looked at again in this pass."""
+
+    again: set[str] = field(default_factory=set)
+
+
+def settle(p: Pass) -> Settled:
+    """Close all open intents of the connection. Those of a collection that cannot be read stay open."""
+    with p.engine.store.read() as c:
+        left = intents.open_ones(c, p.connection.id)
+        known = links.get(c, {one.link for one in left})
+    settled = Settled({one.link for one in left})
+    _settle_host(p, [one for one in left if _is_repeated(one)], known)
+    by_collection: dict[str, list[Intent]] = defaultdict(list)
+    for one in left:
+        if isinstance(one.write, Write):
+            by_collection[one.collection].append(one)
+        elif not _is_repeated(one):
+            _close(p, one, IntentState.DROPPED)  # the host is asked how the item stands, and the merge does the rest
+    for collection, of_collection in by_collection.items():
+        try:
+            _settle_collection(p, collection, of_collection, known)
+        except AuthorizationExpired:
+            raise
+        except ProviderError as error:
+            p.failed(collection, error)
+            settled.again -= {one.link for one in of_collection}
+    return settled
+
+
+def _settle_collection(p: Pass, collection: str, left: Sequence[Intent], known: dict[str, Link]) -> None:
+    creates = [one for one in left if isinstance(one.write, Create)]
+    others = [one for one in left if not isinstance(one.write, Create)]
+    if creates:
+        for one, place, carried in _look_up(p, collection, creates):
+            _settle_create(p, one, place, carried, known.get(one.link))
+    if others:
+        asked = [one.write.id for one in others if not isinstance(one.write, Create | HostCreate | HostWrite)]
+        shown = {one.id: one for one in p.provider.fetch(collection, asked)}
+        for one in others:
+            _settle_other(p, one, shown, known.get(one.link))
+
+
+def _look_up(p: Pass, collection: str, creates: Sequence[Intent]) -> Iterator[tuple[Intent, str, Sequence[Found]]]:
+    """Where each create arrived: in its own collection, or in one that the user has moved it to since."""
+    wanted = {Stamp(p.engine.instance, one.link): one for one in creates}
+    elsewhere = [row.remote_id for row in p.collections.values() if row.listed and row.info.role >= Role.READER]
+    for place in [collection, *(name for name in elsewhere if name != collection)]:
+        carried = p.provider.find(place, list(wanted)) if wanted else {}
+        for stamp, found in carried.items():
+            if found and stamp in wanted:
+                yield wanted.pop(stamp), place, found
+    for one in wanted.values():
+        yield one, collection, ()
+
+
+def _settle_create(p: Pass, one: Intent, place: str, carried: Sequence[Found], link: Link | None) -> None:
+    if link is None or link.remote_id is not None or not carried:
+        _close(p, one, IntentState.DROPPED)
+        return
+    found = min(carried, key=lambda f: (f.changed or p.now, f.id))  # copies of it came later
+    sent = one.write.item if isinstance(one.write, Create) else None
+    if not isinstance(sent, Event | Series) or not isinstance(found.item, Event | Series):
+        _close(p, one, IntentState.DROPPED)
+        return
+    base = without_missing(sent, found.item)
+    done = replace(
+        link,
+        collection=place,
+        remote_id=found.id,
+        uid=found.uid,
+        access=found.access,
+        remote=RemoteShowing(found.revision, p.digest(found.item)),
+        base=base,
+        remote_base=found.item,
+        state=LinkState.LIVE,
+        reason=None,
+        attempts=0,
+        wrote=Wrote.REMOTE,
+        automatic=1,
+    )
+    if one.reason is Reason.UNDONE:
+        done = declined(done)
+    clashes = adopted(_event(base), found.item, flows_of(done, p.place(place)), Reason.ADOPTED)
+    with p.write() as unit:
+        c = unit.connection
+        links.put(c, [done], p.now)
+        conflicts.put(c, conflict_rows(p, done, clashes, sent, found.item))
+        journal.add(c, [entry(p, done, Side.REMOTE, Deed.CREATE, one.reason)])
+        intents.settle(c, [one.op], IntentState.DONE, p.now)
+    p.counts["remote.create"] += 1
+
+
+def _event(item: Item | None) -> EventItem:
+    if not isinstance(item, Event | Series):
+        raise TypeError("a calendar holds events")
+    return item
+
+
+def _settle_other(p: Pass, one: Intent, shown: Mapping[str, object], link: Link | None) -> None:
+    found = shown.get(getattr(one.write, "id", ""))
+    if link is None or link.kind is LinkKind.BLOCK or not isinstance(one.write, Update) or not isinstance(found, Found):
+        _close(p, one, IntentState.DROPPED)
+        return
+    base_host, base_remote, sent = link.base, link.remote_base or link.base, one.write.item
+    if all(isinstance(item, Event | Series) for item in (base_host, base_remote, one.write.base, sent, found.item)):
+        base = absorb(
+            Base(_event(base_host), _event(base_remote)),
+            _event(one.write.base),
+            _event(sent),
+            _event(found.item),
+            flows_of(link, p.place(one.collection)),
+        )
+        # An undo wrote there alone: both sides may differ from now on.
+        link = replace(link, base=link.base if one.reason is Reason.UNDONE else base.host, remote_base=base.remote)
+    with p.write() as unit:
+        links.put(unit.connection, [link], p.now)
+        intents.settle(unit.connection, [one.op], IntentState.DROPPED, p.now)
+
+
+def _settle_host(p: Pass, left: Sequence[Intent], known: dict[str, Link]) -> None:
+    """Writes of a host with a database of its own, which knows them by their keys and tells what became of them."""
+    for one in left:
+        link = known.get(one.link)
+        if link is None:
+            _close(p, one, IntentState.DROPPED)
+            continue
+        (applied,) = p.module.apply(p.connection.user, [_host_write(one)], None)
+        with p.write() as unit:
+            finished = _finish_host(p, unit.connection, one, link, applied)
+            intents.settle(unit.connection, [one.op], IntentState.DONE if finished else IntentState.DROPPED, p.now)
+
+
+def _finish_host(p: Pass, c: Connection, one: Intent, link: Link, applied: HostOutcome) -> bool:
+    if isinstance(one.write, HostDelete):
+        if not isinstance(applied, HostApplied | HostMissing):
+            return False
+        back_to_block(p.engine, c, link, applied)
+        return True
+    if not isinstance(applied, HostApplied) or applied.stored is None:
+        return False
+    block = blocks.get(c, [link.id]).get(link.id)
+    if link.kind is LinkKind.BLOCK and block is not None:
+        made = as_converted(p.engine, link, block.item, applied)
+        blocks.remove(c, [link.id], p.now)
+    else:
+        shown = HostShowing(applied.version, p.digest(applied.stored.item))
+        made = replace(link, host_ref=applied.ref, host=shown, base=applied.stored.item)
+        made = replace(made, state=LinkState.LIVE, reason=None)
+        if one.reason is Reason.UNDONE:
+            again = isinstance(one.write, HostCreate)
+            made = declined(made) if again else replace(made, remote_base=link.remote_base or link.base)
+    links.put(c, [made], p.now)
+    deed = Deed.CREATE if isinstance(one.write, HostCreate) else Deed.UPDATE
+    journal.add(c, [entry(p, made, Side.HOST, deed, one.reason)])
+    return True
+
+
+def _is_repeated(one: Intent) -> bool:
+    """Host writes that must be known to have happened: what was made, what an undone conversion removed, and what an
+    undo wrote back here alone."""
+    undone = one.reason is Reason.UNDONE and isinstance(one.write, HostUpdate)
+    return isinstance(one.write, HostCreate) or one.reason is Reason.CONVERSION_UNDONE or undone
+
+
+def _host_write(one: Intent) -> HostWrite:
+    if not isinstance(one.write, HostWrite):
+        raise TypeError("only host writes are repeated")
+    return one.write
+
+
+def _close(p: Pass, one: Intent, state: IntentState) -> None:
+    with p.write() as unit:
+        intents.settle(unit.connection, [one.op], state, p.now)

@@ -1,0 +1,131 @@
+"""Rows that tell what a pass did: conflicts, lines of the journal, and what is held for the owner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from marketplace_plugin.engine.steps.one_pass import Pass
+from marketplace_plugin.engine.steps.pull import entry
+from marketplace_plugin.model.change import Found, HostGone, HostItem
+from marketplace_plugin.model.item import Item
+from marketplace_plugin.store.log.journal import Action as Deed
+from marketplace_plugin.store.log.journal import Entry, Side
+from marketplace_plugin.store.work.conflicts import Conflict, ConflictState
+from marketplace_plugin.store.work.held import Held, What
+from marketplace_plugin.sync.link import Link
+from marketplace_plugin.sync.merge import Clash, Winner
+from marketplace_plugin.sync.plan import Action, Step
+from marketplace_plugin.sync.reason import Reason
+
+
+def conflict_rows(
+    p: Pass, link: Link, clashes: Iterable[Clash], host: Item | None, remote: Item | None
+) -> list[Conflict]:
+    """One row per field, with both showings whole. A clash that still waits is not listed a second time."""
+    return [
+        Conflict(
+            id=_conflict_id(p, link, clash, host, remote),
+            connection=p.connection.id,
+            user=link.user,
+            link=link.id,
+            run=p.run,
+            field=clash.cell,
+            winner="" if clash.winner is Winner.NOBODY else clash.winner,
+            reason=clash.reason,
+            created_at=p.now,
+            state=ConflictState.OPEN if clash.winner is Winner.NOBODY else ConflictState.SETTLED,
+            base=link.base,
+            host=host,
+            remote=remote,
+        )
+        for clash in clashes
+    ]
+
+
+def _conflict_id(p: Pass, link: Link, clash: Clash, host: Item | None, remote: Item | None) -> str:
+    sides = ["" if item is None else p.digest(item) for item in (host, remote)]
+    text = "\0".join(("conflict", link.id, clash.cell, *sides))
+    return p.engine.store.vault.keyed(text.encode())[:32]
+
+
+DEEDS: dict[Action, tuple[Side, Deed]] = {
+    Action.CREATE_REMOTE: (Side.REMOTE, Deed.CREATE),
+    Action.RECREATE_REMOTE: (Side.REMOTE, Deed.CREATE),
+    Action.DELETE_REMOTE: (Side.REMOTE, Deed.DELETE),
+    Action.RECREATE_HOST: (Side.HOST, Deed.CREATE),
+    Action.DELETE_HOST: (Side.HOST, Deed.DELETE),
+    Action.PUT_BLOCK: (Side.BLOCK, Deed.UPDATE),
+    Action.DROP_BLOCK: (Side.BLOCK, Deed.DELETE),
+    Action.TO_BLOCK: (Side.BLOCK, Deed.CREATE),
+    Action.ADOPT: (Side.REMOTE, Deed.LINK),
+    Action.REPOINT: (Side.REMOTE, Deed.MOVE),
+    Action.UNLINK: (Side.REMOTE, Deed.LINK),
+    Action.DETACH: (Side.REMOTE, Deed.LINK),
+    Action.DECLINE: (Side.REMOTE, Deed.LINK),
+    Action.PARK: (Side.REMOTE, Deed.HOLD),
+}
+
+
+def lines(p: Pass, step: Step, after: Link | None, pushed: bool, applied: bool) -> list[Entry]:
+    """What one step did, with what it took away. A step that changed nothing on either side leaves no line."""
+    link = after or step.link
+    if step.action is Action.MERGE:
+        made = []
+        if pushed:
+            made.append(entry(p, link, Side.REMOTE, Deed.UPDATE, step.reason, _remote_before(step)))
+        if applied:
+            made.append(entry(p, link, Side.HOST, Deed.UPDATE, step.reason, _host_before(step)))
+        return made
+    if step.action not in DEEDS or (step.pushes and not pushed) or (step.applies and not applied):
+        return []
+    side, deed = DEEDS[step.action]
+    return [entry(p, link, side, deed, step.reason, _pre_image(step, side))]
+
+
+def _pre_image(step: Step, side: Side) -> Item | None:
+    if side is Side.BLOCK:
+        return None
+    return _host_before(step) if side is Side.HOST else _remote_before(step)
+
+
+def _host_before(step: Step) -> Item | None:
+    return step.case.host.item if isinstance(step.case.host, HostItem) else step.link.base
+
+
+def _remote_before(step: Step) -> Item | None:
+    if step.action in (Action.CREATE_REMOTE, Action.RECREATE_REMOTE):
+        return None
+    return step.case.remote.item if isinstance(step.case.remote, Found) else step.link.remote_base
+
+
+def held_rows(p: Pass, steps: Sequence[Step], reason: Reason) -> list[Held]:
+    """Deletions that wait for their owner; one row per link."""
+    return [
+        Held(
+            id=f"deletion:{step.link.id}",
+            connection=p.connection.id,
+            collection=step.link.collection,
+            what=_what(step),
+            reason=reason,
+            created_at=p.now,
+            link=step.link.id,
+            remote_id=step.link.remote_id,
+            host_ref=step.link.host_ref,
+        )
+        for step in steps
+    ]
+
+
+def _what(step: Step) -> What:
+    if step.action is Action.DELETE_HOST:
+        return What.HOST_DELETION
+    gone = step.link.host_ref is None or isinstance(step.case.host, HostGone)
+    return What.REMOTE_DELETION if gone else What.HOST_CHANGE
+
+
+def count_name(step: Step) -> str:
+    """The name under which a step counts in the run and in the plan: ``remote.create``, ``block.delete`` ..."""
+    if step.action not in DEEDS:
+        return "same"
+    side, deed = DEEDS[step.action]
+    return f"{side}.{deed}"

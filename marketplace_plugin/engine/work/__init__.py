@@ -1,0 +1,1 @@
+"""When passes run, and who asks for them: jobs, the schedule, the button, the host's hooks, upkeep."""

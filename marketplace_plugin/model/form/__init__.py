@@ -1,0 +1,1 @@
+"""Items as JSON: exact to be stored, canonical to be compared."""

@@ -1,0 +1,1 @@
+"""Names of time zones in other worlds than IANA's."""

@@ -1,0 +1,1 @@
+"""Series: which occurrences they have, how they are edited, and what of them a service can express."""

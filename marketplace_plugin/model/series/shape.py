@@ -1,0 +1,122 @@
+"""Which series a collection can hold: the shape of its rule, and overrides that pass their neighbours.
+
+``Capabilities.rules`` holds names that ``shape_of`` gives. Exchange and Graph know the six of ``Shape`` up to
+``RELATIVE_YEARLY``; all others are RFC 5545 only. Never map one shape to another: say that it cannot be expressed.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from enum import StrEnum
+
+from marketplace_plugin.model.collection import Capabilities
+from marketplace_plugin.model.event import Series, original_key
+from marketplace_plugin.model.recurrence import WEEKDAYS, Frequency, RecurrenceRule
+from marketplace_plugin.model.series.expand import originals
+from marketplace_plugin.model.series.recurrence_set import GaveUp
+from marketplace_plugin.model.time import Original, Window, Zoned, span
+
+
+class Shape(StrEnum):
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    ABSOLUTE_MONTHLY = "absolute-monthly"  # day 1 to 28: later days are clamped there, skipped in RFC 5545
+    RELATIVE_MONTHLY = "relative-monthly"
+    ABSOLUTE_YEARLY = "absolute-yearly"
+    RELATIVE_YEARLY = "relative-yearly"
+    LATE_MONTHLY = "late-monthly"  # a single day 29 to 31, RFC 5545's meaning
+    OTHER = "other"
+
+
+def shape_of(rule: RecurrenceRule, start: Original) -> Shape:
+    """The shape of a rule whose DTSTART is ``start``. COUNT, UNTIL and INTERVAL play no part."""
+    day = _day(start)
+    parts = {name for name, _ in rule.by}
+    match rule.freq:
+        case Frequency.DAILY if not parts and not rule.by_day:
+            return Shape.DAILY
+        case Frequency.WEEKLY if not parts:
+            return Shape.WEEKLY
+        case Frequency.MONTHLY:
+            return _monthly(rule, day, parts)
+        case Frequency.YEARLY:
+            return _yearly(rule, day, parts)
+        case _:
+            return Shape.OTHER
+
+
+def expressible(series: Series, capabilities: Capabilities) -> bool:
+    """Whether a collection with these capabilities can hold the rule as it is. Extra dates need all of RFC 5545."""
+    if not capabilities.rules:
+        return True
+    if series.rule is None or series.rdates:
+        return False
+    return shape_of(series.rule, series.master.when.start).value in capabilities.rules
+
+
+def crosses(series: Series, viewer_zone: str) -> Original | None:
+    """The first override that was moved to or past the day of a neighbour (Graph: ErrorOccurrenceCrossingBoundary)."""
+    for override in series.overrides:
+        if override.event is None:
+            continue
+        begin = span(override.event.when, viewer_zone)[0]
+        day = timedelta(days=1)
+        around = Window(begin - 400 * day, begin + 400 * day)
+        here, now = _day(override.original), _day(override.event.when.start)
+        try:
+            days = [_day(o) for o in originals(series, around) if original_key(o) != original_key(override.original)]
+        except GaveUp:
+            return override.original
+        before = max((d for d in days if d < here), default=date.min)
+        after = min((d for d in days if d > here), default=date.max)
+        if not before < now < after:
+            return override.original
+    return None
+
+
+def _day(original: Original) -> date:
+    return original.wall.date() if isinstance(original, Zoned) else original
+
+
+def _monthly(rule: RecurrenceRule, day: date, parts: set[str]) -> Shape:
+    if rule.by_day:
+        return Shape.RELATIVE_MONTHLY if _relative(rule, parts) else Shape.OTHER
+    if parts <= {"BYMONTHDAY"}:
+        return _absolute(rule.part("BYMONTHDAY") or (day.day,), Shape.ABSOLUTE_MONTHLY)
+    return Shape.OTHER
+
+
+def _yearly(rule: RecurrenceRule, day: date, parts: set[str]) -> Shape:
+    months = rule.part("BYMONTH") or ((day.month,) if not rule.by_day else ())
+    if len(months) != 1:
+        return Shape.OTHER
+    rest = parts - {"BYMONTH"}
+    if rule.by_day:
+        return Shape.RELATIVE_YEARLY if _relative(rule, rest) else Shape.OTHER
+    if rest <= {"BYMONTHDAY"}:
+        days = rule.part("BYMONTHDAY") or (day.day,)
+        exists_always = len(days) == 1 and 1 <= days[0] <= (28 if months[0] == 2 else 30 if months[0] in _SHORT else 31)
+        return Shape.ABSOLUTE_YEARLY if exists_always else Shape.OTHER
+    return Shape.OTHER
+
+
+_SHORT = (4, 6, 9, 11)
+
+
+def _absolute(days: tuple[int, ...], shape: Shape) -> Shape:
+    if len(days) != 1 or days[0] < 1:
+        return Shape.OTHER
+    return shape if days[0] <= 28 else Shape.LATE_MONTHLY
+
+
+def _relative(rule: RecurrenceRule, parts: set[str]) -> bool:
+    """First to fourth or last: of one weekday, or of any day, the workdays or the weekend by BYSETPOS."""
+    allowed = {1, 2, 3, 4, -1}
+    if not parts:
+        return len(rule.by_day) == 1 and rule.by_day[0][0] in allowed
+    if parts != {"BYSETPOS"} or any(n for n, _ in rule.by_day):
+        return False
+    positions = rule.part("BYSETPOS")
+    names = tuple(name for _, name in rule.by_day)
+    group = names in (WEEKDAYS, WEEKDAYS[:5], WEEKDAYS[5:]) or len(names) == 1
+    return len(positions) == 1 and positions[0] in allowed and group
