@@ -19,9 +19,9 @@ from marketplace_plugin.engine.acts.subject import Subject, host_item, own_link,
 from marketplace_plugin.engine.context import Engine, Trigger
 from marketplace_plugin.engine.work.jobs import BUTTON, SYNC
 from marketplace_plugin.errors import Conflict, NotAllowed, NotFound
-from marketplace_plugin.model.canonical import EVENT_FIELDS
 from marketplace_plugin.model.change import HostItem, Revision
 from marketplace_plugin.model.event import Event, Series
+from marketplace_plugin.model.form.canonical import EVENT_FIELDS
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.write import HostApplied, HostOutcome, HostUpdate
 from marketplace_plugin.store import collections, conflicts, connections, journal, links

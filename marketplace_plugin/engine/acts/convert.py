@@ -12,8 +12,8 @@ from sqlalchemy import Connection as Database
 from marketplace_plugin.contract.module import Person, UnitOfWork
 from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.errors import Conflict
-from marketplace_plugin.model.canonical import normal
 from marketplace_plugin.model.event import Event, Override, Series, Unknown
+from marketplace_plugin.model.form.canonical import normal
 from marketplace_plugin.model.item import Item, Kind
 from marketplace_plugin.model.write import HostApplied, HostCreate, HostDelete, HostMissing, HostOutcome, HostWrite
 from marketplace_plugin.store import blocks, codec, conflicts, connections, held, intents, journal, links
@@ -186,7 +186,7 @@ def back_to_block(engine: Engine, c: Database, link: Link, applied: HostOutcome)
 def block_row(link: Link, item: EventItem, zone: str, engine: Engine) -> Block:
     """The block of a link whose remote item is ``item``; its span is over whole days of ``zone``."""
     from marketplace_plugin.engine.steps.pull import ZONES
-    from marketplace_plugin.model.expand import span_of
+    from marketplace_plugin.model.series.expand import span_of
 
     return Block(
         link=link.id,

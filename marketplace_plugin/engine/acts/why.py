@@ -22,8 +22,8 @@ from marketplace_plugin.engine.steps.planning import EXPORTED_ANEW
 from marketplace_plugin.errors import NotFound
 from marketplace_plugin.model.change import Access, HostItem
 from marketplace_plugin.model.event import UNKNOWN, Event, Series
-from marketplace_plugin.model.expand import span_of
 from marketplace_plugin.model.item import Kind
+from marketplace_plugin.model.series.expand import span_of
 from marketplace_plugin.model.time import When
 from marketplace_plugin.store import blocks, collections, connections, journal, links, runs
 from marketplace_plugin.store.accounts.connections import Connection, ConnectionState

@@ -13,12 +13,12 @@ from marketplace_plugin.contract.module import HostModule, Person
 from marketplace_plugin.contract.provider import Provider
 from marketplace_plugin.engine.context import Engine, Phase, Progress
 from marketplace_plugin.errors import CollectionGone, PermissionDenied, ProviderError, Throttled
-from marketplace_plugin.model.canonical import normal
 from marketplace_plugin.model.change import Cursor, Found
 from marketplace_plugin.model.collection import Capabilities
 from marketplace_plugin.model.event import Event, Series
-from marketplace_plugin.model.expand import span_of
+from marketplace_plugin.model.form.canonical import normal
 from marketplace_plugin.model.item import Item, Kind
+from marketplace_plugin.model.series.expand import span_of
 from marketplace_plugin.model.time import Window
 from marketplace_plugin.store import UnitOfWork, codec, collections, connections, runs
 from marketplace_plugin.store.accounts.collections import Collection

@@ -9,7 +9,7 @@ import structlog
 
 from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.engine.steps.pull import ZONES
-from marketplace_plugin.model.expand import span_of
+from marketplace_plugin.model.series.expand import span_of
 from marketplace_plugin.store import authorizations, blocks, connections, runs
 
 EVERY = timedelta(days=1)
