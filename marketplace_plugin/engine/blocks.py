@@ -138,7 +138,7 @@ class _Details:
             integration=self._names.get(connection.integration, "") if connection is not None else "",
             account=connection.account if connection is not None else "",
             calendar=self._titles.get((block.connection, block.collection), ""),
-            href=block.href,
+            href=block.href if block.href.startswith(("https://", "http://")) else "",
             convertible=live and _master(block.item).title is not UNKNOWN,
         )
 

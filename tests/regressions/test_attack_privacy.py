@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from argon2 import PasswordHasher
+from flask import Flask
 
 from marketplace_plugin.contract.module import Person
 from marketplace_plugin.engine.acts.convert import convert, undo_conversion
 from marketplace_plugin.engine.blocks import StoredBlocks
 from marketplace_plugin.host.pages.page import inside as inside_steg
 from marketplace_plugin.host.records import persons
-from marketplace_plugin.host.steg import create_steg
+from marketplace_plugin.host.steg import Steg, create_steg
 from marketplace_plugin.model.event import Event
 from marketplace_plugin.model.time import Timed, Window, Zoned
+from marketplace_plugin.store import blocks
 from marketplace_plugin.web.blueprint import inside
+from tests.host.conftest import ANNA, app, clock, grey, prepared, signed_in, steg, store, told
 from tests.laws.world import SOURCE, World, event
 from tests.regressions.seeing import person
+
+__all__ = ["app", "clock", "grey", "prepared", "steg", "store", "told"]
+"""Fixtures of Steg's own tests."""
 
 
 def test_a_colleague_does_not_learn_the_zone_of_a_block(world: World) -> None:
@@ -77,3 +84,28 @@ def test_a_form_leads_to_no_other_site(path: str) -> None:
 def test_a_form_leads_back_to_where_it_came_from() -> None:
     for path in ("/calendar?view=week&day=2026-11-18", "/calendar?q=Übung eins"):
         assert inside(path) == inside_steg(path, "/") == path
+
+
+@pytest.mark.parametrize("address, shown", [("javascript:alert(1)", False), ("https://meet.example/abc", True)])
+def test_an_invitation_brings_no_script_as_its_meeting(steg: Steg, app: Flask, address: str, shown: bool) -> None:
+    """What a stranger wrote as the address of the meeting became a link of ours, whatever its scheme."""
+    start, end = (Zoned(datetime.fromisoformat(f"2026-11-18T{hour}:00"), "Europe/Berlin") for hour in (10, 11))
+    meeting = Event(when=Timed(start, end), title="meeting", conference=address)
+    ref = steg.acts.create_event(ANNA, meeting, [], "events").ref
+    page = signed_in(app, ANNA).page(f"/calendar/event/{ref}")
+    assert (f'href="{address}"' in page) is shown
+
+
+def test_a_block_leads_to_no_script(world: World) -> None:
+    """The same for the address under which the service shows the event."""
+    account = world.account()
+    account.user.create(SOURCE, event("private"))
+    ada = world.connect("ada", account)
+    world.sync(ada)
+    (block,) = world.blocks(ada)
+    with world.store.begin() as unit:
+        blocks.put(unit.connection, [replace(block, href="javascript:alert(1)")])
+    march = Window(datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC))
+    (seen,) = StoredBlocks(world.engine).blocks("ada", "ada", march)
+    assert seen.detail is not None
+    assert seen.detail.href == ""
