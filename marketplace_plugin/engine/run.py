@@ -10,6 +10,7 @@ from datetime import datetime
 
 import structlog
 from sqlalchemy import Connection as Database
+from sqlalchemy.exc import DBAPIError
 
 from marketplace_plugin.contract.hookspecs import ConnectionRef
 from marketplace_plugin.contract.provider import Provider, Session
@@ -210,7 +211,7 @@ def _fail(
     engine: Engine, connection: Connection, lease: Lease, started: Pass | None, run_id: str, error: Exception
 ) -> RunResult:
     """What was done before stands as intents; the next pass settles it. Each failure in a row doubles the pause."""
-    code = error.code if isinstance(error, MarketplaceError) else "internal"
+    code = _code(error)
     number = run_id[:8].upper()
     failures = connection.failures + 1
     wait = min(engine.settings.period, engine.settings.period / 32 * 2**failures)
@@ -229,6 +230,13 @@ def _fail(
     except LeaseLost:
         return _end_badly(engine, started, run_id, RunOutcome.LEASE_LOST, "lease-lost")
     return RunResult(run_id, RunOutcome.FAILED, {}, code, number, due)
+
+
+def _code(error: Exception) -> str:
+    """``storage`` is our own database: a full disk, a lock that was never given back."""
+    if isinstance(error, DBAPIError):
+        return "storage"
+    return error.code if isinstance(error, MarketplaceError) else "internal"
 
 
 def _end_badly(engine: Engine, started: Pass | None, run_id: str, outcome: RunOutcome, code: str) -> RunResult:

@@ -116,6 +116,13 @@ ERRORS: Mapping[str, Sentence] = {
     "plugin-failed": _s(
         _("The integration's code failed"), _("Nothing was changed. Your administrator finds the place in the log.")
     ),
+    "storage": _s(
+        _("The database of this installation could not be written"),
+        _(
+            "Nothing is lost. The next sync tries again by itself; your administrator should look whether the disk is full."
+        ),
+    ),
+    "internal": _s(_("The sync met an error that nobody foresaw"), _NOTHING_LOST),
     "crashed": _s(_("The sync stopped unexpectedly"), _NOTHING_LOST),
     "disk-full": _s(_("The storage is full"), _("Nothing can be saved at present. What was saved before is safe.")),
     "no-connection": _s(_("This connection has ended"), _("Nothing was changed.")),
