@@ -118,9 +118,7 @@ ERRORS: Mapping[str, Sentence] = {
     ),
     "storage": _s(
         _("The database of this installation could not be written"),
-        _(
-            "Nothing is lost. The next sync tries again by itself; your administrator should look whether the disk is full."
-        ),
+        _("Nothing is lost and the next sync tries again. Your administrator should look whether the disk is full."),
     ),
     "internal": _s(_("The sync met an error that nobody foresaw"), _NOTHING_LOST),
     "crashed": _s(_("The sync stopped unexpectedly"), _NOTHING_LOST),
