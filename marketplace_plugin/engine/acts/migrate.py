@@ -17,7 +17,8 @@ from marketplace_plugin.engine.acts.purge import forget_links, restart, unselect
 from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.model.change import Access
 from marketplace_plugin.model.item import Kind
-from marketplace_plugin.store import collections, connections, host_positions, links
+from marketplace_plugin.model.write import Create
+from marketplace_plugin.store import collections, connections, host_positions, intents, links
 from marketplace_plugin.sync.link import Link, LinkKind, LinkState, Wrote
 from marketplace_plugin.sync.reason import Reason
 
@@ -66,9 +67,11 @@ def leave_target(
         for k in links.of_connection(c, connection_id, collection=old, kinds=COPIES)
         if k.state is not LinkState.DETACHED and k.access is Access.FULL
     ]
-    unborn = [k.id for k in leaving if k.remote_id is None]
+    sent = {one.link for one in intents.open_ones(c, connection_id) if isinstance(one.write, Create)}
     standing = [k for k in leaving if k.remote_id is not None]
-    forget_links(engine, c, unborn)
+    under_way = [k for k in leaving if k.remote_id is None and k.id in sent and not keep]
+    forget_links(engine, c, {k.id for k in leaving} - {k.id for k in (*standing, *under_way)})
+    links.put(c, [_leaving(k) for k in under_way], now)  # its intent stays open: found by its stamp, then removed
     if keep:
         links.put(c, [_kept(k) for k in standing], now)
         return

@@ -13,6 +13,7 @@ from sqlalchemy import Connection as Database
 
 from marketplace_plugin.contract.module import UnitOfWork
 from marketplace_plugin.engine.context import Engine
+from marketplace_plugin.model.write import Create
 from marketplace_plugin.store import (
     blocks,
     collections,
@@ -79,7 +80,9 @@ def purge_connection(engine: Engine, unit: UnitOfWork, connection_id: str) -> Pu
     told = _facts_within(c, connection_id)
     connections.seize(c, connection_id, now)
     known = list(links.of_connection(c, connection_id))
-    kept = [k for k in known if k.kind is not LinkKind.BLOCK and k.remote_id is not None and k.host_ref is not None]
+    sent = {one.link for one in intents.open_ones(c, connection_id) if isinstance(one.write, Create)}
+    made = [k for k in known if k.remote_id is not None or k.id in sent]
+    kept = [k for k in made if k.kind is not LinkKind.BLOCK and k.host_ref is not None]
     forget_links(engine, c, {k.id for k in known} - {k.id for k in kept})
     for family in (journal, conflicts, intents):
         family.remove_of(c, connection_id)

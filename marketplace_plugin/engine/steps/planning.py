@@ -9,8 +9,8 @@ from datetime import timedelta
 from marketplace_plugin.engine.steps.one_pass import Pass
 from marketplace_plugin.engine.steps.pull import fetch
 from marketplace_plugin.engine.steps.recall import Recalled
-from marketplace_plugin.errors import AuthorizationExpired, ProviderError
-from marketplace_plugin.model.change import Access, Found, HostGone, HostItem, Upsert
+from marketplace_plugin.errors import CollectionGone, PermissionDenied
+from marketplace_plugin.model.change import Access, Found, HostGone, HostItem, Stamp, Upsert
 from marketplace_plugin.model.event import Event, Series
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.store import connections, journal, links
@@ -174,12 +174,25 @@ def _readopt(p: Pass, item: HostItem, former: list[Link]) -> Step | None:
         with p.engine.store.read() as c:
             before = connections.get(c, link.connection)
         same_account = before is not None and before.account_key == p.connection.account_key
-        if link.reason in ADOPTABLE and same_account and link.collection in p.collections and link.remote_id:
-            found = _fetch_one(p, link.collection, link.remote_id)
+        if link.reason in ADOPTABLE and same_account and link.collection in p.collections:
+            found = _left_behind(p, link)
             if found is not None and (found.stamp is None or found.stamp.link == link.id):
                 back = replace(link, connection=p.connection.id, access=found.access, state=LinkState.LIVE, reason=None)
-                return _adopt(p, back, item, found, Reason.ADOPTED)
+                return _adopt(p, replace(back, remote_id=found.id), item, found, Reason.ADOPTED)
     return None
+
+
+def _left_behind(p: Pass, link: Link) -> Found | None:
+    """The remote item of a link that ended; by our stamp where its making was interrupted by the end."""
+    if link.remote_id is not None:
+        return _fetch_one(p, link.collection, link.remote_id)
+    stamp = Stamp(p.engine.instance, link.id)
+    try:
+        carried = p.provider.find(link.collection, [stamp]).get(stamp, ())
+    except (CollectionGone, PermissionDenied) as error:
+        p.failed(link.collection, error)
+        return None
+    return min(carried, key=lambda found: (found.changed or p.now, found.id), default=None)
 
 
 def _same_meeting(p: Pass, item: HostItem) -> Step | None:
@@ -205,11 +218,11 @@ def _alike(item: HostItem, found: Found) -> bool:
 
 
 def _fetch_one(p: Pass, collection: str, remote_id: str) -> Found | None:
+    """None where it is gone, or its calendar is. Where the service does not answer, the pass ends with its error: not
+    to know of an event must not make another one."""
     try:
         changes = fetch(p, collection, [remote_id])
-    except AuthorizationExpired:
-        raise
-    except ProviderError as error:
+    except (CollectionGone, PermissionDenied) as error:
         p.failed(collection, error)
         return None
     return next((change.found for change in changes if isinstance(change, Upsert)), None)

@@ -122,8 +122,8 @@ def _settle_create(p: Pass, one: Intent, place: str, carried: Sequence[Found], l
         remote=RemoteShowing(found.revision, p.digest(found.item)),
         base=base,
         remote_base=found.item,
-        state=LinkState.LIVE,
-        reason=None,
+        state=LinkState.LIVE if link.host_ref is not None else link.state,
+        reason=None if link.host_ref is not None else link.reason,  # its event went to another target meanwhile
         attempts=0,
         wrote=Wrote.REMOTE,
         automatic=1,
