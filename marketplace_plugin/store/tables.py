@@ -244,6 +244,7 @@ link = Table(
     Index("ix_marketplace_link_host", "user", "host_kind", "host_ref"),
     Index("ix_marketplace_link_uid", "user", "uid_key"),
     Index("ix_marketplace_link_collection", "connection", "collection", "kind"),
+    Index("ix_marketplace_link_state", "connection", "state", "kind"),  # each pass asks for what is parked, and counts
 )
 _LIVE_REMOTE = "remote_id IS NOT NULL AND state <> 'detached'"
 Index(
@@ -254,6 +255,14 @@ Index(
     unique=True,
     sqlite_where=text(_LIVE_REMOTE),
     postgresql_where=text(_LIVE_REMOTE),
+)
+_UNSEEN = "seen_round IS NULL"
+Index(  # what each pass asks for: links that no round has listed yet
+    "ix_marketplace_link_unseen",
+    link.c.connection,
+    link.c.collection,
+    sqlite_where=text(_UNSEEN),
+    postgresql_where=text(_UNSEEN),
 )
 _LIVE_HOST = "host_ref IS NOT NULL AND kind <> 'block' AND state <> 'detached'"
 Index(
@@ -283,6 +292,7 @@ block = Table(
     Index("ix_marketplace_block_span", "user", "span_start"),
     Index("ix_marketplace_block_changed", "user", "changed_at"),
     Index("ix_marketplace_block_collection", "connection", "collection"),
+    Index("ix_marketplace_block_left", "connection", "span_end"),  # each pass asks for what has left the window
 )
 
 block_mark = Table(

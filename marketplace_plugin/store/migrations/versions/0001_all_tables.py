@@ -313,7 +313,15 @@ def upgrade() -> None:
     op.create_index("ix_marketplace_link_collection", "marketplace_link", ["connection", "collection", "kind"])
     op.create_index("ix_marketplace_link_host", "marketplace_link", ["user", "host_kind", "host_ref"])
     op.create_index("ix_marketplace_link_remote", "marketplace_link", ["connection", "remote_id"])
+    op.create_index("ix_marketplace_link_state", "marketplace_link", ["connection", "state", "kind"])
     op.create_index("ix_marketplace_link_uid", "marketplace_link", ["user", "uid_key"])
+    op.create_index(
+        "ix_marketplace_link_unseen",
+        "marketplace_link",
+        ["connection", "collection"],
+        sqlite_where=sa.text("seen_round IS NULL"),
+        postgresql_where=sa.text("seen_round IS NULL"),
+    )
     op.create_index(
         "uq_marketplace_link_host",
         "marketplace_link",
@@ -419,4 +427,5 @@ def upgrade() -> None:
     )
     op.create_index("ix_marketplace_block_changed", "marketplace_block", ["user", "changed_at"])
     op.create_index("ix_marketplace_block_collection", "marketplace_block", ["connection", "collection"])
+    op.create_index("ix_marketplace_block_left", "marketplace_block", ["connection", "span_end"])
     op.create_index("ix_marketplace_block_span", "marketplace_block", ["user", "span_start"])
