@@ -1,4 +1,4 @@
-"""A pass without news asks as much of the database and of the service whether a calendar holds ten events or hundreds."""
+"""A pass without news asks as much of the database whether a calendar holds three events or hundreds."""
 
 from __future__ import annotations
 
