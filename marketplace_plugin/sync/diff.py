@@ -239,6 +239,7 @@ def weigh(
                     news.append(Puzzling(collection, change, index.by_remote.get((collection, change.id))))
                 case Tombstone():
                     pass
+    news = _each_once(news)
     moved = {n.link.id for n in news if isinstance(n, Seen) and n.how is How.MOVED}
     all_read = all(ground.complete for ground in grounds.values())
     for key, tombstone in gone.items():
@@ -269,6 +270,30 @@ def _place(
             return Seen(other, found, collection, How.INVITED)
     kept = ours and (stamped is None or stamped.remote_id == found.id)
     return Fresh(found, collection, kept_copy=kept)
+
+
+def _each_once(news: Sequence[News]) -> list[News]:
+    """Of several items that came to one link the nearest one stays; the others are copies, which carry its stamp."""
+    nearest: dict[str, Seen] = {}
+    for one in news:
+        if isinstance(one, Seen) and one.how is not How.LINKED:
+            rival = nearest.get(one.link.id)
+            if rival is None or _nearness(one) > _nearness(rival):
+                nearest[one.link.id] = one
+    return [
+        Fresh(one.found, one.collection)
+        if isinstance(one, Seen) and one.how is not How.LINKED and nearest[one.link.id] is not one
+        else one
+        for one in news
+    ]
+
+
+def _nearness(seen: Seen) -> tuple[bool, bool, bool, float]:
+    """Its own id, then its UID; of equals the one that was there first."""
+    link, found = seen.link, seen.found
+    same_uid = bool(found.uid) and found.uid == link.uid
+    age = -found.changed.timestamp() if found.changed is not None else 0.0
+    return seen.how is How.MOVED, found.id == link.remote_id, same_uid, age
 
 
 def _invites(link: Link, found: Found) -> bool:

@@ -6,8 +6,9 @@ import pytest
 
 from marketplace_plugin.errors import Unavailable
 from marketplace_plugin.providers.memory import Moment, Request
+from marketplace_plugin.sync.link import LinkKind
 from tests.laws.world import OTHER, SOURCE, TARGET, World, event
-from tests.regressions.seeing import here, titles
+from tests.regressions.seeing import blocked, here, titles
 
 
 @pytest.mark.parametrize("failing", [0, 1])
@@ -47,3 +48,28 @@ def test_a_deletion_waits_while_a_calendar_that_may_hold_the_event_does_not_answ
     account.faults.clear()
     world.settle(ada)
     assert here(world) == titles(account, OTHER) == ["one"]
+
+
+@pytest.mark.parametrize("moved_first", [True, False])
+def test_a_copy_does_not_take_the_place_of_the_event_that_was_moved(world: World, moved_first: bool) -> None:
+    """An exported event was moved to a source and copied there between two passes: the copy, which carries our mark
+    too, was taken for it, and the event itself was nobody's any more."""
+    account = world.account()
+    ref = world.host.create("ada", event("original"))
+    ada = world.connect("ada", account)
+    world.settle(ada)
+    (found,) = account.items(TARGET).values()
+    original, copy = found.id, ""
+    if not moved_first:
+        copy = account.user.copy(TARGET, original, SOURCE)
+        original = account.user.move(TARGET, original, SOURCE)
+    else:
+        original = account.user.move(TARGET, original, SOURCE)
+        world.clock.forward(minutes=1)
+        copy = account.user.copy(SOURCE, original, SOURCE)
+    account.user.edit(SOURCE, copy, title="the copy")
+    world.settle(ada)
+    (link,) = [k for k in world.links(ada) if k.kind is LinkKind.EXPORT]
+    assert (link.remote_id, link.host_ref) == (original, ref)
+    assert here(world) == ["original"]
+    assert blocked(world, ada) == ["the copy"]

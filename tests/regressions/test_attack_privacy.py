@@ -109,3 +109,11 @@ def test_a_block_leads_to_no_script(world: World) -> None:
     (seen,) = StoredBlocks(world.engine).blocks("ada", "ada", march)
     assert seen.detail is not None
     assert seen.detail.href == ""
+
+
+@pytest.mark.parametrize("query", ["_external=1&_scheme=evil", "_anchor=x", "_method=POST", "endpoint=x"])
+def test_another_language_is_no_way_out(app: Flask, query: str) -> None:
+    """What stood in the address beside the language was taken for arguments of ours: an error, or another scheme."""
+    answer = app.test_client().get(f"/sign-in?lang=en&{query}")
+    assert answer.status_code == 303
+    assert answer.headers["Location"] == f"/sign-in?{query}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 import flask_login
 from flask import Blueprint, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
@@ -68,4 +70,5 @@ def choose_language() -> ResponseReturnValue | None:
     rest.pop("lang")
     if request.endpoint is None or "HX-Request" in request.headers:
         return None
-    return redirect(url_for(request.endpoint, **{**(request.view_args or {}), **rest}), 303)
+    query = urlencode(rest, doseq=True)
+    return redirect(url_for(request.endpoint, **(request.view_args or {})) + (f"?{query}" if query else ""), 303)
