@@ -16,12 +16,13 @@ from marketplace_plugin import logs
 def lines() -> Iterator[io.StringIO]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    levels = {name: logging.getLogger(name).level for name in logs.CHATTY}
     stream = io.StringIO()
     logs.configure("debug", stream)
     yield stream
     root.handlers[:], root.level = handlers, level
-    for name in logs.CHATTY:
-        logging.getLogger(name).setLevel(logging.NOTSET)
+    for name, held in levels.items():
+        logging.getLogger(name).setLevel(held)
     structlog.reset_defaults()
 
 

@@ -204,6 +204,7 @@ def test_in_english(steg: World, someone: People) -> None:
     anna.link("Back to the settings").click()
     page.get_by_role("combobox", name="Target calendar").select_option(index=1)
     page.locator("input[name=sources]").first.check()
+    page.locator("#switch_event").check()
     anna.button("Save").click()
     anna.told("Saved. This is what the first sync would do:")
     anna.button("Start").click()

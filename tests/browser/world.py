@@ -13,12 +13,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from threading import Condition, Thread
+from threading import Condition
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import structlog
-import waitress
 
 from marketplace_plugin import app, config, demo, logs
 from marketplace_plugin.contract.module import Person
@@ -27,6 +26,7 @@ from marketplace_plugin.sandbox.google import DEFAULT_CLIENT, Actor, GoogleSandb
 from marketplace_plugin.store import tokens
 from marketplace_plugin.store.vault import new_key
 from tests.sandbox.contract import ContractCheck
+from tests.serving import served
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -240,7 +240,7 @@ def world(seed_of: Seed, folder: Path, *, sweep: bool = False) -> Iterator[World
     google.start()
     running = app.assemble(_config(database, seed_of.key, url, google), now=clock)
     recorder = Recorder(running.flask)
-    with _logged() as log, _served(recorder, listening):
+    with _logged() as log, served(recorder, listening):
         running.start_background(sweep=sweep)
         try:
             yield World(clock, google, checks[0], running, recorder, log, database, url, arrivals)
@@ -258,20 +258,6 @@ def _announcing(inner: WSGIApplication, arrivals: Condition) -> WSGIApplication:
                 arrivals.notify_all()
 
     return answer
-
-
-@contextmanager
-def _served(application: WSGIApplication, listening: Any) -> Iterator[None]:
-    server = waitress.create_server(application, sockets=[listening], threads=8, ident=None)
-    thread = Thread(target=server.run, name="steg", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        # Closed by its own thread, in the middle of its loop: its sockets are nobody else's.
-        server.trigger.pull_trigger(lambda: waitress.wasyncore.close_all(server._map, ignore_all=True))
-        thread.join(10)
-        server.task_dispatcher.shutdown()
 
 
 @contextmanager

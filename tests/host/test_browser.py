@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -11,22 +10,18 @@ from typing import Literal
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from marketplace_plugin.host.steg import create_steg
 from marketplace_plugin.model.time import AllDay, Timed
 from marketplace_plugin.store import Store
 from tests.host.conftest import FAST, NOW, Clock, FakeBlocks, berlin, build_app
+from tests.serving import served
 
 pytestmark = pytest.mark.browser
 
 EVENTS = "[...document.querySelectorAll('[data-cal] .ev')]"
 FOCUSED = "document.activeElement.textContent"
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
-
-
-class Quiet(WSGIRequestHandler):
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None: ...
 
 
 @pytest.fixture(scope="module")
@@ -42,13 +37,8 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     grey.add(anna, Timed(berlin("2026-11-19 17:00"), berlin("2026-11-19 18:00")), "Yoga")
     grey.add(anna, AllDay(date(2026, 11, 20), date(2026, 11, 23)), "Besuch Eltern")
     steg.connect(blocks=grey)
-    server = make_server("127.0.0.1", 0, build_app(steg), threaded=True, request_handler=Quiet)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(build_app(steg)) as url:
+        yield url
     store.close()
 
 

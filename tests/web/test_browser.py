@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Literal
@@ -11,7 +10,6 @@ from typing import Any, Literal
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from marketplace_plugin.bundle.registry import Registry
 from marketplace_plugin.contract.module import Person
@@ -20,6 +18,7 @@ from marketplace_plugin.engine.views import Audience, ConnectionState, Connectio
 from marketplace_plugin.errors import HostError
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.web.actions import RequestRow
+from tests.serving import served as running
 from tests.web.conftest import Site
 from tests.web.fakes import ADMIN, ANNA, JONAS, NOW, connected, run_view, running_view
 
@@ -53,19 +52,11 @@ PAGES = [
 ]
 
 
-class Quiet(WSGIRequestHandler):
-    def log(self, *_: Any, **__: Any) -> None:
-        pass
-
-
 @pytest.fixture(scope="module")
 def served(registry: Registry) -> Iterator[tuple[Site, str]]:
     site = Site(registry, csrf=True)
-    server = make_server("127.0.0.1", 0, site.app, threaded=True, request_handler=Quiet)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield site, f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with running(site.app) as url:
+        yield site, url
 
 
 @pytest.fixture(scope="module")
