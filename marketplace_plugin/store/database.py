@@ -36,7 +36,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from marketplace_plugin.errors import ConfigError
-from marketplace_plugin.store.tables import Sealed, instance, metadata
+from marketplace_plugin.store.columns import Sealed
+from marketplace_plugin.store.tables import instance, metadata
 from marketplace_plugin.store.vault import Vault
 
 CHUNK = 2000  # rows of one executemany

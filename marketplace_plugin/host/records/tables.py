@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from marketplace_plugin.contract.module import UnitOfWork
 from marketplace_plugin.model.item import Kind
-from marketplace_plugin.store.tables import Instant
+from marketplace_plugin.store.columns import Instant
 
 VERSION_TABLE = "steg_version"
 

@@ -13,8 +13,9 @@ from sqlalchemy import Row, and_, case, delete, func, insert, literal, or_, sele
 
 from marketplace_plugin.errors import Conflict, LeaseLost
 from marketplace_plugin.store import codec
+from marketplace_plugin.store.columns import Instant
 from marketplace_plugin.store.database import vault_of
-from marketplace_plugin.store.tables import Instant, connection
+from marketplace_plugin.store.tables import connection
 
 
 class ConnectionState(StrEnum):

@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, literal, select, update
 
-from marketplace_plugin.store.tables import Instant, run
+from marketplace_plugin.store.columns import Instant
+from marketplace_plugin.store.tables import run
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from marketplace_plugin.store.tables import Exact, Instant, Sealed
+from marketplace_plugin.store.columns import Exact, Instant, Sealed
 
 revision = "0001"
 down_revision = None
