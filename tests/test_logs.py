@@ -7,23 +7,14 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-import structlog
 
-from marketplace_plugin import logs
+from tests.logged import logged
 
 
 @pytest.fixture
 def lines() -> Iterator[io.StringIO]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    levels = {name: logging.getLogger(name).level for name in logs.CHATTY}
-    stream = io.StringIO()
-    logs.configure("debug", stream)
-    yield stream
-    root.handlers[:], root.level = handlers, level
-    for name, held in levels.items():
-        logging.getLogger(name).setLevel(held)
-    structlog.reset_defaults()
+    with logged() as stream:
+        yield stream
 
 
 @pytest.mark.parametrize(

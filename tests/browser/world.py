@@ -6,7 +6,6 @@ It is a Wednesday in November 2026; from there the clock goes on at the real pac
 from __future__ import annotations
 
 import io
-import logging
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,14 +16,13 @@ from threading import Condition
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-import structlog
-
-from marketplace_plugin import app, config, demo, logs
+from marketplace_plugin import app, config, demo
 from marketplace_plugin.contract.module import Person
 from marketplace_plugin.host import seed
 from marketplace_plugin.sandbox.google import DEFAULT_CLIENT, Actor, GoogleSandbox
 from marketplace_plugin.store import tokens
 from marketplace_plugin.store.vault import new_key
+from tests.logged import logged
 from tests.sandbox.contract import ContractCheck
 from tests.serving import served
 
@@ -240,7 +238,7 @@ def world(seed_of: Seed, folder: Path, *, sweep: bool = False) -> Iterator[World
     google.start()
     running = app.assemble(_config(database, seed_of.key, url, google), now=clock)
     recorder = Recorder(running.flask)
-    with _logged() as log, served(recorder, listening):
+    with logged() as log, served(recorder, listening):
         running.start_background(sweep=sweep)
         try:
             yield World(clock, google, checks[0], running, recorder, log, database, url, arrivals)
@@ -258,22 +256,6 @@ def _announcing(inner: WSGIApplication, arrivals: Condition) -> WSGIApplication:
                 arrivals.notify_all()
 
     return answer
-
-
-@contextmanager
-def _logged() -> Iterator[io.StringIO]:
-    """The log as an operator would read it, at its most talkative."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    stream = io.StringIO()
-    logs.configure("debug", stream)
-    try:
-        yield stream
-    finally:
-        root.handlers[:], root.level = handlers, level
-        for name in logs.CHATTY:
-            logging.getLogger(name).setLevel(logging.NOTSET)
-        structlog.reset_defaults()
 
 
 def day(number: int) -> date:
