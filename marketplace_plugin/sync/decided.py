@@ -6,8 +6,10 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from marketplace_plugin.model.change import Access, Found, HostGone, HostItem
-from marketplace_plugin.sync.plan import Action, Place, Step
+from marketplace_plugin.sync.flows import Place
 from marketplace_plugin.sync.reason import Reason
+from marketplace_plugin.sync.step import Step
+from marketplace_plugin.sync.tables import Action
 
 
 def as_decided(step: Step, place: Place, approved: Collection[str], restored: Collection[str]) -> Step:

@@ -28,10 +28,12 @@ from marketplace_plugin.model.write import (
     Unanswered,
 )
 from marketplace_plugin.sync.cells import EventItem, Parts, overlay
+from marketplace_plugin.sync.flows import SHOWN
 from marketplace_plugin.sync.link import HostShowing, Link, LinkKind, LinkState, RemoteShowing, Wrote
 from marketplace_plugin.sync.merge import CONTENT, Base, agreed
-from marketplace_plugin.sync.plan import SHOWN, Action, Step
 from marketplace_plugin.sync.reason import Reason
+from marketplace_plugin.sync.step import Step
+from marketplace_plugin.sync.tables import Action
 
 Digest = Callable[[Item], str]
 

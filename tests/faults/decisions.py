@@ -44,24 +44,24 @@ def _masked_is_told() -> None:
 
 
 def _blocks_delete() -> None:
-    from marketplace_plugin.sync import plan
+    from marketplace_plugin.sync import tables
 
-    assert isinstance(plan.BLOCK, dict)
-    plan.BLOCK[plan.Did.SAME] = (plan.NOTHING, plan.PUT, plan.PUT, plan.DEL_REMOTE)
+    assert isinstance(tables.BLOCK, dict)
+    tables.BLOCK[tables.Did.SAME] = (tables.NOTHING, tables.PUT, tables.PUT, tables.DEL_REMOTE)
 
 
 def _participants_carry_content() -> None:
-    from marketplace_plugin.sync import plan
+    from marketplace_plugin.sync import flows
 
-    flows_of = plan.flows_of
+    flows_of = flows.flows_of
     swap(flows_of, lambda link, place: flows_of(replace(link, organised=True), place))
 
 
 def _participants_delete() -> None:
-    from marketplace_plugin.sync import plan
+    from marketplace_plugin.sync import tables
 
-    assert isinstance(plan.EXPORT_PARTICIPANT, dict)
-    plan.EXPORT_PARTICIPANT.update(plan.EXPORT_ORGANISED)
+    assert isinstance(tables.EXPORT_PARTICIPANT, dict)
+    tables.EXPORT_PARTICIPANT.update(tables.EXPORT_ORGANISED)
 
 
 def _no_loop_counter() -> None:
@@ -92,10 +92,10 @@ def _would_mail_is_not_held() -> None:
 
 
 def _attendees_flow() -> None:
-    from marketplace_plugin.sync import plan
+    from marketplace_plugin.sync import flows
     from marketplace_plugin.sync.merge import Flows
 
-    flows_of = plan.flows_of
+    flows_of = flows.flows_of
 
     def loud(link: Any, place: Any) -> Flows:
         flows = flows_of(link, place)
@@ -111,12 +111,12 @@ def _approval_binds_nothing() -> None:
 
 
 def _edits_do_not_count() -> None:
-    from marketplace_plugin.sync import plan
+    from marketplace_plugin.sync import tables
 
-    for table in (plan.EXPORT_ORGANISED, plan.CONVERTED_FULL):
+    for table in (tables.EXPORT_ORGANISED, tables.CONVERTED_FULL):
         assert isinstance(table, dict)
-        table[plan.Did.EDITED] = (*table[plan.Did.EDITED][:3], plan.DEL_HOST)
-        table[plan.Did.DELETED] = (*table[plan.Did.DELETED][:2], plan.DEL_REMOTE, table[plan.Did.DELETED][3])
+        table[tables.Did.EDITED] = (*table[tables.Did.EDITED][:3], tables.DEL_HOST)
+        table[tables.Did.DELETED] = (*table[tables.Did.DELETED][:2], tables.DEL_REMOTE, table[tables.Did.DELETED][3])
 
 
 DECISIONS = (
@@ -160,28 +160,28 @@ DECISIONS = (
     Safeguard(
         "block table",
         "a block never writes anywhere",
-        "sync/plan.py::BLOCK",
+        "sync/tables.py::BLOCK",
         (f"{PLAN}::test_each_table_is_complete", f"{PLAN}::test_a_block_never_writes_anywhere"),
         _blocks_delete,
     ),
     Safeguard(
         "own fields",
         "a participant's link carries his own fields alone",
-        "sync/plan.py::flows_of",
+        "sync/flows.py::flows_of",
         (f"{OTHERS}::test_a_participant_who_syncs_does_not_become_the_organiser",),
         _participants_carry_content,
     ),
     Safeguard(
         "own deletion",
         "a participant's deletion concerns him alone",
-        "sync/plan.py::EXPORT_PARTICIPANT",
+        "sync/tables.py::EXPORT_PARTICIPANT",
         (f"{OTHERS}::test_a_participants_deletion_concerns_him_alone",),
         _participants_delete,
     ),
     Safeguard(
         "edit beats deletion",
         "what was edited is not deleted by the other side",
-        "sync/plan.py::EXPORT_ORGANISED, CONVERTED_FULL",
+        "sync/tables.py::EXPORT_ORGANISED, CONVERTED_FULL",
         (f"{PLAN}::test_the_tables", f"{RACES}::test_an_occurrence_edited_in_between_keeps_its_series_from_deletion"),
         _edits_do_not_count,
     ),
@@ -219,7 +219,7 @@ DECISIONS = (
     Safeguard(
         "attendees",
         "attendees are never written",
-        "sync/plan.py::flows_of",
+        "sync/flows.py::flows_of",
         (f"{PLAN}::test_attendees_never_flow", f"{MAIL}::test_a_copy_names_no_participants"),
         _attendees_flow,
     ),

@@ -22,9 +22,9 @@ from marketplace_plugin.model.time import AllDay, Timed, Zoned
 from marketplace_plugin.providers.memory import EWS, GOOGLE, GRAPH, Crash, Moment, Personality, Request
 from marketplace_plugin.store import UnitOfWork, conflicts, held
 from marketplace_plugin.store.accounts.connections import Policy
+from marketplace_plugin.sync.flows import Place, flows_of
 from marketplace_plugin.sync.link import LinkKind, LinkState
 from marketplace_plugin.sync.merge import changed
-from marketplace_plugin.sync.plan import Place, flows_of
 from tests.laws.ledger import Ledger, tokens
 from tests.laws.world import OTHER, SOURCE, TARGET, World, all_day, occurrence, sample, series, timed
 

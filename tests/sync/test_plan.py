@@ -10,9 +10,13 @@ import pytest
 from marketplace_plugin.model.change import Access, Found, Gone, HostGone, HostItem, Revision
 from marketplace_plugin.model.event import UNKNOWN, Attendee, Event, Response, ShowAs, Status
 from marketplace_plugin.model.time import AllDay
+from marketplace_plugin.sync.flows import Place, flows_of, outgoing
 from marketplace_plugin.sync.link import Link, LinkKind, LinkState, Wrote
 from marketplace_plugin.sync.merge import Policy
-from marketplace_plugin.sync.plan import (
+from marketplace_plugin.sync.plan import decide, eligible
+from marketplace_plugin.sync.reason import Reason
+from marketplace_plugin.sync.step import Case, Step
+from marketplace_plugin.sync.tables import (
     BLOCK,
     COLUMNS,
     CONVERTED_ATTENDEE,
@@ -22,16 +26,8 @@ from marketplace_plugin.sync.plan import (
     EXPORT_PARTICIPANT,
     MIRROR,
     Action,
-    Case,
     Did,
-    Place,
-    Step,
-    decide,
-    eligible,
-    flows_of,
-    outgoing,
 )
-from marketplace_plugin.sync.reason import Reason
 from tests.sync.made import ALL, BASE, LATE, PLACE, found, host, link
 
 HOST = {

@@ -29,9 +29,9 @@ from marketplace_plugin.store.log.journal import Action, Entry, Side
 from marketplace_plugin.store.work.conflicts import Conflict as Row
 from marketplace_plugin.store.work.conflicts import ConflictState
 from marketplace_plugin.sync.cells import Cell, EventItem, Parts, named
+from marketplace_plugin.sync.flows import Place, flows_of
 from marketplace_plugin.sync.link import Link, LinkState, RemoteShowing, Wrote
 from marketplace_plugin.sync.merge import Flows, Winner
-from marketplace_plugin.sync.plan import Place, flows_of
 from marketplace_plugin.sync.reason import Reason
 
 _AT_REST = (LinkState.DETACHED, LinkState.DECLINED)

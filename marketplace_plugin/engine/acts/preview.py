@@ -22,8 +22,9 @@ from marketplace_plugin.model.item import Kind
 from marketplace_plugin.store import blocks, connections, held, host_positions, plans, runs
 from marketplace_plugin.store.log.plans import PlanState
 from marketplace_plugin.store.log.runs import Run
-from marketplace_plugin.sync.plan import Action, Plan, Step
 from marketplace_plugin.sync.reason import Reason
+from marketplace_plugin.sync.step import Plan, Step
+from marketplace_plugin.sync.tables import Action
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,9 +30,9 @@ from marketplace_plugin.store.accounts.connections import Connection, Connection
 from marketplace_plugin.store.log.journal import Action, Entry, Side
 from marketplace_plugin.store.log.runs import Run
 from marketplace_plugin.sync.link import Link, LinkState
-from marketplace_plugin.sync.plan import Action as Does
-from marketplace_plugin.sync.plan import Case, Plan, Step
 from marketplace_plugin.sync.reason import Reason
+from marketplace_plugin.sync.step import Case, Plan, Step
+from marketplace_plugin.sync.tables import Action as Does
 from marketplace_plugin.sync.undo import Deed, Deeds, Did, undone
 
 _WRITES = frozenset({Action.CREATE, Action.UPDATE, Action.DELETE})

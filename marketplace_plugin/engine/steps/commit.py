@@ -36,8 +36,9 @@ from marketplace_plugin.store.work.intents import IntentState
 from marketplace_plugin.sync.diff import BlockSeen
 from marketplace_plugin.sync.link import Link, LinkKind, LinkState
 from marketplace_plugin.sync.outcome import RETRY, after, arrived, parked
-from marketplace_plugin.sync.plan import Action, Step
 from marketplace_plugin.sync.reason import Reason
+from marketplace_plugin.sync.step import Step
+from marketplace_plugin.sync.tables import Action
 
 SOON = timedelta(minutes=1)
 

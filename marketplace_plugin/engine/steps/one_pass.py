@@ -24,7 +24,7 @@ from marketplace_plugin.store import UnitOfWork, codec, collections, connections
 from marketplace_plugin.store.accounts.collections import Collection
 from marketplace_plugin.store.accounts.connections import Connection, Lease
 from marketplace_plugin.sync.diff import Ground
-from marketplace_plugin.sync.plan import Place
+from marketplace_plugin.sync.flows import Place
 
 WINDOW_STEP = timedelta(days=7)
 """A window stays where it is until it is this much behind: each new one costs a snapshot."""

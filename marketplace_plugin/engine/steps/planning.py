@@ -16,14 +16,16 @@ from marketplace_plugin.model.item import Kind
 from marketplace_plugin.store import connections, journal, links
 from marketplace_plugin.store.log import journal as log
 from marketplace_plugin.store.log.journal import Entry
-from marketplace_plugin.sync import plan as tables
 from marketplace_plugin.sync.decided import as_decided
 from marketplace_plugin.sync.diff import How, Seen
+from marketplace_plugin.sync.flows import flows_of
 from marketplace_plugin.sync.guard import Braked, Count, Side, brake
 from marketplace_plugin.sync.link import Link, LinkKind, LinkState
 from marketplace_plugin.sync.merge import Policy, changed
-from marketplace_plugin.sync.plan import Action, Case, Plan, Step, adopted, decide, eligible, flows_of
+from marketplace_plugin.sync.plan import adopted, decide, eligible
 from marketplace_plugin.sync.reason import Reason
+from marketplace_plugin.sync.step import Case, Plan, Step
+from marketplace_plugin.sync.tables import Action
 
 BULK = "bulk:"
 """How the ``op`` of a ``HostGone`` begins where the user deleted many at once and said so: approved by that act."""
@@ -233,7 +235,7 @@ def _fetch_one(p: Pass, collection: str, remote_id: str) -> Found | None:
 
 def key_of(step: Step) -> tuple[str, str]:
     """What an approval binds: which event, and what is done to it."""
-    return (step.link.host_ref or step.link.id, tables.Action(step.action).value)
+    return (step.link.host_ref or step.link.id, step.action.value)
 
 
 def needs_approval(step: Step) -> bool:

@@ -35,11 +35,13 @@ from marketplace_plugin.model.write import (
 from marketplace_plugin.store import held, intents, links
 from marketplace_plugin.store.work.intents import Intent
 from marketplace_plugin.sync.cells import EventItem
+from marketplace_plugin.sync.flows import flows_of, outgoing
 from marketplace_plugin.sync.link import Link, LinkState, Wrote
 from marketplace_plugin.sync.merge import Base, Policy, Showing, merge
 from marketplace_plugin.sync.outcome import declined
-from marketplace_plugin.sync.plan import Action, Plan, Step, flows_of, outgoing
 from marketplace_plugin.sync.reason import Reason
+from marketplace_plugin.sync.step import Plan, Step
+from marketplace_plugin.sync.tables import Action
 
 _HOST_DEEDS = (Action.DELETE_HOST, Action.RECREATE_HOST)
 

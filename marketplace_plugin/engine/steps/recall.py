@@ -45,8 +45,8 @@ from marketplace_plugin.sync.diff import (
 )
 from marketplace_plugin.sync.link import Link, LinkKind, LinkState
 from marketplace_plugin.sync.outcome import GIVE_UP, RETRY
-from marketplace_plugin.sync.plan import Case
 from marketplace_plugin.sync.reason import Reason
+from marketplace_plugin.sync.step import Case
 
 STAMPED = frozenset({LinkKind.EXPORT, LinkKind.MIRROR})
 """Links whose remote item we made, so that it carries our mark."""

@@ -39,10 +39,11 @@ from marketplace_plugin.store.log.journal import Action as Deed
 from marketplace_plugin.store.log.journal import Side
 from marketplace_plugin.store.work.intents import Intent, IntentState
 from marketplace_plugin.sync.cells import EventItem
+from marketplace_plugin.sync.flows import flows_of
 from marketplace_plugin.sync.link import HostShowing, Link, LinkKind, LinkState, RemoteShowing, Wrote
 from marketplace_plugin.sync.merge import Base, absorb
 from marketplace_plugin.sync.outcome import declined, without_missing
-from marketplace_plugin.sync.plan import adopted, flows_of
+from marketplace_plugin.sync.plan import adopted
 from marketplace_plugin.sync.reason import Reason
 
 

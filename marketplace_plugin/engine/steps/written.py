@@ -14,8 +14,9 @@ from marketplace_plugin.store.work.conflicts import Conflict, ConflictState
 from marketplace_plugin.store.work.held import Held, What
 from marketplace_plugin.sync.link import Link
 from marketplace_plugin.sync.merge import Clash, Winner
-from marketplace_plugin.sync.plan import Action, Step
 from marketplace_plugin.sync.reason import Reason
+from marketplace_plugin.sync.step import Step
+from marketplace_plugin.sync.tables import Action
 
 
 def conflict_rows(

@@ -1,0 +1,66 @@
+"""Which fields go where on a link: by its kind, the account's role, and what the collection can hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from marketplace_plugin.model.change import Access
+from marketplace_plugin.model.collection import Capabilities
+from marketplace_plugin.model.event import Event, Series
+from marketplace_plugin.model.form.canonical import EVENT_FIELDS, restrict
+from marketplace_plugin.sync.cells import EventItem
+from marketplace_plugin.sync.link import Link, LinkKind, LinkState
+from marketplace_plugin.sync.merge import CONTENT, OWN, TOLD, Flows
+
+SHOWN = frozenset({"reminder", "show_as"})
+STRUCTURE = frozenset({"when", "rule", "rdates", "overrides"})
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The collection of a link: what it can hold, and whether the account may write there (rule 6)."""
+
+    capabilities: Capabilities
+    writable: bool = True
+
+
+def flows_of(link: Link, place: Place) -> Flows:
+    """Which fields go where on this link, under what the collection can hold.
+
+    Attendees never go out, and never come in either: in the host they would become participants who see the event.
+    """
+    match link.kind:
+        case LinkKind.EXPORT:
+            own = link.organised or link.host_ref is None
+            inward = CONTENT | OWN | {"status"} if own else OWN
+        case LinkKind.CONVERTED:
+            inward = CONTENT | SHOWN | {"status", "conference"}
+        case LinkKind.MIRROR:
+            inward = frozenset({"when"})
+        case LinkKind.BLOCK:
+            inward = CONTENT | OWN | TOLD
+    outward = CONTENT | SHOWN if link.access is Access.FULL else OWN
+    if link.kind is LinkKind.CONVERTED and link.access is not Access.FULL:
+        outward = SHOWN  # the host event is the user's own there, so it has no response to carry
+    if link.kind is LinkKind.BLOCK or link.access is Access.NONE or not writes(link, place):
+        outward = frozenset()
+    held = place.capabilities.fields | STRUCTURE
+    return Flows(inward & held, outward & held)
+
+
+def wished(link: Link, place: Place) -> Flows:
+    """The flows with the role that the link was made with: a change after a drop must not count as sent."""
+    access = Access.FULL if link.access is Access.NONE else link.access
+    return flows_of(replace(link, state=LinkState.LIVE, access=access), Place(place.capabilities))
+
+
+def writes(link: Link, place: Place) -> bool:
+    return place.writable and link.state is not LinkState.READ_ONLY
+
+
+def outgoing(item: EventItem, place: Place, link: Link) -> EventItem:
+    """What of a host item is sent for a new copy: the fields that may go out, all others at their defaults."""
+    sent = restrict(item, flows_of(link, place).outward & EVENT_FIELDS)
+    if not isinstance(sent, Event | Series):
+        raise TypeError("a copy is an event or a series")
+    return sent
