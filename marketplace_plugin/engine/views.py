@@ -13,10 +13,12 @@ from marketplace_plugin.engine.context import Phase, RunOutcome, Trigger
 from marketplace_plugin.model.collection import CollectionInfo, Role
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.store.accounts.connections import ConnectionState, Policy
+from marketplace_plugin.store.accounts.installations import Asked
 from marketplace_plugin.sync.reason import Reason
 
 __all__ = [
     "AdminRow",
+    "Asked",
     "Audience",
     "CollectionView",
     "ConnectionState",

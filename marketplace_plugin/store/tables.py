@@ -69,11 +69,16 @@ request = Table(
     Column("created_at", Instant, nullable=False),
     Column("settled_at", Instant),
     Column("settled_by", Exact),
+    Column("what", Exact, nullable=False, server_default="install"),
+    Column("subject", Exact, nullable=False, server_default=""),
+    Column("detail", Exact, nullable=False, server_default=""),
 )
 Index(
     "uq_marketplace_request_open",
     request.c.user,
     request.c.integration,
+    request.c.what,
+    request.c.subject,
     unique=True,
     sqlite_where=text("state = 'open'"),
     postgresql_where=text("state = 'open'"),

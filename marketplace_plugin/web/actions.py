@@ -21,6 +21,7 @@ from marketplace_plugin.engine.acts.undo import UndoFacts, Undone
 from marketplace_plugin.engine.acts.why import Why
 from marketplace_plugin.engine.views import (
     AdminRow,
+    Asked,
     Audience,
     ConnectionView,
     DisconnectFacts,
@@ -101,7 +102,10 @@ class Actions(Protocol):
 
     def request(self, person: Person, integration: str) -> None: ...
     def requests(self, person: Person) -> Sequence[RequestRow]: ...
-    def settle_request(self, person: Person, request: str, grant: bool) -> None: ...
+    def settle_request(self, person: Person, request: str, grant: bool) -> Asked:
+        """Grant or decline; tells what was asked for."""
+        ...
+
     def admin_rows(self, person: Person) -> Sequence[AdminRow]: ...
 
     # connections

@@ -19,6 +19,7 @@ from marketplace_plugin.engine.blocks import StoredBlocks
 from marketplace_plugin.engine.context import Engine, RunResult
 from marketplace_plugin.engine.views import (
     AdminRow,
+    Asked,
     Audience,
     ConnectionView,
     DisconnectFacts,
@@ -67,8 +68,8 @@ class EngineActions(Actions):
     def requests(self, person: Person) -> Sequence[RequestRow]:
         return market.open_requests(self.engine, person)
 
-    def settle_request(self, person: Person, request: str, grant: bool) -> None:
-        market.settle_request(self.engine, person, request, grant=grant)
+    def settle_request(self, person: Person, request: str, grant: bool) -> Asked:
+        return market.settle_request(self.engine, person, request, grant=grant)
 
     def admin_rows(self, person: Person) -> Sequence[AdminRow]:
         return market.admin_rows(self.engine, person)

@@ -17,7 +17,7 @@ from flask_babel import lazy_gettext as _
 from marketplace_plugin.bundle.manifest import Category, Level
 from marketplace_plugin.engine.acts.why import What
 from marketplace_plugin.engine.context import Phase, RunOutcome, Trigger
-from marketplace_plugin.engine.views import ConnectionState, Policy
+from marketplace_plugin.engine.views import Asked, ConnectionState, Policy
 from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.store.log.journal import Action, Side
@@ -251,6 +251,13 @@ STATES: Mapping[ConnectionState, tuple[str, str, LazyString]] = {
     ConnectionState.EXPIRED: ("warn", "key-round", _("Authorisation expired")),
     ConnectionState.PAUSED: ("", "lock", _("Paused")),
     ConnectionState.REMOVED: ("", "unplug", _("Disconnected")),
+}
+
+# What users ask an admin for; %(subject)s is the request's own.
+REQUESTS: Mapping[Asked, LazyString | str] = {
+    Asked.INSTALL: "%(name)s",
+    Asked.CONSENT: _("Consent at %(service)s needed for %(name)s"),
+    Asked.HOST: _("Access to the server %(subject)s needed for %(name)s"),
 }
 
 # Who wins where both sides changed one field: the choice and what it means.

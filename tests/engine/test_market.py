@@ -6,7 +6,7 @@ import pytest
 
 from marketplace_plugin.engine import ties
 from marketplace_plugin.engine.account import connections, market
-from marketplace_plugin.engine.views import Audience, ConnectionState, Permission
+from marketplace_plugin.engine.views import Asked, Audience, ConnectionState, Permission
 from marketplace_plugin.errors import NotAllowed, NotFound
 from marketplace_plugin.store import connections as stored
 from marketplace_plugin.store import grants
@@ -53,6 +53,23 @@ def test_a_declined_request_can_be_made_again(world: World) -> None:
     assert permission(world, ANNA_HERE) is Permission.REQUEST
     market.request(world.engine, ANNA_HERE, "google")
     assert permission(world, ANNA_HERE) is Permission.REQUESTED
+
+
+def test_a_request_for_something_else_opens_no_integration(world: World) -> None:
+    market.ask(world.engine, ANNA_HERE, "google", Asked.HOST, "mail.nordwerk.example")
+    world.clock.advance(minutes=1)
+    market.ask(world.engine, ANNA_HERE, "google", Asked.CONSENT, detail="https://login.service.example/adminconsent")
+    assert permission(world, ANNA_HERE) is Permission.REQUEST
+    assert market.is_asked(world.engine, ANNA_HERE, "google", Asked.CONSENT)
+    assert not market.is_asked(world.engine, ANNA_HERE, "google", Asked.HOST, "another.example")
+    host, consent = market.open_requests(world.engine, ADMIN)
+    assert (host.what, host.subject) == (Asked.HOST, "mail.nordwerk.example")
+    assert (consent.what, consent.detail) == (Asked.CONSENT, "https://login.service.example/adminconsent")
+    for row in (host, consent):
+        assert market.settle_request(world.engine, ADMIN, row.id, grant=True) is row.what
+    assert permission(world, ANNA_HERE) is Permission.REQUEST
+    assert permission(world, ADMIN) is Permission.INSTALL
+    assert not market.is_asked(world.engine, ANNA_HERE, "google", Asked.CONSENT)
 
 
 def test_only_an_admin_decides_and_only_for_his_tenant(world: World) -> None:

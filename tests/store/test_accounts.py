@@ -21,7 +21,7 @@ from marketplace_plugin.store import (
 )
 from marketplace_plugin.store.accounts.authorizations import Authorization
 from marketplace_plugin.store.accounts.connections import Connection, ConnectionState
-from marketplace_plugin.store.accounts.installations import InstallationState, RequestState
+from marketplace_plugin.store.accounts.installations import Asked, InstallationState, RequestState
 from tests.store.conftest import NOW
 
 MINUTE = timedelta(minutes=1)
@@ -213,6 +213,21 @@ def test_a_request_is_open_once_and_settled_by_its_tenant(store: Store) -> None:
         assert len(installations.requests(c, "t1")) == 2
         assert len(installations.requests(c, "t1", RequestState.OPEN, user="u1")) == 1
         assert installations.requests(c, "t1", user="u2") == []
+
+
+def test_requests_for_other_things_stand_side_by_side(store: Store) -> None:
+    with store.begin() as unit:
+        c = unit.connection
+        install = installations.ask(c, "t1", "u1", "google", NOW)
+        consent = installations.ask(c, "t1", "u1", "google", NOW, what=Asked.CONSENT, detail="https://a.example")
+        hosts = [installations.ask(c, "t1", "u1", "google", NOW, what=Asked.HOST, subject=name) for name in "ab"]
+        again = installations.ask(c, "t1", "u1", "google", NOW, what=Asked.CONSENT, detail="https://b.example")
+        assert len({install, consent, *hosts}) == 4
+        assert again == consent
+        found = {row.id: row for row in installations.requests(c, "t1")}
+        assert (found[install].what, found[install].subject, found[install].detail) == (Asked.INSTALL, "", "")
+        assert (found[consent].what, found[consent].detail) == (Asked.CONSENT, "https://b.example")
+        assert (found[hosts[1]].what, found[hosts[1]].subject) == (Asked.HOST, "b")
 
 
 def test_a_token_counts_until_it_is_revoked_or_expires(store: Store) -> None:

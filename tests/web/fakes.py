@@ -15,6 +15,7 @@ from marketplace_plugin.contract.module import BlockView, HostModule, Person
 from marketplace_plugin.engine.context import Phase, RunOutcome, Trigger
 from marketplace_plugin.engine.views import (
     AdminRow,
+    Asked,
     Audience,
     CollectionView,
     ConnectionState,
@@ -134,11 +135,12 @@ class FakeActions(FakeDecisions):
     def requests(self, person: Person) -> Sequence[RequestRow]:
         return list(self.asked.values())
 
-    def settle_request(self, person: Person, request: str, grant: bool) -> None:
+    def settle_request(self, person: Person, request: str, grant: bool) -> Asked:
         self._call("settle_request", person.id, request, grant)
         row = self.asked.pop(request)
-        if grant:
+        if grant and row.what is Asked.INSTALL:
             self.granted.add((row.person, row.integration))
+        return row.what
 
     def admin_rows(self, person: Person) -> Sequence[AdminRow]:
         return [

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from marketplace_plugin.bundle.registry import Registry
 from marketplace_plugin.contract.module import Person
 from marketplace_plugin.engine.context import RunOutcome
-from marketplace_plugin.engine.views import Audience, ConnectionState, ConnectionView, SettingsForm
+from marketplace_plugin.engine.views import Asked, Audience, ConnectionState, ConnectionView, SettingsForm
 from marketplace_plugin.errors import HostError
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.web.actions import RequestRow
@@ -82,6 +82,9 @@ def lively(served: tuple[Site, str]) -> tuple[Site, str]:
     actions.history = [run_view(), failed]
     actions.stored["c1"] = SettingsForm("k1", frozenset({"k1", "k2"}), frozenset({Kind.EVENT}))
     actions.asked["r1"] = RequestRow("r1", JONAS.id, "google", NOW)
+    link = "https://login.service.example/organizations/v2.0/adminconsent?client_id=" + "0" * 60
+    actions.asked["r2"] = RequestRow("r2", JONAS.id, "google", NOW, Asked.CONSENT, detail=link)
+    actions.asked["r3"] = RequestRow("r3", JONAS.id, "google", NOW, Asked.HOST, "mail.nordwerk.example")
     return site, base
 
 

@@ -18,7 +18,7 @@ from marketplace_plugin.bundle import open_bundle, own_root
 from marketplace_plugin.bundle.manifest import Category, Level
 from marketplace_plugin.engine.acts.why import What
 from marketplace_plugin.engine.context import Phase, RunOutcome, Trigger
-from marketplace_plugin.engine.views import ConnectionState, Policy
+from marketplace_plugin.engine.views import Asked, ConnectionState, Policy
 from marketplace_plugin.errors import MarketplaceError
 from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.event import Response, Sensitivity, ShowAs, Status
@@ -45,6 +45,7 @@ CATALOGUES = [
         (texts.OUTCOME_KINDS, RunOutcome),
         (texts.PHASES, Phase),
         (texts.STATES, ConnectionState),
+        (texts.REQUESTS, Asked),
         (texts.POLICIES, Policy),
         (texts.CATEGORIES, Category),
         (texts.LEVELS, Level),

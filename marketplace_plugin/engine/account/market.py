@@ -12,7 +12,7 @@ from marketplace_plugin.bundle.manifest import Integration
 from marketplace_plugin.contract.module import Person
 from marketplace_plugin.engine.account.disconnect import disconnect
 from marketplace_plugin.engine.context import Engine
-from marketplace_plugin.engine.views import AdminRow, Audience, Permission
+from marketplace_plugin.engine.views import AdminRow, Asked, Audience, Permission
 from marketplace_plugin.errors import NotAllowed, NotFound
 from marketplace_plugin.store import connections, installations
 from marketplace_plugin.store.accounts.connections import ConnectionState
@@ -31,12 +31,16 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class RequestRow:
-    """A user asks for an integration. ``created_at``: aware UTC."""
+    """What a user asks the admin for; ``subject`` and ``detail`` as in ``installations.Request``. ``created_at``: aware
+    UTC."""
 
     id: str
     person: str
     integration: str
     created_at: datetime
+    what: Asked = Asked.INSTALL
+    subject: str = ""
+    detail: str = ""
 
 
 def offers(engine: Engine, person: Person) -> Sequence[Offer]:
@@ -58,10 +62,7 @@ def _permission(c: Database, person: Person, integration: Integration, mine: Seq
         return Permission.ADD
     if person.admin:
         return Permission.INSTALL
-    asked = installations.requests(c, person.tenant, RequestState.OPEN, person.id)
-    if any(one.integration == integration.id for one in asked):
-        return Permission.REQUESTED
-    return Permission.REQUEST
+    return Permission.REQUESTED if _asked(c, person, integration.id, RequestState.OPEN) else Permission.REQUEST
 
 
 def _audience(c: Database, tenant: str, integration: str) -> Audience | None:
@@ -78,8 +79,19 @@ def may_add(c: Database, person: Person, integration: str) -> bool:
         return False
     if audience is Audience.ALL or person.admin:
         return True
-    granted = installations.requests(c, person.tenant, RequestState.GRANTED, person.id)
-    return any(one.integration == integration for one in granted)
+    return _asked(c, person, integration, RequestState.GRANTED)
+
+
+def _asked(
+    c: Database,
+    person: Person,
+    integration: str,
+    state: RequestState,
+    what: Asked = Asked.INSTALL,
+    subject: str = "",
+) -> bool:
+    mine = installations.requests(c, person.tenant, state, person.id)
+    return any((one.integration, one.what, one.subject) == (integration, what, subject) for one in mine)
 
 
 def install(engine: Engine, person: Person, integration: str, audience: Audience) -> None:
@@ -144,17 +156,44 @@ def request(engine: Engine, person: Person, integration: str) -> None:
             installations.ask(unit.connection, person.tenant, person.id, integration, engine.now())
 
 
+def ask(engine: Engine, person: Person, integration: str, what: Asked, subject: str = "", detail: str = "") -> None:
+    """Ask the tenant's admin for something that a connection of this integration needs; asking twice is one request.
+    Raises NotFound."""
+    _entry(engine, integration)
+    with engine.store.begin() as unit:
+        installations.ask(
+            unit.connection,
+            person.tenant,
+            person.id,
+            integration,
+            engine.now(),
+            what=what,
+            subject=subject,
+            detail=detail,
+        )
+
+
+def is_asked(engine: Engine, person: Person, integration: str, what: Asked, subject: str = "") -> bool:
+    """Whether this request of the person is open."""
+    with engine.store.read() as c:
+        return _asked(c, person, integration, RequestState.OPEN, what, subject)
+
+
 def open_requests(engine: Engine, person: Person) -> Sequence[RequestRow]:
     """Those of the admin's tenant, oldest first. Raises NotAllowed."""
     _require_admin(person)
     with engine.store.read() as c:
         rows = installations.requests(c, person.tenant, RequestState.OPEN)
-    return [RequestRow(row.id, row.user, row.integration, row.created_at) for row in rows]
+    return [
+        RequestRow(row.id, row.user, row.integration, row.created_at, row.what, row.subject, row.detail) for row in rows
+    ]
 
 
-def settle_request(engine: Engine, person: Person, request_id: str, *, grant: bool) -> None:
-    """Grant (this user may add it, whoever else may) or decline. Granting installs what is not installed yet, for
-    nobody else. Raises NotAllowed, NotFound (settled already, or another tenant's)."""
+def settle_request(engine: Engine, person: Person, request_id: str, *, grant: bool) -> Asked:
+    """Grant or decline, and tell what was asked for. Granting an integration opens it for this user, whoever else may
+    add it, and installs it for nobody else where it is not installed yet. Granting anything else says that it is done.
+
+    Raises NotAllowed, NotFound (settled already, or another tenant's)."""
     _require_admin(person)
     state = RequestState.GRANTED if grant else RequestState.DECLINED
     now = engine.now()
@@ -163,7 +202,8 @@ def settle_request(engine: Engine, person: Person, request_id: str, *, grant: bo
         settled = installations.settle(c, person.tenant, request_id, state, person.id, now)
         if settled is None:
             raise NotFound("no such open request")
-        if grant and _audience(c, person.tenant, settled.integration) is None:
+        wanted = grant and settled.what is Asked.INSTALL
+        if wanted and _audience(c, person.tenant, settled.integration) is None:
             installations.put(
                 c,
                 person.tenant,
@@ -174,6 +214,7 @@ def settle_request(engine: Engine, person: Person, request_id: str, *, grant: bo
                 person=person.id,
                 now=now,
             )
+    return settled.what
 
 
 def admin_rows(engine: Engine, person: Person) -> Sequence[AdminRow]:

@@ -1,4 +1,4 @@
-"""Which integrations a tenant has, for whom, and who asks for one."""
+"""Which integrations a tenant has, for whom, and what users ask the tenant's admin for."""
 
 from __future__ import annotations
 
@@ -21,8 +21,16 @@ class InstallationState(StrEnum):
 
 class RequestState(StrEnum):
     OPEN = "open"
-    GRANTED = "granted"  # this user may add the integration, whoever else may
+    GRANTED = "granted"
     DECLINED = "declined"
+
+
+class Asked(StrEnum):
+    """What a user asks an admin for."""
+
+    INSTALL = "install"  # the integration itself; granted: this user may add it, whoever else may
+    CONSENT = "consent"  # that an admin at the service consents for the organisation; granted: he has
+    HOST = "host"  # that this deployment may talk to a server; granted: it may
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +49,8 @@ class Installation:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """``created_at``: aware UTC."""
+    """``subject`` tells requests of a kind apart (a server's name, else empty), ``detail`` is what the admin needs for
+    it (an address to open, else empty). Both are shown to admins. ``created_at``: aware UTC."""
 
     id: str
     tenant: str
@@ -49,6 +58,9 @@ class Request:
     integration: str
     state: RequestState
     created_at: datetime
+    what: Asked = Asked.INSTALL
+    subject: str = ""
+    detail: str = ""
 
 
 def put(
@@ -89,10 +101,21 @@ def of_tenant(c: Connection, tenant: str) -> list[Installation]:
     return [_installation(row) for row in rows]
 
 
-def ask(c: Connection, tenant: str, user: str, integration: str, now: datetime) -> str:
-    """The id of the user's open request; asking twice is one request."""
-    for one in requests(c, tenant, RequestState.OPEN):
-        if (one.user, one.integration) == (user, integration):
+def ask(
+    c: Connection,
+    tenant: str,
+    user: str,
+    integration: str,
+    now: datetime,
+    *,
+    what: Asked = Asked.INSTALL,
+    subject: str = "",
+    detail: str = "",
+) -> str:
+    """The id of the user's open request; asking twice is one request, with the newer ``detail``."""
+    for one in requests(c, tenant, RequestState.OPEN, user):
+        if (one.integration, one.what, one.subject) == (integration, what, subject):
+            c.execute(update(request).where(request.c.id == one.id).values(detail=detail))
             return one.id
     request_id = uuid.uuid4().hex
     c.execute(
@@ -103,6 +126,9 @@ def ask(c: Connection, tenant: str, user: str, integration: str, now: datetime) 
             integration=integration,
             state=RequestState.OPEN,
             created_at=now,
+            what=what,
+            subject=subject,
+            detail=detail,
         )
     )
     return request_id
@@ -152,4 +178,7 @@ def _request(row: Row[Any]) -> Request:
         integration=row.integration,
         state=RequestState(row.state),
         created_at=row.created_at,
+        what=Asked(row.what),
+        subject=row.subject,
+        detail=row.detail,
     )
