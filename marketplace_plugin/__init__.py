@@ -40,7 +40,7 @@ from marketplace_plugin.model.change import (
     Upsert,
 )
 from marketplace_plugin.model.collection import Capabilities, CollectionInfo, Role
-from marketplace_plugin.model.contact import Contact, Labelled
+from marketplace_plugin.model.contact import LABELS, YEARLESS, Contact, Labelled, PostalAddress, full_name, own_name
 from marketplace_plugin.model.event import (
     UNKNOWN,
     Attendee,
@@ -55,7 +55,7 @@ from marketplace_plugin.model.event import (
 )
 from marketplace_plugin.model.item import Item, Kind, kind_of
 from marketplace_plugin.model.recurrence import Frequency, RecurrenceRule
-from marketplace_plugin.model.task import Call, Task, TaskStatus
+from marketplace_plugin.model.task import Call, Priority, Task, TaskStatus
 from marketplace_plugin.model.time import AllDay, Original, Timed, When, Window, Zoned
 from marketplace_plugin.model.write import (
     Applied,
@@ -78,7 +78,9 @@ from marketplace_plugin.model.write import (
 __version__ = "0.1.0"
 
 __all__ = [
+    "LABELS",
     "UNKNOWN",
+    "YEARLESS",
     "Access",
     "Account",
     "AllDay",
@@ -118,6 +120,8 @@ __all__ = [
     "Page",
     "Partial",
     "PermissionDenied",
+    "PostalAddress",
+    "Priority",
     "Provider",
     "ProviderError",
     "RecurrenceRule",
@@ -150,7 +154,9 @@ __all__ = [
     "Window",
     "Write",
     "Zoned",
+    "full_name",
     "hookimpl",
     "kind_of",
     "original_key",
+    "own_name",
 ]

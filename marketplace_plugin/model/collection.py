@@ -21,7 +21,8 @@ class Role(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a collection can hold and do. ``fields`` are names of ``Event`` fields that survive a round trip."""
+    """What a collection can hold and do. ``fields`` are names of the fields that survive a round trip: of ``Event``,
+    ``Contact`` or ``Task``, by the collection's kind."""
 
     fields: frozenset[str]
     move: bool = False  # an item can be moved to a sibling and keeps its identity
@@ -29,6 +30,7 @@ class Capabilities:
     silent: bool = True  # writes can be made without the service mailing anyone
     rules: frozenset[str] = frozenset()  # RRULE shapes that can be expressed; empty means all of RFC 5545
     override_crossing: bool = True  # an override may move past its neighbours
+    stamps: bool = True  # an item can carry our stamp; without, a create whose answer was lost goes to the review list
 
 
 @dataclass(frozen=True, slots=True)

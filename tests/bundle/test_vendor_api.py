@@ -11,12 +11,13 @@ from marketplace_plugin.bundle import own_root
 from marketplace_plugin.contract.hookspecs import Hooks
 
 NAMES = """
-UNKNOWN Access Account AllDay Applied Attendee AuthorizationExpired Bearer Call Capabilities Change Checkpoint
-CollectionGone CollectionInfo ConnectionRef Contact ContractViolation Create Cursor CursorExpired DeferScope Deferred
-Delete Event Found Frequency Gone Hooks Item Kind Labelled MarketplaceError Missing Move Original Outcome Override Page
-Partial PermissionDenied Provider ProviderError RecurrenceRule Refused RefusedCode Response Revision Role Sensitivity
-Series Session ShowAs Stale Stamp Status StepState Task TaskStatus TestStep Throttled Timed Tombstone Unanswered
-Unavailable Unreadable UnreadableReason Update Upsert When Window Write Zoned hookimpl kind_of original_key
+Access Account AllDay Applied Attendee AuthorizationExpired Bearer Call Capabilities Change Checkpoint CollectionGone
+CollectionInfo ConnectionRef Contact ContractViolation Create Cursor CursorExpired DeferScope Deferred Delete Event
+Found Frequency Gone Hooks Item Kind LABELS Labelled MarketplaceError Missing Move Original Outcome Override Page
+Partial PermissionDenied PostalAddress Priority Provider ProviderError RecurrenceRule Refused RefusedCode Response
+Revision Role Sensitivity Series Session ShowAs Stale Stamp Status StepState Task TaskStatus TestStep Throttled Timed
+Tombstone UNKNOWN Unanswered Unavailable Unreadable UnreadableReason Update Upsert When Window Write YEARLESS Zoned
+full_name hookimpl kind_of original_key own_name
 """
 HOOKS = (own_root() / "docs" / "hooks.md").read_text(encoding="utf-8")
 ROW = re.compile(r"^\| `(\w+)` \| (.*?) \| .*? \| (first|every) \|", re.MULTILINE)

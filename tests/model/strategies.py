@@ -12,7 +12,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from marketplace_plugin.model.contact import Contact, Labelled
+from marketplace_plugin.model.contact import Contact, Labelled, PostalAddress
 from marketplace_plugin.model.event import (
     UNKNOWN,
     Attendee,
@@ -27,7 +27,7 @@ from marketplace_plugin.model.event import (
 )
 from marketplace_plugin.model.item import Item
 from marketplace_plugin.model.recurrence import WEEKDAYS, Frequency, RecurrenceRule
-from marketplace_plugin.model.task import Call, Task, TaskStatus
+from marketplace_plugin.model.task import Call, Priority, Task, TaskStatus
 from marketplace_plugin.model.time import AllDay, Original, Timed, When, Window, Zoned
 
 ZONES = (
@@ -242,12 +242,25 @@ contacts = st.builds(
     family_name=titles,
     company=texts,
     emails=st.lists(st.builds(Labelled, st.sampled_from(["work", "home"]), addresses), max_size=2).map(tuple),
+    display_name=texts,
     phones=st.lists(st.builds(Labelled, st.just("mobile"), st.just("+49 30 123456")), max_size=2).map(tuple),
+    addresses=st.lists(
+        st.builds(PostalAddress, label=st.sampled_from(["work", "home"]), street=texts, city=titles), max_size=2
+    ).map(tuple),
     websites=st.lists(st.just("https://example.org"), max_size=1).map(tuple),
     birthday=st.none() | dates | st.just(date(4, 2, 29)),
     notes=texts,
 )
-tasks = st.builds(Task, title=titles, notes=texts, due=st.none() | dates | timed(), status=st.sampled_from(TaskStatus))
+tasks = st.builds(
+    Task,
+    title=titles,
+    notes=texts,
+    due=st.none() | dates | timed(),
+    status=st.sampled_from(TaskStatus),
+    priority=st.sampled_from(Priority),
+    reminder=st.none() | zoneds(),
+    completed=st.none() | dates,
+)
 calls = st.builds(Call, title=titles, when=timed(), phone=texts, notes=texts, done=st.booleans())
 
 items: st.SearchStrategy[Item] = (

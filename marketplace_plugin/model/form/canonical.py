@@ -1,7 +1,8 @@
 """What is compared of an Item, and how: digests, projections, changed fields.
 
 * ``normal`` takes away what services rewrite without meaning anything by it: newlines, trailing white space, Unicode
-  composition (NFC), letter case of mail addresses, the order of attendees. ``digest`` is over the normal form.
+  composition (NFC), letter case of mail addresses, the order of attendees and of a contact's lists. ``digest`` is over
+  the normal form.
 * ``project`` sets to their defaults the fields that a collection cannot hold; that both sides are equal means equal
   under it.
 
@@ -16,7 +17,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from marketplace_plugin.model.collection import Capabilities
-from marketplace_plugin.model.contact import Contact
+from marketplace_plugin.model.contact import Contact, Labelled, PostalAddress
 from marketplace_plugin.model.event import Attendee, Event, Override, Series, Unknown, original_key
 from marketplace_plugin.model.form.codec import Json, decode, dumps, encode, loads, to_bytes
 from marketplace_plugin.model.item import Item
@@ -25,9 +26,11 @@ from marketplace_plugin.model.task import Call, Task
 from marketplace_plugin.model.time import Timed, Zoned
 
 __all__ = [
+    "CONTACT_FIELDS",
     "EVENT_FIELDS",
     "SERIES_FIELDS",
     "STRUCTURE",
+    "TASK_FIELDS",
     "Json",
     "changed_fields",
     "decode",
@@ -36,6 +39,7 @@ __all__ = [
     "encode",
     "loads",
     "normal",
+    "normal_entry",
     "normal_text",
     "project",
     "restrict",
@@ -45,7 +49,9 @@ __all__ = [
 EVENT_FIELDS = frozenset(field.name for field in fields(Event))
 SERIES_FIELDS = frozenset({"rule", "rdates", "overrides"})
 STRUCTURE = SERIES_FIELDS | {"when"}
-"""Every collection holds these; ``Capabilities.fields`` need not name them."""
+"""Every calendar holds these; ``Capabilities.fields`` need not name them."""
+CONTACT_FIELDS = frozenset(field.name for field in fields(Contact))
+TASK_FIELDS = frozenset(field.name for field in fields(Task))
 
 
 def digest(item: Item, fields: frozenset[str] | None = None) -> str:
@@ -78,7 +84,7 @@ def normal(item: Item) -> Item:
             changes: dict[str, Any] = {}
             for field in fields(item):
                 value = getattr(item, field.name)
-                changes[field.name] = normal_text(value) if isinstance(value, str) else value
+                changes[field.name] = normal_text(value) if isinstance(value, str) else _normal_list(value)
             return replace(item, **changes)
         case Task():
             return replace(item, title=normal_text(item.title), notes=normal_text(item.notes))
@@ -97,13 +103,14 @@ def normal_text(text: str) -> str:
 def project(item: Item, capabilities: Capabilities) -> Item:
     """``item`` as a collection with ``capabilities`` can hold it: all other fields at their defaults.
 
-    Overrides are projected like their master. An item that is no event is held whole.
+    Overrides are projected like their master. A call is held whole.
     """
     return restrict(item, capabilities.fields)
 
 
 def restrict(item: Item, kept: frozenset[str]) -> Item:
-    """``item`` with all ``Event`` fields outside ``kept`` at their defaults; what gives it its shape always stays."""
+    """``item`` with all fields outside ``kept`` at their defaults; what gives an event its shape, and a task its title,
+    always stays."""
     match item:
         case Event():
             return _restrict_event(item, kept)
@@ -116,6 +123,11 @@ def restrict(item: Item, kept: frozenset[str]) -> Item:
                     for o in item.overrides
                 ),
             )
+        case Contact():
+            return replace(item, **{name: getattr(Contact(), name) for name in CONTACT_FIELDS - kept})
+        case Task():
+            blank = Task(title=item.title)
+            return replace(item, **{name: getattr(blank, name) for name in TASK_FIELDS - kept})
         case _:
             return item
 
@@ -160,6 +172,25 @@ def _equal(a: object, b: object) -> bool:
             return len(a) == len(b) and all(_equal(x, y) for x, y in zip(a, b, strict=True))
         case _:
             return a == b
+
+
+def normal_entry(entry: Labelled | PostalAddress | str) -> Labelled | PostalAddress | str:
+    """One entry of a contact's lists: labels in lower case, values without white space around them, mail addresses in
+    lower case."""
+    match entry:
+        case Labelled(label, value):
+            value = normal_text(value).strip()
+            return Labelled(label.strip().lower(), value.lower() if "@" in value else value)
+        case PostalAddress():
+            parts = {f.name: normal_text(getattr(entry, f.name)).strip() for f in fields(entry)}
+            return replace(entry, **parts | {"label": entry.label.strip().lower()})
+        case str():
+            return normal_text(entry).strip()
+
+
+def _normal_list(value: Any) -> Any:
+    """A list of a contact without its order, which services change; anything else as it is."""
+    return tuple(sorted({normal_entry(entry) for entry in value}, key=repr)) if isinstance(value, tuple) else value
 
 
 def _normal_event(event: Event) -> Event:

@@ -10,7 +10,7 @@ from dataclasses import fields
 from datetime import date, datetime
 from typing import Any
 
-from marketplace_plugin.model.contact import Contact, Labelled
+from marketplace_plugin.model.contact import Contact, Labelled, PostalAddress
 from marketplace_plugin.model.event import (
     UNKNOWN,
     Attendee,
@@ -25,7 +25,7 @@ from marketplace_plugin.model.event import (
 )
 from marketplace_plugin.model.item import Item
 from marketplace_plugin.model.recurrence import RecurrenceRule
-from marketplace_plugin.model.task import Call, Task, TaskStatus
+from marketplace_plugin.model.task import Call, Priority, Task, TaskStatus
 from marketplace_plugin.model.time import AllDay, Original, Timed, When, Zoned
 
 VERSION = 1
@@ -53,15 +53,7 @@ def encode(item: Item) -> Json:
         case Contact():
             return {"v": VERSION, "type": "contact", **_contact(item)}
         case Task():
-            due = item.due
-            return {
-                "v": VERSION,
-                "type": "task",
-                "title": item.title,
-                "notes": item.notes,
-                "due": due if due is None else _when(due) if isinstance(due, Timed) else due.isoformat(),
-                "status": item.status.value,
-            }
+            return {"v": VERSION, "type": "task", **_task(item)}
         case Call():
             return {
                 "v": VERSION,
@@ -98,12 +90,7 @@ def decode(data: Json) -> Item:
             case "contact":
                 return _read_contact(data)
             case "task":
-                return Task(
-                    title=data["title"],
-                    notes=data["notes"],
-                    due=_read_due(data["due"]),
-                    status=TaskStatus(data["status"]),
-                )
+                return _read_task(data)
             case "call":
                 return Call(
                     title=data["title"],
@@ -238,13 +225,42 @@ def _read_original(data: Any) -> Original:
     return date.fromisoformat(data) if isinstance(data, str) else _read_zoned(data)
 
 
-_CONTACT_LISTS = ("emails", "phones", "addresses")
+def _task(task: Task) -> Json:
+    due = task.due
+    return {
+        "title": task.title,
+        "notes": task.notes,
+        "due": due if due is None else _when(due) if isinstance(due, Timed) else due.isoformat(),
+        "status": task.status.value,
+        "priority": task.priority.value,
+        "reminder": None if task.reminder is None else _zoned(task.reminder),
+        "completed": None if task.completed is None else task.completed.isoformat(),
+    }
+
+
+def _read_task(data: Json) -> Task:
+    """What was written before a field was known lacks it."""
+    reminder, completed = data.get("reminder"), data.get("completed")
+    return Task(
+        title=data["title"],
+        notes=data["notes"],
+        due=_read_due(data["due"]),
+        status=TaskStatus(data["status"]),
+        priority=Priority(data.get("priority", Priority.NORMAL)),
+        reminder=None if reminder is None else _read_zoned(reminder),
+        completed=None if completed is None else date.fromisoformat(completed),
+    )
+
+
+_TYPED_LISTS = ("emails", "phones")
+_ADDRESS = tuple(f.name for f in fields(PostalAddress))
 
 
 def _contact(contact: Contact) -> Json:
     data: Json = {f.name: getattr(contact, f.name) for f in fields(contact)}
-    for name in _CONTACT_LISTS:
+    for name in _TYPED_LISTS:
         data[name] = [[entry.label, entry.value] for entry in data[name]]
+    data["addresses"] = [{name: getattr(address, name) for name in _ADDRESS} for address in contact.addresses]
     data["websites"] = list(contact.websites)
     data["birthday"] = None if contact.birthday is None else contact.birthday.isoformat()
     return data
@@ -252,8 +268,9 @@ def _contact(contact: Contact) -> Json:
 
 def _read_contact(data: Json) -> Contact:
     values = {key: value for key, value in data.items() if key not in ("v", "type")}
-    for name in _CONTACT_LISTS:
+    for name in _TYPED_LISTS:
         values[name] = tuple(Labelled(label, value) for label, value in values[name])
+    values["addresses"] = tuple(PostalAddress(**address) for address in values["addresses"])
     values["websites"] = tuple(values["websites"])
     values["birthday"] = None if values["birthday"] is None else date.fromisoformat(values["birthday"])
     return Contact(**values)

@@ -17,13 +17,14 @@ from threading import RLock
 
 from marketplace_plugin.errors import CollectionGone, CursorExpired, PermissionDenied
 from marketplace_plugin.model.change import Access, Found, Gone, Revision, Stamp, Unreadable
-from marketplace_plugin.model.collection import CollectionInfo, Role
+from marketplace_plugin.model.collection import Capabilities, CollectionInfo, Role
 from marketplace_plugin.model.event import Event, Override, Sensitivity, Series, original_key
-from marketplace_plugin.model.item import Item
+from marketplace_plugin.model.item import Item, Kind
 from marketplace_plugin.model.series.edit import master_of
 from marketplace_plugin.model.time import Window
 from marketplace_plugin.providers.memory import saved
 from marketplace_plugin.providers.memory.content import (
+    as_held,
     guests,
     hidden,
     is_in,
@@ -138,6 +139,15 @@ class MemoryAccount:
         if info.role < needs:
             raise PermissionDenied(f"role {info.role.name} in {collection}")
         return info
+
+    def capabilities(self, collection: str) -> Capabilities:
+        """A calendar's for a collection that is not there."""
+        info = self.calendars.get(collection)
+        return self.personality.capabilities if info is None else info.capabilities
+
+    def windowed(self, collection: str) -> bool:
+        """Whether its delta is of a fixed window; address books and lists have none."""
+        return self.personality.windowed and self.calendars[collection].kind is Kind.EVENT
 
     def record(self, collection: str, record_id: str) -> Record:
         """Raises NotThere."""
@@ -265,7 +275,7 @@ class MemoryAccount:
                 wanted = not record.deleted and (self.personality.lists_all or is_in(record.item, window, zone))
             elif record.seq <= max(0, since - back):
                 wanted = False
-            elif self.personality.windowed:
+            elif self.windowed(collection):
                 wanted = self.visible(record, window) or self._was_visible(record, since - back, window, zone)
             else:
                 wanted = True
@@ -290,7 +300,8 @@ class MemoryAccount:
         """
         with self.request(Request.INSERT):
             self.calendar(collection, Role.MASKED_WRITER)
-            known = self._made_by(collection, op) if self.personality.capabilities.idempotent_create else None
+            held = self.capabilities(collection)
+            known = self._made_by(collection, op) if held.idempotent_create else None
             if known is not None and not known.deleted:
                 return Inserted(self.show(known), known.edited)
             if known is not None and self.personality.remembers_deleted:
@@ -299,10 +310,10 @@ class MemoryAccount:
             record = Record(
                 id=new_id,
                 collection=collection,
-                item=rewritten(item, self.rewrites),
-                uid=f"{new_id}@{self.personality.name}.example",
+                item=as_held(rewritten(item, self.rewrites), self.personality.name),
+                uid=f"{new_id}@{self.personality.name}.example" if isinstance(item, Event | Series) else "",
                 changed=self.now(),
-                stamp=stamp,
+                stamp=stamp if held.stamps else None,
                 op=op,
             )
             return Inserted(self._written(Request.INSERT, self.add(record), notify), edited=False)
@@ -321,7 +332,7 @@ class MemoryAccount:
         """Change the master's fields or shape; ``names`` says which. Raises NotThere, StaleWrite, NotOrganizer."""
         with self.request(Request.PATCH):
             record = self._expect(collection, record_id, expected, names)
-            record.item = rewritten(change(record.item), self.rewrites)
+            record.item = as_held(rewritten(change(record.item), self.rewrites), self.personality.name)
             record.stamp = stamp or record.stamp
             self.touch(record)
             return self._written(Request.PATCH, record, notify)
@@ -386,6 +397,6 @@ class MemoryAccount:
     def _written(self, kind: Request, record: Record, notify: bool) -> Found:
         record.bumps = 1
         self.writes.append((kind, record.collection, record.id))
-        if notify or not self.personality.capabilities.silent:
+        if notify or not self.capabilities(record.collection).silent:
             self.outbox.extend(f"{kind}: {record.id} -> {guest}" for guest in guests(record.item, record.access))
         return self.show(record)

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from marketplace_plugin.model.change import Access
+from marketplace_plugin.model.contact import Contact, Labelled
 from marketplace_plugin.model.event import UNKNOWN, Event, Override, Series, Unknown, original_key
 from marketplace_plugin.model.item import Item
 from marketplace_plugin.model.series.edit import master_of
 from marketplace_plugin.model.series.expand import touches
+from marketplace_plugin.model.task import Task, TaskStatus, due_day
 from marketplace_plugin.model.time import Window
 
 
@@ -66,3 +68,41 @@ def guests(item: Item, access: Access) -> list[str]:
 def is_in(item: Item, window: Window, zone: str) -> bool:
     """Whether something of the item lies in the window; what is no event always does."""
     return touches(item, window, zone) if isinstance(item, Event | Series) else True
+
+
+# ---- contacts and tasks -------------------------------------------------------------------------------------------
+
+_TWO_STATES = "google-like"
+_SLOTS = {"graph-like": (3, {"work": 2, "home": 2, "mobile": 1}), "ews-like": (3, {"work": 2, "home": 2, "mobile": 1})}
+"""Mail addresses, and phone numbers by label, that a contact has room for."""
+
+
+def as_held(item: Item, service: str) -> Item:
+    """What the service makes of a contact or task: due on a day, done or not; as many entries as there is room."""
+    match item:
+        case Task():
+            status = item.status
+            if service == _TWO_STATES and status is not TaskStatus.COMPLETED:
+                status = TaskStatus.NOT_STARTED
+            return replace(item, due=due_day(item), status=status)
+        case Contact() if service in _SLOTS:
+            mails, numbers = _SLOTS[service]
+            return replace(
+                item,
+                emails=item.emails[:mails],
+                phones=_in_slots(item.phones, numbers),
+                addresses=tuple({address.label: address for address in reversed(item.addresses)}.values()),
+                websites=item.websites[:1],
+            )
+        case _:
+            return item
+
+
+def _in_slots(phones: tuple[Labelled, ...], room: dict[str, int]) -> tuple[Labelled, ...]:
+    """As many of each label as there are slots; a label without one stands in the single other one."""
+    kept: list[Labelled] = []
+    for phone in phones:
+        label = phone.label if phone.label in room else "other"
+        if sum(1 for one in kept if one.label == label) < room.get(label, 1):
+            kept.append(Labelled(label, phone.value))
+    return tuple(kept)

@@ -8,10 +8,18 @@ from enum import StrEnum
 
 from marketplace_plugin.model.collection import Capabilities
 from marketplace_plugin.model.event import Event, Override, Series, Unknown
-from marketplace_plugin.model.form.canonical import EVENT_FIELDS, SERIES_FIELDS, normal_text
-from marketplace_plugin.model.item import Item
+from marketplace_plugin.model.form.canonical import (
+    CONTACT_FIELDS,
+    EVENT_FIELDS,
+    SERIES_FIELDS,
+    TASK_FIELDS,
+    normal_text,
+)
+from marketplace_plugin.model.item import Item, Kind
 from marketplace_plugin.model.time import Timed, Zoned
 from marketplace_plugin.providers.memory.content import over_events
+
+_WHOLE_CONTACTS, _WHOLE_TASKS = Capabilities(CONTACT_FIELDS), Capabilities(TASK_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +33,13 @@ class Personality:
     ``reshaping_drops``: another time or rule of a series undoes all its exceptions.
     ``remembers_deleted``: a create with the key of a deleted item is refused; else it makes a new one.
     ``batch``: so many writes are sent before the first outcome is told, in reverse order.
+    ``capabilities`` are a calendar's, ``contacts`` an address book's, ``tasks`` a list's.
     """
 
     name: str
     capabilities: Capabilities
+    contacts: Capabilities = _WHOLE_CONTACTS
+    tasks: Capabilities = _WHOLE_TASKS
     case_ids: bool = False
     override_etags: bool = False
     windowed: bool = False
@@ -36,6 +47,10 @@ class Personality:
     reshaping_drops: bool = False
     remembers_deleted: bool = False
     batch: int = 1
+
+    def holds(self, kind: Kind) -> Capabilities:
+        """Of a collection of ``kind``."""
+        return {Kind.CONTACT: self.contacts, Kind.TASK: self.tasks}.get(kind, self.capabilities)
 
 
 _HELD = (EVENT_FIELDS | SERIES_FIELDS) - {"organizer", "conference"}
@@ -46,6 +61,8 @@ _EXCHANGE_RULES = frozenset(
 GOOGLE = Personality(
     name="google-like",
     capabilities=Capabilities(fields=_HELD, move=True, idempotent_create=True),
+    contacts=Capabilities(fields=CONTACT_FIELDS - {"display_name"}),
+    tasks=Capabilities(fields=TASK_FIELDS - {"priority", "reminder"}, stamps=False),
     override_etags=True,
     remembers_deleted=True,
     batch=3,

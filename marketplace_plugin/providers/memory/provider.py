@@ -22,6 +22,7 @@ from marketplace_plugin.model.change import (
 )
 from marketplace_plugin.model.collection import CollectionInfo
 from marketplace_plugin.model.event import Series
+from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.time import Window
 from marketplace_plugin.model.write import Outcome, Write
 from marketplace_plugin.providers.memory.account import MemoryAccount
@@ -72,8 +73,14 @@ class MemoryProvider:
     # ---- parts ------------------------------------------------------------------------------------------------
 
     def _fingerprint(self, collection: str, window: Window) -> str:
-        text = f"1|{collection}|{window.start.isoformat()}|{window.end.isoformat()}"
+        dated = self._dated(collection)
+        text = f"1|{collection}|{window.start.isoformat()}|{window.end.isoformat()}" if dated else f"1|{collection}"
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def _dated(self, collection: str) -> bool:
+        """Address books and task lists are read whole, whatever the window."""
+        info = self._account.calendars.get(collection)
+        return info is None or info.kind is Kind.EVENT
 
     def _page(self, collection: str, place: _Place, window: Window, fingerprint: str) -> tuple[Page, _Place]:
         account, delivery = self._account, self._account.delivery
@@ -91,18 +98,19 @@ class MemoryProvider:
         after = told[-1][0] if told else place.after
         place = _Place(place.since, place.upto, after, was_empty=empty)
         last = not empty and len(told) == len(ahead)
+        held = window if self._dated(collection) else None
         page = Page(
             changes=tuple(self._change(key, record, window) for key, record in [*([] if empty else again), *told]),
             snapshot=snapshot,
-            covers=window if snapshot else None,
-            checkpoint=None if last else Checkpoint(place.token, fingerprint, snapshot, window),
-            cursor=Cursor(str(place.upto), fingerprint, window) if last else None,
+            covers=held if snapshot else None,
+            checkpoint=None if last else Checkpoint(place.token, fingerprint, snapshot, held),
+            cursor=Cursor(str(place.upto), fingerprint, held) if last else None,
         )
         return page, place
 
     def _change(self, key: str, record: Record, window: Window) -> Change:
         account = self._account
-        windowed = account.personality.windowed
+        windowed = account.windowed(record.collection)
         if record.deleted or (windowed and not account.visible(record, window)):
             return Tombstone(record.id, confirmed=not windowed)
         if record.unreadable is not None:

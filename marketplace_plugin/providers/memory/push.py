@@ -92,7 +92,7 @@ def _outcome(account: MemoryAccount, collection: str, write: Write) -> Outcome:
 
 
 def _create(account: MemoryAccount, collection: str, write: Create) -> Outcome:
-    capabilities = account.personality.capabilities
+    capabilities = account.capabilities(collection)
     item = project(write.item, capabilities)
     if code := _cannot_hold(account, collection, item):
         return Refused(write.op, code)
@@ -109,13 +109,11 @@ def _create(account: MemoryAccount, collection: str, write: Create) -> Outcome:
 
 
 def _update(account: MemoryAccount, collection: str, write: Update) -> Outcome:
-    capabilities = account.personality.capabilities
-    names = write.changed
-    if isinstance(write.item, Event | Series):
-        names &= capabilities.fields | {"type"}
+    capabilities = account.capabilities(collection)
+    names = write.changed & (capabilities.fields | {"type"})
     if any(value is UNKNOWN for value in _values(write.item, names)):
         return Refused(write.op, RefusedCode.INVALID)
-    series_names = names & (SERIES_FIELDS | SHAPE)
+    series_names = names & (SERIES_FIELDS | SHAPE) if isinstance(write.item, Event | Series) else frozenset()
     if series_names and (code := _cannot_hold(account, collection, write.item)):
         return Refused(write.op, code)
     before = None
@@ -143,7 +141,7 @@ def _update(account: MemoryAccount, collection: str, write: Update) -> Outcome:
 
 
 def _delete(account: MemoryAccount, collection: str, write: Delete) -> Outcome:
-    if not account.personality.capabilities.silent:
+    if not account.capabilities(collection).silent:
         before = _current(account, collection, write.id)
         if before is not None and guests(before.item, before.access):
             return Refused(write.op, RefusedCode.WOULD_MAIL)
@@ -152,7 +150,7 @@ def _delete(account: MemoryAccount, collection: str, write: Delete) -> Outcome:
 
 
 def _move(account: MemoryAccount, collection: str, write: Move) -> Outcome:
-    if not account.personality.capabilities.move:
+    if not account.capabilities(collection).move:
         return Refused(write.op, RefusedCode.UNSUPPORTED)
     found = account.move(collection, write.id, write.revision, write.to)
     return Applied(write.op, found.id, found.revision, found)
@@ -162,7 +160,7 @@ def _move(account: MemoryAccount, collection: str, write: Move) -> Outcome:
 
 
 def _cannot_hold(account: MemoryAccount, collection: str, item: Item) -> RefusedCode | None:
-    capabilities = account.personality.capabilities
+    capabilities = account.capabilities(collection)
     names = frozenset(f.name for f in fields(item.master if isinstance(item, Series) else item))
     if any(value is UNKNOWN for value in _values(item, names & capabilities.fields)):
         return RefusedCode.INVALID

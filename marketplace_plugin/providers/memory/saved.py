@@ -49,7 +49,7 @@ def load(account: MemoryAccount, path: Path) -> None:
     account.calendars = {
         info["id"]: CollectionInfo(
             **info | {"kind": Kind(info["kind"]), "role": Role(info["role"])},
-            capabilities=account.personality.capabilities,
+            capabilities=account.personality.holds(Kind(info["kind"])),
         )
         for info in data["calendars"]
     }

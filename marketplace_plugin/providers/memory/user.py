@@ -43,7 +43,7 @@ class User:
             kind=kind,
             title=title or calendar,
             role=role,
-            capabilities=self._account.personality.capabilities,
+            capabilities=self._account.personality.holds(kind),
             primary=primary,
             zone=zone,
             shared_by=shared_by,
