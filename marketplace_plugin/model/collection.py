@@ -28,6 +28,7 @@ class Capabilities:
     move: bool = False  # an item can be moved to a sibling and keeps its identity
     idempotent_create: bool = False  # a repeated Create with the same operation key makes no second item
     silent: bool = True  # writes can be made without the service mailing anyone
+    invites: bool = False  # attendees can be written, and the service is asked to mail none of them
     rules: frozenset[str] = frozenset()  # RRULE shapes that can be expressed; empty means all of RFC 5545
     override_crossing: bool = True  # an override may move past its neighbours
     stamps: bool = True  # an item can carry our stamp; without, a create whose answer was lost goes to the review list

@@ -1,6 +1,7 @@
-"""Cells: what is compared and merged of an event or a series, piece by piece.
+"""Cells: what is compared and merged of an item, piece by piece.
 
-A cell is one field of the event (``title``), one changed occurrence (``overrides/2026-11-21``), one field of a changed
+A cell is one field of the item (``title``), one entry of a contact's list (``emails/ada@king.example``, in
+``entries.py``), one changed occurrence (``overrides/2026-11-21``), one field of a changed
 occurrence that all sides have (``overrides/2026-11-21/title``), or the whole recurrence (``recurrence``: times, rule,
 extra dates and overrides in one) where the shape of the series differs anywhere, because then the names of its
 occurrences no longer mean the same.
@@ -13,37 +14,50 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final, Protocol
 
+from marketplace_plugin.model.contact import Contact
 from marketplace_plugin.model.event import Event, Override, Series, Unknown, original_key
-from marketplace_plugin.model.form.canonical import EVENT_FIELDS, restrict, same
+from marketplace_plugin.model.form.canonical import CONTACT_FIELDS, EVENT_FIELDS, TASK_FIELDS, restrict, same
 from marketplace_plugin.model.recurrence import RecurrenceRule
+from marketplace_plugin.model.task import Task
 from marketplace_plugin.model.time import AllDay, Original, Timed, start_of
+from marketplace_plugin.sync.entries import LISTS, keyed, put, same_entry
 
-EventItem = Event | Series
+Synced = Event | Series | Contact | Task
+"""What is merged. A call only ever shows as the event that it is mirrored as."""
+EventItem = Synced
 RECURRENCE: Final = "recurrence"
 OVERRIDES: Final = "overrides"
 STRUCTURE_NAMES: Final = frozenset({"when", "rule", "rdates", OVERRIDES})
 _PROBE: Final = Event(when=AllDay(date(2000, 1, 1), date(2000, 1, 2)))
+_PROBES: Final = {name: Task(title="") for name in TASK_FIELDS} | {name: Contact() for name in CONTACT_FIELDS}
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """An event or a series in one form: an event is a series without rule, extra dates and overrides."""
+    """An item in one form: what is no series is one without rule, extra dates and overrides."""
 
-    master: Event
+    master: Event | Contact | Task
     rule: RecurrenceRule | None
     rdates: tuple[Original, ...]
     overrides: Mapping[str, Override]
 
     @classmethod
-    def of(cls, item: EventItem) -> Parts:
-        if isinstance(item, Event):
+    def of(cls, item: Synced) -> Parts:
+        if not isinstance(item, Series):
             return cls(item, None, (), {})
         return cls(item.master, item.rule, item.rdates, {original_key(o.original): o for o in item.overrides})
 
-    def item(self) -> EventItem:
+    @property
+    def event(self) -> Event:
+        """The event, or the master of the series. Raises TypeError for what is neither."""
+        if not isinstance(self.master, Event):
+            raise TypeError("only events have times")
+        return self.master
+
+    def item(self) -> Synced:
         if self.rule is None and not self.rdates:
             return self.master
-        return Series(self.master, self.rule, tuple(self.overrides[key] for key in sorted(self.overrides)), self.rdates)
+        return Series(self.event, self.rule, tuple(self.overrides[key] for key in sorted(self.overrides)), self.rdates)
 
     def with_override(self, key: str, override: Override | None) -> Parts:
         rest = {k: o for k, o in self.overrides.items() if k != key}
@@ -68,7 +82,7 @@ class Cell(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FieldCell:
-    """One field of a single event or of the master."""
+    """One field of a contact, a task, a single event or of the master."""
 
     name: str
 
@@ -83,7 +97,37 @@ class FieldCell:
         return replace(parts, master=replace(parts.master, **{self.name: value}))
 
     def equal(self, a: Any, b: Any) -> bool:
-        return bool(a == b) or same(replace(_PROBE, **{self.name: a}), replace(_PROBE, **{self.name: b}))
+        if a == b:
+            return True
+        probe: Any = _PROBE if self.name in EVENT_FIELDS else _PROBES[self.name]
+        return same(replace(probe, **{self.name: a}), replace(probe, **{self.name: b}))
+
+
+@dataclass(frozen=True, slots=True)
+class EntryCell:
+    """One entry of a contact's list, so that both sides can add to it. ``key`` names it, see ``entries.keyed``."""
+
+    list: str
+    key: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.list}/{self.key}"
+
+    @property
+    def fields(self) -> frozenset[str]:
+        return frozenset({self.list})
+
+    def get(self, parts: Parts) -> Any:
+        return keyed(self.list, getattr(parts.master, self.list)).get(self.key)
+
+    def put(self, parts: Parts, value: Any, _allowed: frozenset[str]) -> Parts:
+        master: Any = parts.master
+        entries = put(self.list, getattr(master, self.list), self.key, value)
+        return replace(parts, master=replace(master, **{self.list: entries}))
+
+    def equal(self, a: Any, b: Any) -> bool:
+        return a is b if a is None or b is None else same_entry(a, b)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +182,7 @@ class OverrideCell:
         if value is None or value.event is None:
             return parts.with_override(self.key, value)
         kept = parts.overrides.get(self.key)
-        below = kept.event if kept is not None and kept.event is not None else parts.master
+        below = kept.event if kept is not None and kept.event is not None else parts.event
         return parts.with_override(self.key, replace(value, event=overlay(below, value.event, allowed)))
 
     def equal(self, a: Override | None, b: Override | None) -> bool:
@@ -164,7 +208,7 @@ class RecurrenceCell:
         return parts
 
     def put(self, parts: Parts, value: Parts, allowed: frozenset[str]) -> Parts:
-        bare = Parts(replace(parts.master, when=value.master.when), value.rule, value.rdates, {})
+        bare = Parts(replace(parts.event, when=value.event.when), value.rule, value.rdates, {})
         for key, override in value.overrides.items():
             kept = parts.overrides.get(key)
             below = bare if kept is None else bare.with_override(key, kept)
@@ -191,7 +235,7 @@ def told(value: Any) -> bool:
 
 def same_shape(a: Parts, b: Parts) -> bool:
     """Occurrences keep their names: same kind of start, same wall time and zone, same rule and extra dates."""
-    if type(a.master.when) is not type(b.master.when):
+    if type(a.event.when) is not type(b.event.when):
         return False
     starts = Event(when=_point(a)), Event(when=_point(b))
     return (
@@ -203,7 +247,7 @@ def same_shape(a: Parts, b: Parts) -> bool:
 
 def _point(parts: Parts) -> AllDay | Timed:
     """The start alone, as a When."""
-    when = parts.master.when
+    when = parts.event.when
     if isinstance(when, AllDay):
         return AllDay(when.start, date.fromordinal(when.start.toordinal() + 1))
     return Timed(when.start, when.start)
@@ -214,7 +258,12 @@ def recurs(parts: Parts) -> bool:
 
 
 def cells(sides: Sequence[Parts], held: frozenset[str]) -> list[Cell]:
-    """The cells that take part for these showings of one item; ``held`` are the event fields that are compared."""
+    """The cells that take part for these showings of one item; ``held`` are the fields that are compared."""
+    match sides[0].master:
+        case Contact():
+            return _contact_cells(sides, held)
+        case Task():
+            return [FieldCell(name) for name in sorted(held & TASK_FIELDS)]
     plain: list[Cell] = [FieldCell(name) for name in sorted(held & EVENT_FIELDS - {"when"})]
     first = sides[0]
     if not any(map(recurs, sides)):
@@ -225,6 +274,14 @@ def cells(sides: Sequence[Parts], held: frozenset[str]) -> list[Cell]:
     for key in sorted({key for side in sides for key in side.overrides}):
         occurrences += _occurrence_cells(key, sides, held)
     return [FieldCell("when"), *plain, *occurrences]
+
+
+def _contact_cells(sides: Sequence[Parts], held: frozenset[str]) -> list[Cell]:
+    found: list[Cell] = [FieldCell(name) for name in sorted(held & CONTACT_FIELDS - LISTS)]
+    for name in sorted(held & LISTS):
+        keys = {key for side in sides for key in keyed(name, getattr(side.master, name))}
+        found += [EntryCell(name, key) for key in sorted(keys)]
+    return found
 
 
 def _occurrence_cells(key: str, sides: Sequence[Parts], held: frozenset[str]) -> list[Cell]:
@@ -239,6 +296,8 @@ def named(name: str, held: frozenset[str]) -> Cell:
     top, _, rest = name.partition("/")
     if name == RECURRENCE:
         return RecurrenceCell(held)
+    if top in LISTS:
+        return EntryCell(top, rest)
     if top != OVERRIDES:
         return FieldCell(name)
     key, _, inner = rest.partition("/")
@@ -247,4 +306,4 @@ def named(name: str, held: frozenset[str]) -> Cell:
 
 def start_name(item: EventItem) -> str:
     """The start of an event or of a series' master, as text: used to see whether two items begin together."""
-    return original_key(start_of(Parts.of(item).master.when))
+    return original_key(start_of(Parts.of(item).event.when))

@@ -18,16 +18,19 @@ STRUCTURE = frozenset({"when", "rule", "rdates", "overrides"})
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The collection of a link: what it can hold, and whether the account may write there (rule 6)."""
+    """The collection of a link: what it can hold, and whether the account may write there (rule 6). ``invites``: the
+    owner wants those who take part in his events asked to their copies there."""
 
     capabilities: Capabilities
     writable: bool = True
+    invites: bool = False
 
 
 def flows_of(link: Link, place: Place) -> Flows:
     """Which fields go where on this link, under what the collection can hold.
 
-    Attendees never go out, and never come in either: in the host they would become participants who see the event.
+    Attendees are no field that flows: out, they would be invited; in, they would become participants who see the event.
+    Only whom the user himself has asked in the host is asked to his copy too, where he has switched that on.
     """
     match link.kind:
         case LinkKind.EXPORT:
@@ -45,13 +48,20 @@ def flows_of(link: Link, place: Place) -> Flows:
     if link.kind is LinkKind.BLOCK or link.access is Access.NONE or not writes(link, place):
         outward = frozenset()
     held = place.capabilities.fields | STRUCTURE
-    return Flows(inward & held, outward & held)
+    return Flows(inward & held, outward & held, guests=bool(outward) and _asks(link, place))
+
+
+def _asks(link: Link, place: Place) -> bool:
+    """Never where the service cannot be silent, whoever has switched it on."""
+    may = place.invites and place.capabilities.invites and place.capabilities.silent
+    own = link.kind is LinkKind.EXPORT and link.organised and link.host_ref is not None
+    return may and own and link.access is Access.FULL
 
 
 def wished(link: Link, place: Place) -> Flows:
     """The flows with the role that the link was made with: a change after a drop must not count as sent."""
     access = Access.FULL if link.access is Access.NONE else link.access
-    return flows_of(replace(link, state=LinkState.LIVE, access=access), Place(place.capabilities))
+    return flows_of(replace(link, state=LinkState.LIVE, access=access), replace(place, writable=True))
 
 
 def writes(link: Link, place: Place) -> bool:

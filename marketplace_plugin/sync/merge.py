@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from marketplace_plugin.sync import guests
 from marketplace_plugin.sync.cells import Cell, EventItem, OverrideCell, Parts, RecurrenceCell, cells, told
 from marketplace_plugin.sync.reason import Reason
 
@@ -47,10 +48,14 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Flows:
-    """Which fields may go to the host (``inward``) and to the service (``outward``). All of them are compared."""
+    """Which fields may go to the host (``inward``) and to the service (``outward``). All of them are compared.
+
+    Attendees are in neither: ``guests`` says whether those of the host are asked to the copy as well (guests.py).
+    """
 
     inward: frozenset[str]
     outward: frozenset[str]
+    guests: bool = False
 
     @property
     def held(self) -> frozenset[str]:
@@ -113,9 +118,14 @@ def merge(base: Base, host: Showing, remote: Showing, flows: Flows, policy: Poli
             new_remote = cell.put(new_remote, cell.get(Parts.of(host.item)), flows.outward)
         elif verdict is Verdict.IN:
             new_host = cell.put(new_host, cell.get(Parts.of(remote.item)), flows.inward)
+    shown = new_remote.item()
+    asked = guests.due(_sides(base, seen)) if flows.guests else None
+    if asked is not None:
+        shown = guests.with_guests(shown, asked)
+        fields[Verdict.OUT].add(guests.GUESTS)
     return Merge(
         new_host.item(),
-        new_remote.item(),
+        shown,
         frozenset(fields[Verdict.IN]),
         frozenset(fields[Verdict.OUT]),
         tuple(clashes),
@@ -124,6 +134,10 @@ def merge(base: Base, host: Showing, remote: Showing, flows: Flows, policy: Poli
         seen,
         flows,
     )
+
+
+def _sides(base: Base, seen: Base) -> guests.Sides:
+    return guests.Sides(base.host, base.remote, seen.host, seen.remote)
 
 
 def _cells(base: Base, seen: Base, flows: Flows) -> list[Cell]:
@@ -212,7 +226,14 @@ def agreed(merged: Merge, host: EventItem | None, remote: EventItem | None) -> B
             new_remote = cell.put(new_remote, cell.get(old_remote), held)
         elif verdict is Verdict.OUT:
             new_host = cell.put(new_host, cell.get(seen_host), held)
-    return Base(new_host.item(), new_remote.item())
+    agreed_host, agreed_remote = new_host.item(), new_remote.item()
+    if merged.flows.guests:
+        four = _sides(merged.base, merged.seen)
+        if remote is None:
+            agreed_host = guests.with_guests(agreed_host, guests.guests_of(four.base_host))
+        said = guests.guests_of(four.base_remote) if remote is None else guests.remembered(four, remote)
+        agreed_remote = guests.with_guests(agreed_remote, said)
+    return Base(agreed_host, agreed_remote)
 
 
 def _verdict_of(cell: Cell, merged: Merge) -> Verdict:

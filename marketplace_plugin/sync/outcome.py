@@ -48,6 +48,7 @@ RETRY = frozenset(
         Reason.TARGET_CHANGED,
         Reason.INVITATION_REPLACES_COPY,
         Reason.DECIDED,
+        Reason.GUESTS,
     }
 )
 """Links with these reasons are looked at again by each pass; all others wait for a newer change or for the user."""
@@ -219,7 +220,7 @@ def _created(step: Step, pushed: Outcome | None, digest: Digest) -> Link:
     link = replace(step.link, remote_id=pushed.stored.id)
     link = _showing(link, pushed.stored, host, digest)
     link = replace(link, base=host.item, remote_base=pushed.stored.item)
-    return _live(_wrote(link, True, False, 1))
+    return _live(_wrote(link, True, False, 1), step.then)
 
 
 def _half_created(step: Step, found: Found, digest: Digest) -> Link:
@@ -237,7 +238,7 @@ def _as_said(said: Item, found: Item) -> Item:
     if not isinstance(said, Event | Series) or not isinstance(found, Event | Series):
         return found
     ours, theirs = Parts.of(said), Parts.of(found)
-    return replace(ours, master=overlay(theirs.master, ours.master, CONTENT | SHOWN)).item()
+    return replace(ours, master=overlay(theirs.event, ours.event, CONTENT | SHOWN)).item()
 
 
 def without_missing(sent: Item, found: Item) -> Item:

@@ -9,6 +9,7 @@ from datetime import datetime
 from marketplace_plugin.model.change import Access, Found, Gone, HostGone, HostItem
 from marketplace_plugin.model.event import Event, Series, Status, Unknown
 from marketplace_plugin.model.item import Item
+from marketplace_plugin.sync import guests
 from marketplace_plugin.sync.cells import EventItem, Parts
 from marketplace_plugin.sync.flows import STRUCTURE, Place, flows_of, wished, writes
 from marketplace_plugin.sync.link import LinkKind, LinkState, Wrote
@@ -42,14 +43,16 @@ def decide(case: Case, place: Place, policy: Policy) -> Step:
     if link.state in (LinkState.DETACHED, LinkState.DECLINED):
         return _at_rest(case)
     if link.remote_id is None:
-        return _unborn(case)
+        return _unborn(case, place)
     flows, full = flows_of(link, place), wished(link, place)
     host, remote = host_did(case, full), remote_did(case, full)
     row = table_of(link).get(host)
     decision = NOTHING if row is None else row[COLUMNS.index(remote)]
-    step = Step(decision.action, decision.reason, link, case)
+    step = following(Step(decision.action, decision.reason, link, case), place)
     if step.action in (Action.MERGE, Action.NOTHING):
         step = _merged(step, flows, policy)
+        if step.merged is not None and guests.GUESTS in step.merged.to_remote and decision is NOTHING:
+            step = replace(step, action=Action.MERGE, reason=Reason.GUESTS)
     if flows != full and host in (Did.TOUCHED, Did.EDITED):
         step = replace(step, then=Reason.ROLE_DROPPED)
     return _held_back(step, place, host, remote)
@@ -81,13 +84,23 @@ def _at_rest(case: Case) -> Step:
     return Step(Action.UNLINK if gone else Action.NOTHING, reason, case.link, case)
 
 
-def _unborn(case: Case) -> Step:
+def _unborn(case: Case, place: Place) -> Step:
     """The copy was never made, or the answer says that it was not."""
     if isinstance(case.host, HostGone) or case.link.host_ref is None:
         return Step(Action.UNLINK, Reason.DELETED_HOST, case.link, case)
     if case.host is None:
         return Step(Action.NOTHING, Reason.EQUAL, case.link, case)
-    return Step(Action.CREATE_REMOTE, Reason.NEW_HOST, case.link, case)
+    return following(Step(Action.CREATE_REMOTE, Reason.NEW_HOST, case.link, case), place)
+
+
+def following(step: Step, place: Place) -> Step:
+    """A new copy is made without guests, who are asked to it when its UID is known: so that an invitation which arrives
+    at another user's account is recognised as this event (rule 3)."""
+    if step.action not in (Action.CREATE_REMOTE, Action.RECREATE_REMOTE) or not isinstance(step.case.host, HostItem):
+        return step
+    item = _event(step.case.host.item)
+    asks = item is not None and bool(guests.addresses(item)) and flows_of(step.link, place).guests
+    return replace(step, then=Reason.GUESTS) if asks else step
 
 
 def host_did(case: Case, flows: Flows) -> Did:
@@ -100,7 +113,8 @@ def host_did(case: Case, flows: Flows) -> Did:
         case HostGone(withdrawn=withdrawn):
             return Did.WITHDRAWN if withdrawn else Did.DELETED
         case HostItem(item=item):
-            return _what_changed(link.base, item, flows.outward)
+            did = _what_changed(link.base, item, flows.outward)
+            return Did.TOUCHED if did is Did.SAME and flows.guests and _others(link.base, item) else did
 
 
 def remote_did(case: Case, flows: Flows) -> Did:
@@ -123,6 +137,13 @@ def _what_changed(base: object, item: object, fields: frozenset[str]) -> Did:
     if not names:
         return Did.SAME
     return Did.EDITED if names & (CONTENT | {"status"}) else Did.TOUCHED
+
+
+def _others(base: object, item: object) -> bool:
+    """Whether others take part than before."""
+    if not isinstance(item, Event | Series) or not isinstance(base, Event | Series):
+        return False
+    return guests.addresses(base) != guests.addresses(item)
 
 
 def _merged(step: Step, flows: Flows, policy: Policy) -> Step:
@@ -171,7 +192,7 @@ def invites_others(step: Step) -> bool:
     if not isinstance(shown, Event | Series):
         return False
     parts = Parts.of(shown)
-    events = [parts.master, *(o.event for o in parts.overrides.values() if o.event is not None)]
+    events = [parts.event, *(o.event for o in parts.overrides.values() if o.event is not None)]
     return any(isinstance(e.attendees, Unknown) or bool(e.attendees) for e in events)
 
 
@@ -198,7 +219,7 @@ def eligible(item: HostItem, ends: datetime | None, connected: datetime) -> Reas
     event = item.item
     if not isinstance(event, Event | Series):
         return Reason.OUT_OF_WINDOW
-    master = Parts.of(event).master
+    master = Parts.of(event).event
     if master.status is Status.CANCELLED:
         return Reason.CANCELLED_HOST
     if ends is not None and ends <= connected:

@@ -27,6 +27,7 @@ class Reason(StrEnum):
     INVITATION_REPLACES_COPY = "invitation-replaces-copy"
     CONVERTED = "converted"
     CONVERSION_UNDONE = "conversion-undone"
+    GUESTS = "guests"  # those who take part here are asked to the copy too
     DECIDED = "decided"  # by the user: a conflict, a held deletion, another try
     # left out
     HAS_LIVE_LINK = "has-live-link"

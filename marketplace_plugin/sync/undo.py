@@ -142,7 +142,7 @@ def _meets_online(item: Item) -> bool:
     if not isinstance(item, Event | Series):
         return False
     parts = Parts.of(item)
-    return any(e.conference for e in (parts.master, *(o.event for o in parts.overrides.values() if o.event)))
+    return any(e.conference for e in (parts.event, *(o.event for o in parts.overrides.values() if o.event)))
 
 
 def _remote_stands(case: Case, found: Found, deed: Deed) -> bool:

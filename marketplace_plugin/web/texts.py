@@ -22,6 +22,7 @@ from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.store.log.journal import Action, Side
 from marketplace_plugin.sync.reason import Reason
+from marketplace_plugin.web import step_texts
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +89,20 @@ ERRORS: Mapping[str, Sentence] = {
     "permission-denied": _s(
         _("The service refuses access"),
         _("The account may not do this. Everything is left as it is until its rights change."),
+    ),
+    "server-not-allowed": _s(
+        _("Your administrator has not opened this server"),
+        _("No password was sent there. You can ask for access; nothing else has changed."),
+    ),
+    "server-unknown": _s(
+        _("There is no server with this name"), _("Please check how it is written. Nothing was sent, nothing is lost.")
+    ),
+    "certificate-refused": _s(
+        _("The server's certificate cannot be trusted"),
+        _("No password was sent. Your administrator can look into it; nothing is lost."),
+    ),
+    "server-handed-over": _s(
+        _("This server accepts no passwords"), _("Nothing was sent. Another integration leads to this account.")
     ),
     "throttled": _s(_("The service asks for a pause"), _("The sync goes on by itself. Nothing is lost.")),
     "unavailable": _s(_("The service does not answer"), _NOTHING_LOST),
@@ -160,6 +175,7 @@ REASONS: Mapping[Reason, LazyString] = {
     Reason.INVITATION_REPLACES_COPY: _("The invitation itself has taken the place of our copy."),
     Reason.CONVERTED: _("You made it visible."),
     Reason.CONVERSION_UNDONE: _("You took the conversion back."),
+    Reason.GUESTS: _("Its participants are entered in the copy as well; no e-mail is asked for."),
     Reason.DECIDED: _("You decided about it; the next sync carries it out."),
     Reason.HAS_LIVE_LINK: _("It is synced through another of your connections already."),
     Reason.TARGET_IS_NO_SOURCE: _("It is in your target calendar, which is not chosen as a source."),
@@ -326,37 +342,9 @@ WHATS: Mapping[What, LazyString] = {
     What.ALONE: _("It is here only and not synced."),
 }
 
-# Names, causes and ways out of test steps that the host knows; an integration's fragments may bring more.
-TEST_STEPS: Mapping[str, LazyString] = {
-    "settings": _("Set-up of this integration"),
-    "sign-in": _("Sign-in"),
-    "scopes": _("Permissions"),
-    "calendars": _("Read calendars"),
-    "target": _("Target calendar writable"),
-    "unexpected": _("Connection test"),
-}
-FACTS: Mapping[str, LazyString] = {
-    "account": _("Signed in as %(value)s"),
-    "calendars": _("%(value)s calendars found"),
-    "calendar": _("Calendar “%(value)s”"),
-    "scopes": _("Missing: %(value)s"),
-}
-CAUSES: Mapping[str, LazyString] = {
-    "scope-missing": _("A permission was left out at the sign-in"),
-    "no-calendars": _("The account has no calendars"),
-    "no-target": _("No target calendar is chosen"),
-    "target-gone": _("The target calendar is no longer there"),
-    "target-read-only": _("The target calendar may only be read"),
-    "target-masked": _("The target calendar hides its details"),
-}
-WAYS_OUT: Mapping[str, LazyString] = {
-    "reauthorize": _("Please authorise again."),
-    "try-later": _("Please try again in a few minutes."),
-    "choose-target": _("Please choose a target calendar in the settings."),
-    "choose-other-target": _("Please choose a target calendar that you may write to."),
-    "ask-owner": _("Please ask the calendar's owner for the right to make changes."),
-    "ask-admin": _("Please ask your administrator."),
-}
+# Names, facts, causes and ways out of test steps.
+TEST_STEPS, FACTS = step_texts.TEST_STEPS, step_texts.FACTS
+CAUSES, WAYS_OUT = step_texts.CAUSES, step_texts.WAYS_OUT
 
 
 def error_sentence(code: str) -> Sentence:
