@@ -9,21 +9,20 @@ from marketplace_plugin import (
     Account,
     AuthorizationExpired,
     CollectionInfo,
-    PermissionDenied,
+    Facts,
     Provider,
-    ProviderError,
     Role,
     Session,
-    StepState,
+    StepFailed,
+    StepSkipped,
     TestStep,
     hookimpl,
+    run_steps,
 )
 from marketplace_plugin.providers.graph import GraphCalendar
 
 REQUIRED = ("Calendars.ReadWrite",)
 """By their short names: a token's answer may give them with the address of the cloud in front, in any case."""
-
-Facts = tuple[tuple[str, str], ...]
 
 
 @hookimpl
@@ -44,12 +43,7 @@ def open_provider(session: Session) -> Provider:
 @hookimpl
 def test_connection(session: Session, target: str | None) -> Iterator[TestStep]:
     """Sign-in, scopes, calendars, target; after a failure the rest is skipped. Writes nothing."""
-    test = _ConnectionTest(session, target)
-    failed = False
-    for name, check in test.checks.items():
-        step = TestStep(name, StepState.SKIPPED) if failed else _timed(session, name, check)
-        failed = step.state is StepState.FAILED or failed
-        yield step
+    return run_steps(_ConnectionTest(session, target).checks, session.now)
 
 
 class _ConnectionTest:
@@ -76,60 +70,26 @@ class _ConnectionTest:
         granted = {name.rpartition("/")[2].lower() for name in self._session.granted}
         missing = [name for name in REQUIRED if name.lower() not in granted]
         if missing:
-            raise _Failed("scope-missing", "reauthorize", (("scopes", " ".join(missing)),))
+            raise StepFailed("scope-missing", "reauthorize", (("scopes", " ".join(missing)),))
         return ()
 
     def _readable(self) -> Facts:
         self._calendars = self._graph.collections()
         if not self._calendars:
-            raise _Failed("no-calendars", "ask-admin")
+            raise StepFailed("no-calendars", "ask-admin")
         first = next((calendar for calendar in self._calendars if calendar.primary), self._calendars[0])
         self._graph.reads(first.id)
         return (("calendars", str(len(self._calendars))),)
 
     def _writable(self) -> Facts:
         if self._target is None:
-            raise _NothingToTest("no-target", "choose-target")
+            raise StepSkipped("no-target", "choose-target")
         chosen = next((calendar for calendar in self._calendars if calendar.id == self._target), None)
         if chosen is None:
-            raise _Failed("target-gone", "choose-target")
+            raise StepFailed("target-gone", "choose-target")
         facts = (("calendar", chosen.title),)
         if chosen.role is Role.MASKED_WRITER:
-            raise _Failed("target-masked", "choose-other-target", facts)
+            raise StepFailed("target-masked", "choose-other-target", facts)
         if not chosen.can_be_target:
-            raise _Failed("target-read-only", "choose-other-target", facts)
+            raise StepFailed("target-read-only", "choose-other-target", facts)
         return facts
-
-
-class _Failed(Exception):
-    def __init__(self, cause: str, way_out: str, facts: Facts = ()) -> None:
-        super().__init__(cause)
-        self.cause, self.way_out, self.facts = cause, way_out, facts
-
-
-class _NothingToTest(_Failed):
-    """The step is passed over; that is no fault of the connection."""
-
-
-def _timed(session: Session, name: str, check: Callable[[], Facts]) -> TestStep:
-    began = session.now()
-    state, cause, way_out = StepState.PASSED, "", ""
-    try:
-        facts = check()
-    except _Failed as failure:
-        state = StepState.SKIPPED if isinstance(failure, _NothingToTest) else StepState.FAILED
-        cause, way_out, facts = failure.cause, failure.way_out, failure.facts
-    except ProviderError as error:
-        state, cause, way_out, facts = StepState.FAILED, error.code, _way_out(error), ()
-    took = round((session.now() - began).total_seconds() * 1000)
-    return TestStep(name, state, took, cause, way_out, facts)
-
-
-def _way_out(error: ProviderError) -> str:
-    match error:
-        case AuthorizationExpired():
-            return "reauthorize"
-        case PermissionDenied():
-            return "ask-admin"
-        case _:
-            return "try-later"

@@ -13,6 +13,7 @@ from marketplace_plugin.contract.hookspecs import (
     hookimpl,
 )
 from marketplace_plugin.contract.provider import Bearer, Provider, Session
+from marketplace_plugin.contract.steps import Facts, StepFailed, StepSkipped, explained, run_steps
 from marketplace_plugin.errors import (
     AuthorizationExpired,
     CollectionGone,
@@ -104,6 +105,7 @@ __all__ = [
     "Deferred",
     "Delete",
     "Event",
+    "Facts",
     "Found",
     "Frequency",
     "Gone",
@@ -137,6 +139,8 @@ __all__ = [
     "Stale",
     "Stamp",
     "Status",
+    "StepFailed",
+    "StepSkipped",
     "StepState",
     "Task",
     "TaskStatus",
@@ -154,9 +158,11 @@ __all__ = [
     "Window",
     "Write",
     "Zoned",
+    "explained",
     "full_name",
     "hookimpl",
     "kind_of",
     "original_key",
     "own_name",
+    "run_steps",
 ]

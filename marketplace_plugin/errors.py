@@ -8,14 +8,19 @@ MarketplaceError
 ├── AuthorizeError           an authorisation did not come about; nothing was stored
 │   ├── StateMismatch        the state is unknown, used, expired, or belongs to another session
 │   ├── ConsentDenied        the user said no at the service
+│   ├── AdminConsentNeeded   an admin of his organisation has to consent at the service first
 │   ├── ScopeMissing         the user unticked a permission that the integration cannot do without
 │   ├── AccountMismatch      re-authorised with another account than the connection's
 │   └── InsecureTransport    plain http for an address that is not loopback
 ├── ProviderError            a remote account did not do what was asked
 │   ├── AuthorizationExpired the grant is gone (invalid_grant, 401 after a refresh); only the user can help
 │   ├── PermissionDenied     the account may not do this (scope or role)
+│   │   └── ServerNotAllowed no administrator allows that a password is sent to this server
 │   ├── Throttled            the service asks for a pause; carries retry_after
 │   ├── Unavailable          no answer, or a 5xx: try again later; nothing is known about a write in flight
+│   │   ├── ServerUnknown    its name leads nowhere
+│   │   └── CertificateRefused its certificate is not one to trust; nothing was sent
+│   ├── ServerHandedOver     this server takes no passwords; another integration leads there
 │   ├── CursorExpired        the cursor is too old (410, syncStateNotFound): read a snapshot
 │   ├── CollectionGone       the calendar itself is no longer there, or no longer shared
 │   └── ContractViolation    an answer that does not have the published shape
@@ -75,6 +80,16 @@ class ConsentDenied(AuthorizeError):
     code = "consent-denied"
 
 
+class AdminConsentNeeded(AuthorizeError):
+    """``connection`` is the one that waits for it."""
+
+    code = "admin-consent-needed"
+
+    def __init__(self, message: str, connection: str = "") -> None:
+        super().__init__(message)
+        self.connection = connection
+
+
 class ScopeMissing(AuthorizeError):
     """``missing`` lists the scopes that were asked for, are required, and were not granted."""
 
@@ -117,6 +132,40 @@ class Throttled(ProviderError):
 
 class Unavailable(ProviderError):
     code = "unavailable"
+
+
+class ServerNotAllowed(PermissionDenied):
+    """``server`` is its name, with the port where that is not 443."""
+
+    code = "server-not-allowed"
+
+    def __init__(self, host: str, port: int = 443) -> None:
+        super().__init__("no entry allows this server")
+        self.server = host if port == 443 else f"{host}:{port}"
+
+
+class ServerUnknown(Unavailable):
+    code = "server-unknown"
+
+
+class CertificateRefused(Unavailable):
+    """``why``: unknown-authority, expired, other-name, or protocol (no TLS 1.2 or later)."""
+
+    code = "certificate-refused"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+class ServerHandedOver(ProviderError):
+    """``server`` is its name."""
+
+    code = "server-handed-over"
+
+    def __init__(self, host: str) -> None:
+        super().__init__("passwords are not sent to this server")
+        self.server = host
 
 
 class CursorExpired(ProviderError):

@@ -13,11 +13,11 @@ from marketplace_plugin.contract.hookspecs import Hooks
 NAMES = """
 Access Account AllDay Applied Attendee AuthorizationExpired Bearer Call Capabilities Change Checkpoint CollectionGone
 CollectionInfo ConnectionRef Contact ContractViolation Create Cursor CursorExpired DeferScope Deferred Delete Event
-Found Frequency Gone Hooks Item Kind LABELS Labelled MarketplaceError Missing Move Original Outcome Override Page
+Facts Found Frequency Gone Hooks Item Kind LABELS Labelled MarketplaceError Missing Move Original Outcome Override Page
 Partial PermissionDenied PostalAddress Priority Provider ProviderError RecurrenceRule Refused RefusedCode Response
-Revision Role Sensitivity Series Session ShowAs Stale Stamp Status StepState Task TaskStatus TestStep Throttled Timed
-Tombstone UNKNOWN Unanswered Unavailable Unreadable UnreadableReason Update Upsert When Window Write YEARLESS Zoned
-full_name hookimpl kind_of original_key own_name
+Revision Role Sensitivity Series Session ShowAs Stale Stamp Status StepFailed StepSkipped StepState Task TaskStatus
+TestStep Throttled Timed Tombstone UNKNOWN Unanswered Unavailable Unreadable UnreadableReason Update Upsert When Window
+Write YEARLESS Zoned full_name explained hookimpl kind_of original_key run_steps own_name
 """
 HOOKS = (own_root() / "docs" / "hooks.md").read_text(encoding="utf-8")
 ROW = re.compile(r"^\| `(\w+)` \| (.*?) \| .*? \| (first|every) \|", re.MULTILINE)

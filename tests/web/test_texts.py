@@ -105,7 +105,7 @@ def test_what_test_steps_of_ours_say_is_known() -> None:
     known = {*texts.TEST_STEPS, *texts.CAUSES, *texts.WAYS_OUT, *texts.FACTS, *texts.ERRORS}
     for path in (ROOT / "hooks").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("_Failed", "_NothingToTest", "TestStep"):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("StepFailed", "StepSkipped", "TestStep"):
                 for argument in node.args[:2]:
                     if isinstance(argument, ast.Constant):
                         assert argument.value in known, f"{path.name}:{node.lineno}: {argument.value!r}"
