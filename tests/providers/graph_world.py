@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Any, ClassVar
+from typing import Any
 
 from marketplace_plugin.contract.provider import Provider, Session
 from marketplace_plugin.errors import AuthorizationExpired
@@ -63,7 +61,7 @@ class World:
 
     def _watch(self, app: Any) -> Any:
         self.checks.append(GraphContractCheck(app))
-        return Answers(self, self.checks[-1])
+        return self.checks[-1]
 
     def __enter__(self) -> World:
         self.sandbox.start()
@@ -100,33 +98,6 @@ class World:
     def requests(self, method: str = "", path: str = "/v1.0") -> list[Logged]:
         """What came over the wire: a batch is one request."""
         return self.sandbox.requests(method, path)
-
-
-class Answers:
-    """The actions accept, tentativelyAccept and decline of event-accept, which the calendar contract does not hold."""
-
-    _PATH = re.compile(r"/v1\.0/me/events/([^/]+)/(accept|tentativelyAccept|decline)")
-    _RESPONSES: ClassVar = {
-        "accept": "accepted",
-        "tentativelyAccept": "tentativelyAccepted",
-        "decline": "declined",
-    }
-
-    def __init__(self, world: World, app: Any) -> None:
-        self._world, self._app = world, app
-
-    def __call__(self, environ: Any, start_response: Any) -> Any:
-        found = self._PATH.fullmatch(environ["PATH_INFO"])
-        if found is None or environ["REQUEST_METHOD"] != "POST":
-            return self._app(environ, start_response)
-        told = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))["sendResponse"]
-        sandbox = self._world.sandbox
-        person = self._world.user(sandbox.bearer(environ["HTTP_AUTHORIZATION"]).email)
-        person.respond(found[1], self._RESPONSES[found[2]])
-        if not told:
-            sandbox.state.outbox.pop()
-        start_response("202 Accepted", [("Content-Length", "0")])
-        return [b""]
 
 
 EVERYBODY = (ANNA, JONAS, BOSS)

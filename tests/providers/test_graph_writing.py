@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from marketplace_plugin.errors import Unavailable
 from marketplace_plugin.model.change import Stamp
 from marketplace_plugin.model.event import UNKNOWN, Attendee, Event, Override, Series, Status
 from marketplace_plugin.model.recurrence import RecurrenceRule
@@ -17,7 +15,6 @@ from marketplace_plugin.model.time import Timed, Zoned
 from marketplace_plugin.model.write import (
     Applied,
     Create,
-    Deferred,
     Delete,
     Partial,
     Refused,
@@ -211,26 +208,6 @@ def test_a_lost_answer_is_unknown(serving: GraphServing, world: World, action: A
     assert isinstance(outcome, kind)
 
 
-def test_a_pause_is_carried_to_what_is_left(serving: GraphServing, world: World) -> None:
-    found = made(serving, meeting())
-    world.sandbox.faults.add("status", method="PATCH", path="/events/", status=429, retry_after=9)
-    outcomes = push(
-        serving,
-        update(found, renamed(found.item, "neu")),
-        Create("op-2", Stamp("instance-1", "link-2"), meeting("zwei", 24)),
-    )
-    assert outcomes == [Deferred("op-u", timedelta(seconds=9)), Deferred("op-2", timedelta(seconds=9))]
-
-
-def test_after_three_lost_answers_no_more_is_tried(serving: GraphServing, world: World) -> None:
-    world.sandbox.faults.add("drop_after", method="POST", path="/events", times=9)
-    writes = [Create(f"op-{n}", Stamp("instance-1", f"link-{n}"), meeting(str(n), 20 + n)) for n in range(5)]
-    told = serving.open().push(serving.calendar, writes)
-    assert [next(told) for _ in range(3)] == [Unanswered(f"op-{n}") for n in range(3)]
-    with pytest.raises(Unavailable):
-        next(told)
-
-
 # --- series --------------------------------------------------------------------------------------------------------
 
 
@@ -289,7 +266,7 @@ def test_what_somebody_writes_meanwhile_is_not_taken_for_ours(
     plain = Attempt.patch
 
     def edited_right_after(attempt: Attempt, event: str, etag: str, body: Any) -> Any:
-        reply = plain(attempt, event, etag, body)
+        reply = yield from plain(attempt, event, etag, body)
         world.user().patch(found.id, {"subject": "von Hand"})
         return reply
 

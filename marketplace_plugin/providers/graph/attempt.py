@@ -10,10 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from marketplace_plugin.errors import ContractViolation, ProviderError
 from marketplace_plugin.model.change import Found, Gone, Revision, Unreadable
+from marketplace_plugin.model.time import Original
 from marketplace_plugin.model.write import Applied, Missing, Outcome, Refused, RefusedCode, Stale
-from marketplace_plugin.providers.graph.errors import NotSent, Refusal, for_connection, for_write
-from marketplace_plugin.providers.graph.read import Reader
+from marketplace_plugin.providers.graph.conversation import Asking
+from marketplace_plugin.providers.graph.errors import AnswerLost, Refusal, for_connection, for_read, for_write
+from marketplace_plugin.providers.graph.read import Reader, entry, instances, items_of, whole_item
 from marketplace_plugin.providers.graph.shape import decode
 from marketplace_plugin.providers.graph.shape.decode import Raw, Whole
 from marketplace_plugin.providers.graph.shape.recurrence import Undecodable
@@ -33,7 +36,10 @@ class Settled(Exception):
 
 @dataclass(slots=True)
 class Attempt:
-    """One write in one calendar. ``begun``: something may have changed already."""
+    """One write in one calendar. ``begun``: something may have changed already.
+
+    What asks the service is a generator of calls (``conversation.Asking``).
+    """
 
     reader: Reader
     collection: str
@@ -42,45 +48,51 @@ class Attempt:
 
     # --- requests ----------------------------------------------------------------------------------------------
 
-    def insert(self, body: Json) -> Json:
+    def insert(self, body: Json) -> Asking[Json]:
         """Raises Refusal where the transactionId was used before; else as ``patch``."""
-        return self._send(Call("POST", self._path(), body=body))
+        return (yield from self._send(Call("POST", self._path(), body=body)))
 
-    def patch(self, event: str, etag: str, body: Json) -> Json:
+    def patch(self, event: str, etag: str, body: Json) -> Asking[Json]:
         """Raises Settled by what a refusal means, NotSent, AnswerLost, and what concerns the whole connection."""
-        return self._send(Call("PATCH", self._path(event), body=body, if_match=etag))
+        return (yield from self._send(Call("PATCH", self._path(event), body=body, if_match=etag)))
 
-    def delete(self, event: str, etag: str) -> None:
+    def delete(self, event: str, etag: str) -> Asking[None]:
         """An event, a series with its exceptions, or one occurrence. Raises as ``patch``."""
-        self._send(Call("DELETE", self._path(event), if_match=etag))
+        yield from self._send(Call("DELETE", self._path(event), if_match=etag))
 
-    def answer(self, event: str, action: str) -> None:
-        """Answer an invitation without telling the organiser. Raises as ``patch``."""
-        self._send(Call("POST", f"/me/events/{segment(event)}/{action}", body={"sendResponse": False}))
+    def answer(self, event: str, action: str) -> Asking[None]:
+        """Answer an invitation without telling the organiser. Raises as ``patch``.
+
+        There is no If-Match and no ``comment``: a silent answer with one is refused, an empty one too.
+        """
+        yield from self._send(Call("POST", f"{self._path(event)}/{action}", body={"sendResponse": False}))
 
     def _path(self, event: str = "") -> str:
         path = f"/me/calendars/{segment(self.collection)}/events"
         return f"{path}/{segment(event)}" if event else path
 
-    def _send(self, call: Call) -> Json:
+    def _send(self, call: Call) -> Asking[Json]:
         before, self.begun = self.begun, True
         try:
-            return self.reader.client.call(call)
-        except NotSent:
-            self.begun = before
+            return (yield call)
+        except (AnswerLost, ContractViolation):
             raise
         except Refusal as problem:
-            if problem.status < 500 or problem.throttled:
+            if not problem.broken:
                 self.begun = before
             if error := for_connection(problem):
                 raise error from problem
             if problem.existing:
                 raise
-            raise Settled(self._meaning(problem)) from problem
+            outcome = yield from self._meaning(problem)
+            raise Settled(outcome) from problem
+        except ProviderError:  # it was not sent
+            self.begun = before
+            raise
 
-    def _meaning(self, problem: Refusal) -> Outcome:
+    def _meaning(self, problem: Refusal) -> Asking[Outcome]:
         if problem.absent:
-            self.reader.check(self.collection)  # raises CollectionGone where it is the calendar that is not there
+            yield from self.check()
             return Missing(self.op)
         if problem.status in (409, 412):
             return Stale(self.op, None)
@@ -88,28 +100,68 @@ class Attempt:
 
     # --- what stands there -------------------------------------------------------------------------------------
 
-    def raw(self, item: str) -> Raw:
+    def read(self, call: Call) -> Asking[Json]:
+        """Raises what ``errors.for_read`` names."""
+        try:
+            return (yield call)
+        except Refusal as problem:
+            raise for_read(problem) from problem
+
+    def check(self) -> Asking[None]:
+        """Raises CollectionGone where it is the calendar that is not there."""
+        raw = yield from self.read(entry(self.collection))
+        self.reader.note(self.collection, raw)
+
+    def look(self, item: str) -> Asking[Raw | None]:
+        """An event with all that we read of it. None where there is none."""
+        try:
+            return (yield whole_item(self.collection, item))
+        except Refusal as problem:
+            if not problem.absent:
+                raise for_read(problem) from problem
+        yield from self.check()
+        return None
+
+    def raw(self, item: str) -> Asking[Raw]:
         """Raises Settled with Missing."""
-        (raw,) = self.reader.raws(self.collection, [item])
+        raw = yield from self.look(item)
         if raw is None:
-            self.reader.check(self.collection)
             raise Settled(Missing(self.op))
         return raw
 
-    def whole(self, item: str) -> Whole:
+    def whole(self, item: str) -> Asking[Whole]:
         """Raises Settled: Missing, or Stale where it cannot be understood."""
+        raw = yield from self.raw(item)
         try:
-            return decode.whole(self.raw(item))
+            return decode.whole(raw)
         except Undecodable as error:
             raise Settled(Stale(self.op, None)) from error
 
-    def expect(self, item: str, revision: Revision) -> Whole:
+    def expect(self, item: str, revision: Revision) -> Asking[Whole]:
         """The item, which must be as the caller last saw it, exceptions included. Raises Settled."""
-        whole = self.whole(item)
+        whole = yield from self.whole(item)
         found = self.found(whole)
         if found is None or found.revision != revision:
             raise Settled(Stale(self.op, found))
         return whole
+
+    def instance(self, master: str, original: Original, of: Whole) -> Asking[Raw | None]:
+        """One occurrence of a series as it stands now, found by its original start; None where there is none."""
+        call = instances(self.collection, master, original)
+        while True:
+            answer = yield from self.read(call)
+            for raw in items_of(answer):
+                if raw.get("originalStart") and decode.original_of(raw, of.master, original) == original:
+                    return raw
+            link = answer.get("@odata.nextLink")
+            if not link:
+                return None
+            call = self.reader.client.at(str(link))
+
+    def now(self, item: str) -> Asking[Found | Gone | Unreadable]:
+        """What stands there now."""
+        raw = yield from self.look(item)
+        return self.reader.meaning(self.collection, item, raw)
 
     def found(self, whole: Whole) -> Found | None:
         """What the JSON means; None where it cannot be understood."""
@@ -122,11 +174,11 @@ class Attempt:
         revision = found.revision if found else Revision(str(whole.master["@odata.etag"]))
         return Applied(self.op, str(whole.master["id"]), revision, found)
 
-    def told(self, outcome: Outcome, item: str) -> Outcome:
+    def told(self, outcome: Outcome, item: str) -> Asking[Outcome]:
         """``outcome``; a Stale one with what stands there now, or Missing where nothing does."""
         if not isinstance(outcome, Stale) or outcome.current is not None:
             return outcome
-        (now,) = self.reader.fetch(self.collection, [item])
+        now = yield from self.now(item)
         if isinstance(now, Gone):
             return Missing(self.op)
         return Stale(self.op, now if isinstance(now, Found) else None)

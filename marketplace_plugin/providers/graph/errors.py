@@ -41,6 +41,11 @@ class Refusal(ProviderError):
         return self.status in (429, 503)
 
     @property
+    def broken(self) -> bool:
+        """The service failed: done or not is unknown."""
+        return self.status >= 500 and not self.throttled
+
+    @property
     def absent(self) -> bool:
         """There is nothing at this address, or the id cannot be one."""
         return self.status in (404, 410) or (self.status == 400 and self.reason.lower() == _NO_ID)

@@ -13,7 +13,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from marketplace_plugin.contract.provider import Session
-from marketplace_plugin.errors import CollectionGone, ContractViolation, PermissionDenied
+from marketplace_plugin.errors import CollectionGone, ContractViolation, PermissionDenied, ProviderError
 from marketplace_plugin.model.change import Found, Gone, Stamp, Unreadable, UnreadableReason
 from marketplace_plugin.model.collection import Capabilities, CollectionInfo, Role
 from marketplace_plugin.model.item import Kind
@@ -64,7 +64,10 @@ class Reader:
 
     def check(self, collection: str) -> Calendar:
         """Ask for the calendar itself. Raises CollectionGone: an event's 404 may be its calendar's."""
-        raw = self.ask(Call("GET", f"/me/calendars/{segment(collection)}"))
+        return self.note(collection, self.ask(entry(collection)))
+
+    def note(self, collection: str, raw: Raw) -> Calendar:
+        """The facts of a calendar by the answer to ``entry``. Raises ContractViolation."""
         return self._note({**raw, "id": collection})
 
     def _note(self, raw: Raw) -> Calendar:
@@ -129,33 +132,17 @@ class Reader:
 
     def raws(self, collection: str, ids: Sequence[str]) -> list[Raw | None]:
         """Events by their ids, with all that we read of them; None for an id that is not known here."""
-        path = f"/me/calendars/{segment(collection)}/events"
-        calls = [Call("GET", f"{path}/{segment(item)}", _WHOLE) for item in ids]
-        answers: list[Json | Refusal]
-        try:
-            answers = [self.client.call(calls[0])] if len(calls) == 1 else self.client.batch(calls)
-        except Refusal as problem:
-            answers = [problem]
         found: list[Raw | None] = []
-        for answer in answers:
-            if isinstance(answer, Refusal) and not answer.absent:
-                raise for_read(answer) from answer
-            found.append(None if isinstance(answer, Refusal) else answer)
+        for answer in self.client.together([whole_item(collection, item) for item in ids]):
+            if isinstance(answer, Refusal):
+                if not answer.absent:
+                    raise for_read(answer) from answer
+                found.append(None)
+            elif isinstance(answer, ProviderError):
+                raise answer
+            else:
+                found.append(answer)
         return found
-
-    def instance(self, collection: str, master: str, original: Original, of: Whole) -> Raw | None:
-        """One occurrence of a series as it stands now, found by its original start; None where there is none."""
-        day = original.instant() if isinstance(original, Zoned) else datetime.combine(original, time())
-        window = {
-            "startDateTime": f"{day - timedelta(days=2):%Y-%m-%dT%H:%M:%S}",
-            "endDateTime": f"{day + timedelta(days=3):%Y-%m-%dT%H:%M:%S}",
-        }
-        path = f"/me/calendars/{segment(collection)}/events/{segment(master)}/instances"
-        start: Original = original
-        for raw in self._listed(Call("GET", path, window)):
-            if raw.get("originalStart") and decode.original_of(raw, of.master, start) == original:
-                return raw
-        return None
 
     def understood(self, item: str, whole: Whole, collection: str) -> Found | Unreadable:
         """What the JSON means, or why it means nothing."""
@@ -204,6 +191,26 @@ CAPABILITIES = Capabilities(
     fields=FIELDS, move=False, idempotent_create=True, silent=False, rules=RULES, override_crossing=False
 )
 """Graph has no silent write where there are guests, so meetings with guests are not written at all."""
+
+
+def entry(collection: str) -> Call:
+    """The request for a calendar itself."""
+    return Call("GET", f"/me/calendars/{segment(collection)}")
+
+
+def whole_item(collection: str, item: str) -> Call:
+    """The request for an event with all that we read of it."""
+    return Call("GET", f"/me/calendars/{segment(collection)}/events/{segment(item)}", _WHOLE)
+
+
+def instances(collection: str, master: str, original: Original) -> Call:
+    """The request for the occurrences of a series around an original start."""
+    day = original.instant() if isinstance(original, Zoned) else datetime.combine(original, time())
+    window = {
+        "startDateTime": f"{day - timedelta(days=2):%Y-%m-%dT%H:%M:%S}",
+        "endDateTime": f"{day + timedelta(days=3):%Y-%m-%dT%H:%M:%S}",
+    }
+    return Call("GET", f"/me/calendars/{segment(collection)}/events/{segment(master)}/instances", window)
 
 
 def items_of(answer: Json) -> list[Json]:

@@ -21,6 +21,7 @@ from marketplace_plugin.model.series.recurrence_set import GaveUp
 from marketplace_plugin.model.time import Original, Window
 from marketplace_plugin.model.write import Applied, Missing, Outcome, Partial, Refused, RefusedCode, Stale, Update
 from marketplace_plugin.providers.graph.attempt import Attempt, Settled, merged
+from marketplace_plugin.providers.graph.conversation import Asking
 from marketplace_plugin.providers.graph.read import day_of
 from marketplace_plugin.providers.graph.shape import decode, encode
 from marketplace_plugin.providers.graph.shape.decode import Raw, Whole
@@ -71,7 +72,7 @@ def _day_now(wanted: Series, original: Original) -> date:
     return day_of(event.when.start if event is not None else original)
 
 
-def update(attempt: Attempt, write: Update, item: Event | Series, whole: Whole) -> Outcome:
+def update(attempt: Attempt, write: Update, item: Event | Series, whole: Whole) -> Asking[Outcome]:
     """From ``whole`` to ``item`` by the changed fields, where one of the two is a series."""
     found = attempt.found(whole)
     if found is None or not isinstance(found.item, (Event, Series)):
@@ -90,13 +91,14 @@ def update(attempt: Attempt, write: Update, item: Event | Series, whole: Whole) 
     body |= sent
     if body:
         try:
-            raw = merged(attempt.patch(write.id, write.revision.master, body), whole.master, **sent)
+            reply = yield from attempt.patch(write.id, write.revision.master, body)
         except Settled as end:
-            return attempt.told(end.outcome, write.id)
+            return (yield from attempt.told(end.outcome, write.id))
+        raw = merged(reply, whole.master, **sent)
         forgotten: Json = {"exceptionOccurrences": [], "cancelledOccurrences": []} if reshape else {}
         whole = decode.whole({**raw, **forgotten})
     if isinstance(wanted, Series):
-        return settle(attempt, wanted, whole)
+        return (yield from settle(attempt, wanted, whole))
     return attempt.applied(Whole(whole.master))
 
 
@@ -113,7 +115,7 @@ def _cancelled(series: Series) -> set[str]:
     return {original_key(o.original) for o in series.overrides if o.event is None}
 
 
-def settle(attempt: Attempt, wanted: Series, whole: Whole) -> Outcome:
+def settle(attempt: Attempt, wanted: Series, whole: Whole) -> Asking[Outcome]:
     """Write each occurrence of ``whole`` that differs from ``wanted``, then tell what stands there."""
     now = attempt.found(whole)
     if now is None or not isinstance(now.item, Series):
@@ -125,25 +127,24 @@ def settle(attempt: Attempt, wanted: Series, whole: Whole) -> Outcome:
     gone = set(whole.cancelled)
     for number, original in enumerate(differing):
         try:
-            occurrence = _there(attempt, whole, now.item, original)
+            occurrence = yield from _there(attempt, whole, now.item, original)
             event = _event_at(wanted, original)
             exceptions.pop(str(occurrence["id"]), None)
             if event is None:
-                attempt.delete(str(occurrence["id"]), str(occurrence["@odata.etag"]))
+                yield from attempt.delete(str(occurrence["id"]), str(occurrence["@odata.etag"]))
                 gone.add(day_of(original))
             else:
-                reply = attempt.patch(
-                    str(occurrence["id"]), str(occurrence["@odata.etag"]), _body(attempt, occurrence, event)
-                )
+                body = _body(attempt, occurrence, event)
+                reply = yield from attempt.patch(str(occurrence["id"]), str(occurrence["@odata.etag"]), body)
                 exceptions[str(reply["id"])] = reply
         except (Settled, Unencodable, ProviderError) as error:
             left = tuple(original_key(o) for o in differing[number:])
-            return _half_way(attempt, now, error, left)
+            return (yield from _half_way(attempt, now, error, left))
     written = Whole(whole.master, tuple(exceptions.values()), tuple(sorted(gone)))
-    return _as_stored(attempt, written)
+    return (yield from _as_stored(attempt, written))
 
 
-def _as_stored(attempt: Attempt, written: Whole) -> Outcome:
+def _as_stored(attempt: Attempt, written: Whole) -> Asking[Outcome]:
     """Done. Writing an occurrence changes its master's change key, so the series is read once more.
 
     What somebody else wrote meanwhile is not taken for ours: then the replies are what is told, with the older key.
@@ -151,23 +152,24 @@ def _as_stored(attempt: Attempt, written: Whole) -> Outcome:
     ours = attempt.applied(written)
     identity = str(written.master["id"])
     try:
-        now = attempt.found(attempt.whole(identity))
+        stored = yield from attempt.whole(identity)
     except (Settled, ProviderError):
         return ours
+    now = attempt.found(stored)
     if now is None or ours.stored is None or not same(now.item, ours.stored.item):
         return ours
     return Applied(attempt.op, identity, now.revision, now)
 
 
-def _half_way(attempt: Attempt, now: Found, error: Exception, left: tuple[str, ...]) -> Outcome:
+def _half_way(attempt: Attempt, now: Found, error: Exception, left: tuple[str, ...]) -> Asking[Outcome]:
     """An occurrence could not be written: with nothing done before it that is the outcome, else a part is done."""
     if not attempt.begun:
         if not isinstance(error, Settled):
             raise error
         gone = isinstance(error.outcome, Missing)  # the occurrence, not the series
-        return attempt.told(Stale(attempt.op, None) if gone else error.outcome, now.id)
+        return (yield from attempt.told(Stale(attempt.op, None) if gone else error.outcome, now.id))
     try:
-        (current,) = attempt.reader.fetch(attempt.collection, [now.id])
+        current = yield from attempt.now(now.id)
     except ProviderError:
         return Partial(attempt.op, None, left)
     return Partial(attempt.op, current if isinstance(current, Found) else None, left)
@@ -178,7 +180,7 @@ def _event_at(wanted: Series, original: Original) -> Event | None:
     return occurrence_at(wanted, original)
 
 
-def _there(attempt: Attempt, whole: Whole, now: Series, original: Original) -> Raw:
+def _there(attempt: Attempt, whole: Whole, now: Series, original: Original) -> Asking[Raw]:
     """The occurrence, which must be as the series was read: an exception of it, or regular still. Raises Settled."""
     master = whole.master
     for raw in whole.exceptions:
@@ -186,7 +188,7 @@ def _there(attempt: Attempt, whole: Whole, now: Series, original: Original) -> R
             return raw
     if not is_original(replace(now, overrides=()), original):
         raise Settled(Refused(attempt.op, RefusedCode.INVALID))  # the rule names no such occurrence
-    found = attempt.reader.instance(attempt.collection, str(master["id"]), original, whole)
+    found = yield from attempt.instance(str(master["id"]), original, whole)
     regular = occurrence_at(replace(now, overrides=()), original)
     shown = _shown(attempt, found) if found is not None else None
     if found is None or shown is None or regular is None or _to_write(regular, shown):

@@ -20,7 +20,7 @@ import orjson
 import urllib3
 
 from marketplace_plugin.contract.provider import Session
-from marketplace_plugin.errors import AuthorizationExpired, ContractViolation, InsecureTransport
+from marketplace_plugin.errors import AuthorizationExpired, ContractViolation, InsecureTransport, ProviderError
 from marketplace_plugin.providers.graph.errors import AnswerLost, NotSent, Refusal, refusal
 
 Json = dict[str, Any]
@@ -122,12 +122,50 @@ class Client:
             return False
         return same_origin and "@" not in there.netloc and there.path.startswith(f"{root.path}/")
 
-    def batch(self, calls: Sequence[Call]) -> list[Json | Refusal]:
-        """The answers in the order of the calls, each with its own refusal. Raises as ``call``."""
-        answers: list[Json | Refusal] = []
+    def at(self, link: str) -> Call:
+        """A nextLink as a call, which may be part of a batch. Raises ContractViolation for one that leads elsewhere."""
+        if not self.is_ours(link):
+            raise ContractViolation("a link leads away from the configured service")
+        parts = urlsplit(link)
+        path = parts.path.removeprefix(urlsplit(self.root).path)
+        return Call("GET", f"{path}?{parts.query}" if parts.query else path)
+
+    def together(self, calls: Sequence[Call]) -> list[Json | ProviderError]:
+        """The answers in the order of the calls, each with its own refusal, or with why its answer did not come."""
+        answers: list[Json | ProviderError] = []
         for start in range(0, len(calls), BATCH):
-            answers += self._batch(calls[start : start + BATCH])
+            answers += self._together(calls[start : start + BATCH])
         return answers
+
+    def _together(self, calls: Sequence[Call]) -> list[Json | ProviderError]:
+        """A batch that was refused as a whole was not carried out: it says of no call that it could not be."""
+        if len(calls) == 1:
+            return [self._alone(calls[0])]
+        try:
+            return [*self._batch(calls)]
+        except Refusal as problem:
+            if problem.status != 401 and not problem.throttled and not problem.broken:
+                return self._one_by_one(calls)
+            return [problem] * len(calls)
+        except ProviderError as error:
+            return [error] * len(calls)
+
+    def _one_by_one(self, calls: Sequence[Call]) -> list[Json | ProviderError]:
+        """After a request for a pause, or an answer that did not come, nothing more is sent."""
+        answers: list[Json | ProviderError] = []
+        for call in calls:
+            answer = self._alone(call)
+            answers.append(answer)
+            stops = answer.throttled if isinstance(answer, Refusal) else isinstance(answer, ProviderError)
+            if stops:
+                return answers + [answer] * (len(calls) - len(answers))
+        return answers
+
+    def _alone(self, call: Call) -> Json | ProviderError:
+        try:
+            return self.call(call)
+        except ProviderError as error:
+            return error
 
     def _batch(self, calls: Sequence[Call]) -> Iterator[Json | Refusal]:
         requests: list[Json] = []
@@ -143,7 +181,7 @@ class Client:
 
     def _inner(self, answer: Json) -> Json | Refusal:
         status, body = int(answer["status"]), answer.get("body")
-        if status >= 300:
+        if not 200 <= status < 300:
             headers = {str(name).lower(): str(value) for name, value in (answer.get("headers") or {}).items()}
             return refusal(status, headers, body, self._now())
         return dict(body or {})

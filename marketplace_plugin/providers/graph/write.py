@@ -1,7 +1,8 @@
-"""Writing: each write under its precondition, one after the other, nobody mailed, every end with a name.
+"""Writing: each write under its precondition, nobody mailed, every end with a name.
 
 * What is changed or deleted is read first, compared whole and looked at for guests; then If-Match guards the request.
-* An organised meeting with guests is not written: WOULD_MAIL. A guest writes his own fields only.
+* An organised meeting with guests is not written: WOULD_MAIL. A guest writes his own fields only, and answers by the
+  actions that can be told to send nothing.
 * The text of an online meeting holds what makes it one, so it is left whole.
 * Creating is repeatable: transactionId is made of the operation key, and a repeat finds what an earlier attempt left.
 """
@@ -12,8 +13,15 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from marketplace_plugin.errors import ContractViolation, Throttled, Unavailable
-from marketplace_plugin.model.change import Stamp
+from marketplace_plugin.errors import (
+    AuthorizationExpired,
+    CollectionGone,
+    ContractViolation,
+    PermissionDenied,
+    Throttled,
+    Unavailable,
+)
+from marketplace_plugin.model.change import Revision, Stamp
 from marketplace_plugin.model.event import UNKNOWN, Event, Response, Series
 from marketplace_plugin.model.item import Item
 from marketplace_plugin.model.write import (
@@ -33,6 +41,7 @@ from marketplace_plugin.model.write import (
 )
 from marketplace_plugin.providers.graph import series
 from marketplace_plugin.providers.graph.attempt import Attempt, Settled, merged
+from marketplace_plugin.providers.graph.conversation import Asking, Conversation, outcomes
 from marketplace_plugin.providers.graph.errors import NotSent, Refusal
 from marketplace_plugin.providers.graph.read import Reader
 from marketplace_plugin.providers.graph.shape import decode, encode
@@ -40,57 +49,59 @@ from marketplace_plugin.providers.graph.shape.decode import Raw, Whole
 from marketplace_plugin.providers.graph.shape.encode import COPIED, PERSONAL
 from marketplace_plugin.providers.graph.shape.recurrence import Unencodable
 
-PATIENCE = 3
-"""So many answers in a row may fail to come before the rest is given up."""
-
 
 def push(reader: Reader, collection: str, writes: Sequence[Write]) -> Iterator[Outcome]:
-    """See ``contract.provider.Provider.push``. After a request for a pause nothing more is sent."""
-    pause: Deferred | None = None
-    lost = 0
-    for write in writes:
-        if pause is not None:
-            yield replace(pause, op=write.op)
-            continue
-        if lost >= PATIENCE:
-            raise Unavailable(f"{PATIENCE} answers in a row did not come")
-        outcome = _outcome(Attempt(reader, collection, write.op), write)
-        silent = isinstance(outcome, Unanswered) or (isinstance(outcome, Deferred) and outcome.scope is DeferScope.ITEM)
-        lost = lost + 1 if silent else 0
-        if isinstance(outcome, Deferred) and not silent:
-            pause = outcome
-        yield outcome
-
-
-def _outcome(attempt: Attempt, write: Write) -> Outcome:
-    """What came of a write. Raises only what concerns the whole connection or calendar."""
+    """See ``contract.provider.Provider.push``. Writes go out together; those to one item in their order."""
+    if not writes:
+        return
     try:
-        return _carry_out(attempt, write)
+        reader.calendar(collection)  # what an event means depends on it
+    except Throttled as error:
+        yield from (Deferred(write.op, error.retry_after) for write in writes)
+        return
+    made = (Attempt(reader, collection, write.op) for write in writes)
+    yield from outcomes(
+        reader.client,
+        [Conversation(w.op, _item(w), _outcome(attempt, w)) for attempt, w in zip(made, writes, strict=True)],
+    )
+
+
+def _item(write: Write) -> str:
+    """What a write is about: creations with one stamp are about the same item."""
+    return f"stamp {write.stamp}" if isinstance(write, Create) else f"id {write.id}"
+
+
+def _outcome(attempt: Attempt, write: Write) -> Asking[Outcome]:
+    """What came of a write. Raises what concerns the whole connection or calendar, if nothing was begun."""
+    try:
+        return (yield from _carry_out(attempt, write))
     except Settled as end:
         return end.outcome
     except Unencodable:
         return Refused(attempt.op, RefusedCode.UNSUPPORTED)
     except Throttled as error:
         return Unanswered(attempt.op) if attempt.begun else Deferred(attempt.op, error.retry_after)
-    except NotSent:
+    except (NotSent, AuthorizationExpired, CollectionGone, PermissionDenied):
+        if attempt.begun:
+            return Unanswered(attempt.op)
         raise
     except (Unavailable, ContractViolation):
         return Unanswered(attempt.op) if attempt.begun else Deferred(attempt.op, None, DeferScope.ITEM)
 
 
-def _carry_out(attempt: Attempt, write: Write) -> Outcome:
+def _carry_out(attempt: Attempt, write: Write) -> Asking[Outcome]:
     match write:
         case Create():
-            return _create(attempt, write)
+            return (yield from _create(attempt, write))
         case Update():
-            return _update(attempt, write)
+            return (yield from _update(attempt, write))
         case Delete():
-            return _delete(attempt, write)
+            return (yield from _delete(attempt, write))
         case Move():
             return Refused(attempt.op, RefusedCode.UNSUPPORTED)
 
 
-def _create(attempt: Attempt, write: Create) -> Outcome:
+def _create(attempt: Attempt, write: Create) -> Asking[Outcome]:
     item = _as_event(write.item)
     if _masked(_master(item), COPIED - {"reminder"}):  # without one of its own it gets the calendar's
         return Refused(attempt.op, RefusedCode.INVALID)
@@ -98,13 +109,14 @@ def _create(attempt: Attempt, write: Create) -> Outcome:
         series.check(item)
     body = encode.insertion(item, write.op, write.stamp)
     try:
-        raw: Raw = merged(attempt.insert(body), {}, singleValueExtendedProperties=_mark(write.stamp))
+        reply = yield from attempt.insert(body)
+        raw: Raw = merged(reply, {}, singleValueExtendedProperties=_mark(write.stamp))
     except Refusal as problem:
-        raw = attempt.raw(problem.existing)
-    return _made(attempt, write, item, raw)
+        raw = yield from attempt.raw(problem.existing)
+    return (yield from _made(attempt, write, item, raw))
 
 
-def _made(attempt: Attempt, write: Create, item: Event | Series, raw: Raw) -> Outcome:
+def _made(attempt: Attempt, write: Create, item: Event | Series, raw: Raw) -> Asking[Outcome]:
     """What stands there after a creation. An earlier attempt may have made it: edited since, it is Stale and told."""
     if decode.stamp_of(raw) != write.stamp:
         return Refused(attempt.op, RefusedCode.INVALID, permanent=False)
@@ -112,46 +124,64 @@ def _made(attempt: Attempt, write: Create, item: Event | Series, raw: Raw) -> Ou
         whole = Whole(raw)
         found = attempt.found(whole)
         if found is None or series.is_edited(found.item, item):
-            return attempt.told(Stale(attempt.op, None), str(raw["id"]))
+            return (yield from attempt.told(Stale(attempt.op, None), str(raw["id"])))
         return attempt.applied(whole)
-    whole = attempt.whole(str(raw["id"]))  # the reply does not show what became of single occurrences
+    whole = yield from attempt.whole(str(raw["id"]))  # the reply does not show what became of single occurrences
     found = attempt.found(whole)
     if found is None or series.is_edited(found.item, item):
         return Stale(attempt.op, found)
-    return series.settle(attempt, item, whole) if item.overrides else attempt.applied(whole)
+    return (yield from series.settle(attempt, item, whole)) if item.overrides else attempt.applied(whole)
 
 
-def _update(attempt: Attempt, write: Update) -> Outcome:
+def _update(attempt: Attempt, write: Update) -> Asking[Outcome]:
     item = _as_event(write.item)
     if _masked(_master(item), write.changed):
         return Refused(attempt.op, RefusedCode.INVALID)
-    whole = attempt.expect(write.id, write.revision)
+    whole = yield from attempt.expect(write.id, write.revision)
     _check_allowed(attempt, whole.master, write.changed)
+    answer = _answer(_master(item)) if "response" in write.changed else None
+    if answer is not None:
+        answered = yield from _answered(attempt, write.id, answer)
+        if answered is None:
+            return Applied(attempt.op, write.id, None, None)
+        whole = answered
     if isinstance(item, Series) or whole.repeats:
-        return series.update(attempt, write, item, whole)
+        revision = Revision(whole.master["@odata.etag"], write.revision.overrides) if answer else write.revision
+        return (yield from series.update(attempt, replace(write, revision=revision), item, whole))
+    return (yield from _update_single(attempt, write, item, whole.master))
+
+
+def _update_single(attempt: Attempt, write: Update, item: Event, raw: Raw) -> Asking[Outcome]:
     body = encode.fields(item, write.changed & COPIED)
     if write.stamp is not None:
         body |= encode.stamped(write.stamp)
-    raw = whole.master
+    if not body:
+        return attempt.applied(Whole(raw))
+    sent = {"singleValueExtendedProperties": _mark(write.stamp)} if write.stamp else {}
     try:
-        if body:
-            sent = {"singleValueExtendedProperties": _mark(write.stamp)} if write.stamp else {}
-            raw = merged(attempt.patch(write.id, write.revision.master, body), raw, **sent)
-        if "response" in write.changed and _answer(attempt, write.id, item):
-            raw = attempt.raw(write.id)  # what an action did is not in its reply
+        reply = yield from attempt.patch(write.id, str(raw["@odata.etag"]), body)
     except Settled as end:
-        return attempt.told(end.outcome, write.id)
-    return attempt.applied(Whole(raw))
+        return (yield from attempt.told(end.outcome, write.id))
+    return attempt.applied(Whole(merged(reply, raw, **sent)))
 
 
-def _answer(attempt: Attempt, identity: str, item: Event) -> bool:
-    """Whether there was an answer to give. Raises Unencodable for the one that cannot be given: none."""
+def _answer(item: Event) -> str | None:
+    """The action that gives an answer, None where there is none to give. Raises Unencodable for taking one back."""
     if item.response is None:
-        return False
+        return None
     if item.response is Response.NEEDS_ACTION:
         raise Unencodable("an answer cannot be taken back")
-    attempt.answer(identity, encode.ANSWERS[item.response])
-    return True
+    return encode.ANSWERS[item.response]
+
+
+def _answered(attempt: Attempt, identity: str, answer: str) -> Asking[Whole | None]:
+    """Answer first: what the service makes of the event then is what the rest is written over.
+
+    None where the event went with it: a declined one is thrown away, unless the user has Outlook keep it.
+    """
+    yield from attempt.answer(identity, answer)
+    raw = yield from attempt.look(identity)
+    return None if raw is None else decode.whole(raw)
 
 
 def _check_allowed(attempt: Attempt, raw: Raw, changed: Collection[str]) -> None:
@@ -165,14 +195,14 @@ def _check_allowed(attempt: Attempt, raw: Raw, changed: Collection[str]) -> None
         raise attempt.refuse(RefusedCode.UNSUPPORTED)
 
 
-def _delete(attempt: Attempt, write: Delete) -> Outcome:
-    whole = attempt.expect(write.id, write.revision)
+def _delete(attempt: Attempt, write: Delete) -> Asking[Outcome]:
+    whole = yield from attempt.expect(write.id, write.revision)
     if whole.master.get("isOrganizer") and decode.has_guests(whole.master):
         return Refused(attempt.op, RefusedCode.WOULD_MAIL)
     try:
-        attempt.delete(write.id, write.revision.master)
+        yield from attempt.delete(write.id, write.revision.master)
     except Settled as end:
-        return attempt.told(end.outcome, write.id)
+        return (yield from attempt.told(end.outcome, write.id))
     return Applied(attempt.op, write.id, None, None)
 
 

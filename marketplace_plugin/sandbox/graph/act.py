@@ -79,11 +79,11 @@ class Actor:
             self._state.store(twin)
             return self._show(Found(target, twin))
 
-    def respond(self, event_id: str, response: str) -> Json:
-        """Answer an invitation: accepted, tentativelyAccepted or declined."""
+    def respond(self, event_id: str, response: str, *, keep: bool = False) -> Json:
+        """Answer an invitation: accepted, tentativelyAccepted or declined; ``keep`` a declined one."""
         with self._state.lock:
             found = access.event(self._state, self.email, event_id)
-            meetings.respond(self._state, found.event, response)
+            meetings.respond(self._state, found.event, response, keep=keep)
             return self._show(found)
 
     def occurrence(self, event_id: str, day: str) -> Json:

@@ -141,7 +141,7 @@ def _invitations(jonas: Actor, anna: Actor, monday: date) -> None:
     jonas.insert(timed("Projektstart Leuchtturm", _day(monday, 7), 10, attendees=guests))
     jonas.insert(timed("Grillabend", _day(monday, 4), 18, 180, attendees=[_guest(ANNA, "Anna Brandt")]))
     invited = next(event for event in anna.events() if event["subject"] == "Grillabend")
-    anna.respond(invited["id"], "declined")
+    anna.respond(invited["id"], "declined", keep=True)
     anna.insert(timed("Vertragsgespräch", _day(monday, 10), 15, attendees=[_guest(OUTSIDE, "Petra Kunde")]))
 
 

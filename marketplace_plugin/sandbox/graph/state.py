@@ -219,6 +219,8 @@ class Knobs:
     """The change key moves once more after each write has been answered."""
     duplicate_transaction_status: int | None = None
     """None: an equal repeat of a POST is answered with the event; else always refused so."""
+    keep_declined: bool = False
+    """Outlook's setting "Save declined events": else an event that is declined is thrown away."""
     concurrent_requests: int = 4
     requests_in_ten_minutes: int = 10_000
     access_token_seconds: int = 4_499

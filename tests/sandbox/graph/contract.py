@@ -1,7 +1,8 @@
 """Requests and replies of Graph held against the contract made from Microsoft's published metadata.
 
 ``GraphContractCheck`` is put around the sandbox (``GraphSandbox(wrap=GraphContractCheck)``); it watches
-every exchange below ``/v1.0``, calls inside a ``$batch`` too, and keeps what breaks the contract:
+every exchange below ``/v1.0``, calls inside a ``$batch`` too, and keeps what breaks the contract. What the document
+does not hold (a guest's answers, the frame of a ``$batch``) is written down here, by the reference and msgraph-sdk:
 
 * ``requests``: unknown paths, methods, query options or properties, wrong types, properties that only
   the service sets;
@@ -54,6 +55,63 @@ ONLY_THE_SERVICE_SETS = frozenset(
         "webLink",
     ]
 )
+
+
+_TEXT, _FLAG = {"type": "string"}, {"type": "boolean"}
+ANSWERS: dict[str, Json] = {
+    "accept": {"comment": _TEXT, "sendResponse": _FLAG},
+    "tentativelyAccept": {"comment": _TEXT, "sendResponse": _FLAG, "proposedNewTime": {"type": "object"}},
+    "decline": {"comment": _TEXT, "sendResponse": _FLAG, "proposedNewTime": {"type": "object"}},
+}
+"""The actions of an event by which a guest answers, and their parameters: event-accept and its siblings."""
+
+_HEADERS = {"type": "object", "additionalProperties": _TEXT}
+BATCH: Json = {
+    "type": "object",
+    "required": ["requests"],
+    "additionalProperties": False,
+    "properties": {
+        "requests": {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": 20,
+            "items": {
+                "type": "object",
+                "required": ["id", "method", "url"],
+                "additionalProperties": False,
+                "properties": {
+                    "id": {"type": "string", "minLength": 1},
+                    "method": {"enum": ["GET", "POST", "PATCH", "PUT", "DELETE"]},
+                    "url": {"type": "string", "pattern": "^/(?!v1\\.0|beta|/)"},
+                    "headers": _HEADERS,
+                    "body": {"type": "object"},
+                    "dependsOn": {"type": "array", "items": _TEXT},
+                },
+                "if": {"required": ["body"]},
+                "then": {"required": ["headers"], "properties": {"headers": {"required": ["Content-Type"]}}},
+            },
+        }
+    },
+}
+BATCH_REPLY: Json = {
+    "type": "object",
+    "required": ["responses"],
+    "properties": {
+        "responses": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["id", "status"],
+                "properties": {
+                    "id": _TEXT,
+                    "status": {"type": "integer", "minimum": 100, "maximum": 599},
+                    "headers": _HEADERS,
+                },
+            },
+        }
+    },
+}
+"""The frame of a ``$batch`` and of its answer: json-batching."""
 
 
 @cache
@@ -115,7 +173,16 @@ def operations() -> tuple[Operation, ...]:
             names = frozenset(p["name"] for p in item.get("parameters", []) if p["in"] == "query")
             body = item.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
             found.append(Operation(path, method.upper(), pattern, names, body, item["responses"]))
+        if path.endswith("/events/{eid}"):
+            found += [_answer(path, pattern, name, methods["get"]["responses"]) for name in ANSWERS]
     return tuple(sorted(found, key=lambda operation: operation.path.count("{")))
+
+
+def _answer(path: str, event: re.Pattern[str], name: str, responses: Json) -> Operation:
+    schema = {"type": "object", "additionalProperties": False, "properties": ANSWERS[name]}
+    refusals = {"202": {}, "default": responses["default"]}
+    pattern = re.compile(f"{event.pattern}/{name}")
+    return Operation(f"{path}/{name}", "POST", pattern, frozenset(), schema, refusals)
 
 
 def find(method: str, path: str) -> Operation | None:
@@ -157,6 +224,10 @@ class GraphContractCheck:
 
     def _batch(self, sent: bytes, reply: tuple[int, bytes] | None) -> None:
         given, answered = _json(sent), _json(reply[1]) if reply else None
+        self.seen += 1
+        self.requests += [f"$batch: {breach}" for breach in breaches(given, BATCH)]
+        if reply is not None and reply[0] == 200:
+            self.replies += [f"$batch: {breach}" for breach in breaches(answered, BATCH_REPLY)]
         calls = given.get("requests", []) if isinstance(given, dict) else []
         answers = {item["id"]: item for item in (answered or {}).get("responses", [])}
         for call in calls:
@@ -196,8 +267,8 @@ class GraphContractCheck:
             self.requests += [f"{where}: sets {name}" for name in wrong]
 
     def _reply(self, operation: Operation | None, where: str, status: int, body: Any) -> None:
-        if status == 204:
-            self.replies += [f"{where}: 204 with a body"] if body else []
+        if status == 204 or (operation is not None and operation.responses.get(str(status)) == {}):
+            self.replies += [f"{where}: {status} with a body"] if body else []
             return
         responses = {} if operation is None else operation.responses
         schema = responses.get(str(status), responses.get("default") if status >= 400 else None)

@@ -22,7 +22,7 @@ from marketplace_plugin.sandbox.graph.api.calls import (
     reply,
 )
 from marketplace_plugin.sandbox.graph.api.delta import limits
-from marketplace_plugin.sandbox.graph.outlook import access, series, window, writes
+from marketplace_plugin.sandbox.graph.outlook import access, answers, meetings, series, window, writes
 from marketplace_plugin.sandbox.graph.outlook.access import Found
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def blueprint(sandbox: GraphSandbox) -> Blueprint:
     for name, prefix in (("all", "/me"), ("default", "/me/calendar"), ("one", "/me/calendars/<calendar_id>")):
         _events(pages, sandbox, name, prefix)
         _views(pages, sandbox, name, prefix)
+        _answers(pages, sandbox, name, prefix)
     return pages
 
 
@@ -101,6 +102,20 @@ def _events(pages: Blueprint, sandbox: GraphSandbox, name: str, prefix: str) -> 
     pages.add_url_rule(f"{rule}/<event_id>", f"{name}_get", get, methods=["GET"])
     pages.add_url_rule(f"{rule}/<event_id>", f"{name}_patch", patch, methods=["PATCH"])
     pages.add_url_rule(f"{rule}/<event_id>", f"{name}_delete", delete, methods=["DELETE"])
+
+
+def _answers(pages: Blueprint, sandbox: GraphSandbox, name: str, prefix: str) -> None:
+    """How a guest answers. Source: event-accept, event-tentativelyaccept and event-decline."""
+    state = sandbox.state
+
+    def answer(event_id: str, action: str, calendar_id: str | None = None) -> ResponseReturnValue:
+        found = caller(sandbox).event(calendar_id, event_id, write=True)
+        tell = answers.checked(found, action, body())
+        meetings.respond(state, found.event, answers.RESPONSES[action], tell=tell)
+        return "", 202
+
+    rule = f"{prefix}/events/<event_id>/<any({', '.join(answers.RESPONSES)}):action>"
+    pages.add_url_rule(rule, f"{name}_answer", answer, methods=["POST"])
 
 
 def _views(pages: Blueprint, sandbox: GraphSandbox, name: str, prefix: str) -> None:

@@ -65,8 +65,11 @@ def deleted(state: State, event: Event) -> None:
             _withdraw(state, event, address)
 
 
-def respond(state: State, event: Event, response: str) -> None:
-    """An attendee answers with accepted, tentativelyAccepted or declined; the organizer is mailed.
+def respond(state: State, event: Event, response: str, *, tell: bool = True, keep: bool = False) -> None:
+    """An attendee answers with accepted, tentativelyAccepted or declined.
+
+    With ``tell`` the organizer is mailed, which is all that he knows of it. A declined event is thrown away unless the
+    attendee has Outlook ``keep`` it.
 
     Raises:
         ValueError: for an organizer's own event.
@@ -76,6 +79,10 @@ def respond(state: State, event: Event, response: str) -> None:
     event.response, event.responded = response, state.now()
     event.fields["showAs"] = {"accepted": "busy", "tentativelyAccepted": "tentative"}.get(response, "free")
     state.touch(event)
+    if response == "declined" and not (keep or state.knobs.keep_declined):
+        state.remove(event)
+    if not tell:
+        return
     _mail(state, event, "response", {event.organizer}, sender=event.mailbox)
     original = _copy_of(state, event, event.organizer)
     if original is None:
