@@ -201,9 +201,12 @@ link = Table(
     Column("seen_round", Exact),
     Column("created_at", Instant, nullable=False),
     Column("changed_at", Instant, nullable=False),
+    Column("meeting_key", Exact),  # of an organiser's copy: the UID, keyed for all users, so that invitations are known
     Index("ix_marketplace_link_remote", "connection", "remote_id"),
     Index("ix_marketplace_link_host", "user", "host_kind", "host_ref"),
     Index("ix_marketplace_link_uid", "user", "uid_key"),
+    Index("ix_marketplace_link_meeting", "meeting_key"),
+    Index("ix_marketplace_link_item", "host_kind", "host_ref"),
     Index("ix_marketplace_link_collection", "connection", "collection", "kind"),
     Index("ix_marketplace_link_state", "connection", "state", "kind"),  # each pass asks for what is parked, and counts
 )

@@ -16,7 +16,7 @@ from marketplace_plugin.store.database import in_chunks, upsert, vault_of
 from marketplace_plugin.store.tables import link
 from marketplace_plugin.store.vault import Vault
 from marketplace_plugin.store.work import blocks
-from marketplace_plugin.store.work.identity import uid_key
+from marketplace_plugin.store.work.identity import meeting_key, uid_key
 from marketplace_plugin.sync.link import HostShowing, Link, LinkKind, LinkState, RemoteShowing
 from marketplace_plugin.sync.reason import Reason
 
@@ -81,6 +81,31 @@ def by_uid(c: Connection, user: str, uids: Iterable[str]) -> dict[str, list[Link
         for row in c.execute(select(link).where(link.c.user == user, link.c.uid_key.in_(chunk))):
             found[keys[row.uid_key]].append(_link(vault, row))
     return dict(found)
+
+
+def meetings(c: Connection, user: str, uids: Iterable[str]) -> dict[str, tuple[Kind, str]]:
+    """The host items (kind and ref) that others than ``user`` organise and whose copies have these UIDs, by UID."""
+    vault = vault_of(c)
+    keys = {meeting_key(vault, uid): uid for uid in uids if uid}
+    found: dict[str, tuple[Kind, str]] = {}
+    query = select(link.c.meeting_key, link.c.host_kind, link.c.host_ref).where(
+        link.c.user != user, link.c.host_ref.is_not(None)
+    )
+    for chunk in in_chunks(keys):
+        for row in c.execute(query.where(link.c.meeting_key.in_(chunk))):
+            found[keys[row.meeting_key]] = Kind(row.host_kind), row.host_ref
+    return found
+
+
+def aliases(c: Connection, user: str, kind: Kind, refs: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The UIDs that the organisers' copies of these host items have at their services, by ref; ``user``'s own left
+    out."""
+    found: dict[str, tuple[str, ...]] = {}
+    query = select(link).where(link.c.user != user, link.c.host_kind == kind, link.c.meeting_key.is_not(None))
+    for chunk in in_chunks(refs):
+        for row in c.execute(query.where(link.c.host_ref.in_(chunk))):
+            found[row.host_ref] = (*found.get(row.host_ref, ()), _link(vault_of(c), row).uid)
+    return found
 
 
 def of_connection(
@@ -187,6 +212,10 @@ def never_seen(c: Connection, connection: str, collection: str) -> list[Link]:
     return [_link(vault_of(c), row) for row in rows]
 
 
+def _is_organisers_copy(one: Link) -> bool:
+    return one.kind is LinkKind.EXPORT and one.organised and one.host_ref is not None
+
+
 def _row(vault: Vault, one: Link, now: datetime) -> dict[str, Any]:
     if one.kind is LinkKind.BLOCK and (one.base, one.remote_base) != (None, None):
         raise ValueError("a block keeps no base")
@@ -208,6 +237,7 @@ def _row(vault: Vault, one: Link, now: datetime) -> dict[str, Any]:
         "host_kind": one.host_kind,
         "host_ref": one.host_ref,
         "uid_key": uid_key(vault, one.user, one.uid) if one.uid else None,
+        "meeting_key": meeting_key(vault, one.uid) if one.uid and _is_organisers_copy(one) else None,
         "organised": one.organised,
         "access": one.access,
         "revision": [one.remote.revision.master, one.remote.revision.overrides] if one.remote else None,

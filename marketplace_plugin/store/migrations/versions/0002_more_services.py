@@ -14,6 +14,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    _meetings()
     _requests()
 
 
@@ -32,3 +33,10 @@ def _requests() -> None:
         sqlite_where=sa.text("state = 'open'"),
         postgresql_where=sa.text("state = 'open'"),
     )
+
+
+def _meetings() -> None:
+    """The UID of an organiser's copy, by which an invitation at another user's account is known as his event."""
+    op.add_column("marketplace_link", sa.Column("meeting_key", Exact))
+    op.create_index("ix_marketplace_link_meeting", "marketplace_link", ["meeting_key"])
+    op.create_index("ix_marketplace_link_item", "marketplace_link", ["host_kind", "host_ref"])
