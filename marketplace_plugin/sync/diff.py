@@ -28,18 +28,27 @@ class Ground:
 
 
 @dataclass(frozen=True, slots=True)
+class Meeting:
+    """A host item that somebody else organises and asks to by a copy of his; ``links`` are this user's to it."""
+
+    ref: str
+    links: tuple[Link, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class LinkIndex:
     """The links that a set of remote items may touch. ``by_id`` may hold links of other connections and users too: what
-    a stamp names there is recognised, but never tied here."""
+    a stamp names there is recognised, but never tied here. ``meetings``: by the UID of an invitation."""
 
     connection: str
     by_remote: Mapping[tuple[str, str], Link] = field(default_factory=dict)
     by_id: Mapping[str, Link] = field(default_factory=dict)
     by_uid: Mapping[str, tuple[Link, ...]] = field(default_factory=dict)
     by_remote_id: Mapping[str, tuple[Link, ...]] = field(default_factory=dict)
+    meetings: Mapping[str, Meeting] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, connection: str, links: Iterable[Link]) -> LinkIndex:
+    def of(cls, connection: str, links: Iterable[Link], meetings: Mapping[str, Meeting] | None = None) -> LinkIndex:
         known = {link.id: link for link in links}
         near = [link for link in known.values() if link.connection == connection]
         by_uid: dict[str, tuple[Link, ...]] = {}
@@ -51,7 +60,7 @@ class LinkIndex:
                 by_remote_id[link.remote_id] = (*by_remote_id.get(link.remote_id, ()), link)
         live = sorted(near, key=lambda link: link.state is not LinkState.DETACHED)  # a live one wins over a detached
         by_remote = {(k.collection, k.remote_id): k for k in live if k.remote_id is not None}
-        return cls(connection, by_remote, known, by_uid, by_remote_id)
+        return cls(connection, by_remote, known, by_uid, by_remote_id, meetings or {})
 
     def is_near(self, link: Link) -> bool:
         return link.connection == self.connection
@@ -149,7 +158,9 @@ def _block_reason(found: Found) -> Reason:
 def _ties(found: Found, index: LinkIndex) -> bool:
     """It carries a stamp, or its id or UID is that of an item which is no block: only all rounds tell what it is."""
     near = (*index.by_remote_id.get(found.id, ()), *index.by_uid.get(found.uid, ()))
-    return found.stamp is not None or any(link.kind is not LinkKind.BLOCK for link in near)
+    return (
+        found.stamp is not None or any(link.kind is not LinkKind.BLOCK for link in near) or found.uid in index.meetings
+    )
 
 
 # --- all rounds ----------------------------------------------------------------------------------------------------
@@ -205,6 +216,17 @@ class Fresh:
 
 
 @dataclass(frozen=True, slots=True)
+class Invited:
+    """An invitation to a host item that somebody else organises. ``known``: the user has a link to it already, so this
+    is the same event a second time."""
+
+    found: Found
+    collection: str
+    ref: str
+    known: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Puzzling:
     """Unreadable is not deleted: parked with its reason."""
 
@@ -213,7 +235,7 @@ class Puzzling:
     link: Link | None
 
 
-News = Seen | Vanished | Suspect | Waits | Fresh | Puzzling
+News = Seen | Vanished | Suspect | Waits | Fresh | Invited | Puzzling
 
 
 def weigh(
@@ -251,7 +273,7 @@ def weigh(
 
 def _place(
     found: Found, collection: str, gone: Mapping[tuple[str, str], Tombstone], index: LinkIndex, instance: str
-) -> Seen | Fresh:
+) -> Seen | Fresh | Invited:
     link = index.by_remote.get((collection, found.id))
     if link is not None:
         return Seen(link, found, collection)
@@ -268,6 +290,12 @@ def _place(
     for other in near:
         if _invites(other, found):
             return Seen(other, found, collection, How.INVITED)
+    meeting = index.meetings.get(found.uid)
+    if meeting is not None:
+        own = next((k for k in meeting.links if index.is_near(k) and _invites(k, found)), None)
+        if own is not None:
+            return Seen(own, found, collection, How.INVITED)
+        return Invited(found, collection, meeting.ref, known=bool(meeting.links))
     kept = ours and (stamped is None or stamped.remote_id == found.id)
     return Fresh(found, collection, kept_copy=kept)
 

@@ -185,7 +185,7 @@ def back_to_block(engine: Engine, c: Database, link: Link, applied: HostOutcome)
 
 def block_row(link: Link, item: EventItem, zone: str, engine: Engine) -> Block:
     """The block of a link whose remote item is ``item``; its span is over whole days of ``zone``."""
-    from marketplace_plugin.engine.steps.pull import ZONES
+    from marketplace_plugin.engine.steps.intake import ZONES
     from marketplace_plugin.model.series.expand import span_of
 
     return Block(

@@ -19,8 +19,8 @@ from marketplace_plugin.engine.context import Engine, RunOutcome, Trigger
 from marketplace_plugin.engine.ownership import own
 from marketplace_plugin.engine.steps.one_pass import Pass
 from marketplace_plugin.engine.steps.planning import Planned
-from marketplace_plugin.engine.steps.pull import entry
 from marketplace_plugin.engine.steps.recall import Recalled
+from marketplace_plugin.engine.steps.written import entry
 from marketplace_plugin.errors import Conflict, NotFound
 from marketplace_plugin.model.change import Found, Revision
 from marketplace_plugin.model.item import Kind

@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from marketplace_plugin.engine.steps.intake import block_of, park_unreadable, put_blocks
 from marketplace_plugin.engine.steps.one_pass import Pass
 from marketplace_plugin.engine.steps.planning import Planned
-from marketplace_plugin.engine.steps.pull import Round, block_of, entry, park_unreadable, put_blocks
+from marketplace_plugin.engine.steps.pull import Round
 from marketplace_plugin.engine.steps.push import Work
 from marketplace_plugin.engine.steps.recall import Recalled
-from marketplace_plugin.engine.steps.written import conflict_rows, count_name, held_rows, lines
+from marketplace_plugin.engine.steps.written import conflict_rows, count_name, entry, held_rows, lines
 from marketplace_plugin.model.change import Found, HostItem
 from marketplace_plugin.model.item import Item, Kind
 from marketplace_plugin.model.write import Applied, Create, HostApplied, HostOutcome, HostWrite, Stale, Unanswered

@@ -3,16 +3,18 @@ round until the siblings are read too (SYNC.md rules 10 to 12)."""
 
 from __future__ import annotations
 
+from collections.abc import Collection as Group
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 
 from sqlalchemy import Connection
 
 from marketplace_plugin.engine.context import Phase
+from marketplace_plugin.engine.steps.intake import put_blocks
 from marketplace_plugin.engine.steps.one_pass import Pass, chunks
 from marketplace_plugin.errors import AuthorizationExpired, CursorExpired, ProviderError
 from marketplace_plugin.model.change import (
+    Access,
     Change,
     Checkpoint,
     Cursor,
@@ -21,26 +23,18 @@ from marketplace_plugin.model.change import (
     Page,
     Tombstone,
     Unreadable,
-    UnreadableReason,
     Upsert,
 )
 from marketplace_plugin.model.event import Event, Series
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.time import Window
-from marketplace_plugin.store import blocks, collections, held, journal, links, rounds
+from marketplace_plugin.store import blocks, collections, held, links, rounds
 from marketplace_plugin.store.accounts.collections import Collection
-from marketplace_plugin.store.log.journal import Action as Deed
-from marketplace_plugin.store.log.journal import Side
-from marketplace_plugin.store.work.blocks import Block
 from marketplace_plugin.store.work.held import Held, What
-from marketplace_plugin.sync.diff import BlockSeen, Echo, LinkIndex, Reader
+from marketplace_plugin.sync.diff import Echo, LinkIndex, Meeting, Reader
 from marketplace_plugin.sync.guard import suspects
 from marketplace_plugin.sync.link import Link, LinkKind, LinkState, RemoteShowing
-from marketplace_plugin.sync.outcome import as_block
 from marketplace_plugin.sync.reason import Reason
-
-ZONES = version("tzdata")
-"""The release of the tz database that spans are computed with (rule 21)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +175,16 @@ def index_of(c: Connection, p: Pass, changes: Iterable[Change]) -> LinkIndex:
     known += [k for ks in links.by_uid(c, p.connection.user, uids).values() for k in ks]
     stamps = {f.stamp.link for f in founds if f.stamp is not None and f.stamp.instance == p.engine.instance}
     known += links.get(c, stamps).values()
-    return LinkIndex.of(p.connection.id, known)
+    tied = {k.remote_id for k in known if k.kind is not LinkKind.BLOCK}
+    invitations = {f.uid for f in founds if f.access is Access.ATTENDEE and f.uid and f.id not in tied}
+    return LinkIndex.of(p.connection.id, known, _meetings(c, p, invitations))
+
+
+def _meetings(c: Connection, p: Pass, uids: Group[str]) -> dict[str, Meeting]:
+    """Invitations to what other users organise in the host, and ask this one to."""
+    events = {uid: ref for uid, (kind, ref) in links.meetings(c, p.connection.user, uids).items() if kind is Kind.EVENT}
+    mine = links.by_host(c, p.connection.user, Kind.EVENT, events.values())
+    return {uid: Meeting(ref, tuple(mine.get(ref, ()))) for uid, ref in events.items()}
 
 
 def _echo(c: Connection, p: Pass, echoes: Sequence[Echo]) -> None:
@@ -191,116 +194,6 @@ def _echo(c: Connection, p: Pass, echoes: Sequence[Echo]) -> None:
         if echo.link.remote is not None and echo.link.remote.revision != echo.found.revision
     ]
     links.put(c, fresh, p.now)
-
-
-# --- blocks --------------------------------------------------------------------------------------------------------
-
-
-def put_blocks(c: Connection, p: Pass, collection: str, seen: Sequence[BlockSeen]) -> None:
-    """Make or show anew the blocks of one page. An item that cannot be placed in time is parked, alone (rule 15)."""
-    made: list[tuple[Link, Block]] = []
-    entries: list[journal.Entry] = []
-    for one in seen:
-        link = as_block(one.link or _new_link(p, collection, one.found), one.found, p.digest)
-        block = block_of(p, link, one.found)
-        if block is None:
-            park_unreadable(c, p, collection, Unreadable(one.found.id, UnreadableReason.MALFORMED))
-            continue
-        made.append((link, block))
-        deed = Deed.CREATE if one.link is None else Deed.UPDATE
-        p.counts[f"block.{deed}"] += 1
-        entries.append(entry(p, link, Side.BLOCK, deed, one.reason))
-    if made:
-        p.touched.add(collection)
-    links.put(c, [link for link, _ in made], p.now)
-    blocks.put(c, [block for _, block in made])
-    journal.add(c, entries)
-
-
-def block_of(p: Pass, link: Link, found: Found) -> Block | None:
-    """None where the item's times cannot be understood."""
-    if not isinstance(found.item, Event | Series):
-        return None
-    try:
-        span = p.span(found.item)
-    except (ValueError, KeyError, OverflowError):
-        return None
-    return Block(
-        link=link.id,
-        user=link.user,
-        connection=link.connection,
-        collection=link.collection,
-        span=span,
-        item=found.item,
-        uid=found.uid,
-        href=found.href,
-        zones=ZONES,
-        changed_at=p.now,
-    )
-
-
-def _new_link(p: Pass, collection: str, found: Found) -> Link:
-    return Link(
-        id=p.engine.new_id(),
-        kind=LinkKind.BLOCK,
-        user=p.connection.user,
-        connection=p.connection.id,
-        collection=collection,
-        remote_id=found.id,
-        host_kind=Kind.EVENT,
-        host_ref=None,
-    )
-
-
-def entry(p: Pass, link: Link, side: Side, deed: Deed, reason: Reason, pre_image: object = None) -> journal.Entry:
-    """One line of the journal. Blocks leave no pre-image (rule 5)."""
-    return journal.Entry(
-        id=p.engine.new_id(),
-        run=p.run,
-        connection=p.connection.id,
-        user=p.connection.user,
-        link=link.id,
-        link_kind=link.kind,
-        side=side,
-        action=deed,
-        reason=reason,
-        at=p.now,
-        versions=versions(link),
-        pre_image=pre_image,
-    )
-
-
-def versions(link: Link) -> dict[str, object]:
-    """Where both sides stand after a step, and what they are called there: an undo needs both."""
-    shown = link.remote.revision if link.remote is not None else None
-    return {
-        "host": link.host.version if link.host is not None else None,
-        "remote": [shown.master, [list(pair) for pair in shown.overrides]] if shown is not None else None,
-        "host_ref": link.host_ref,
-        "collection": link.collection,
-        "remote_id": link.remote_id,
-    }
-
-
-def park_unreadable(c: Connection, p: Pass, collection: str, item: Unreadable) -> None:
-    """Unreadable is neither deleted nor empty: it is listed for its owner, and looked at again when it changes."""
-    key = p.engine.store.vault.keyed(f"unreadable\0{p.connection.id}\0{collection}\0{item.id}".encode())
-    p.counts["unreadable"] += 1
-    held.put(
-        c,
-        [
-            Held(
-                id=key,
-                connection=p.connection.id,
-                collection=collection,
-                what=What.UNREADABLE,
-                reason=Reason.UNREADABLE,
-                created_at=p.now,
-                remote_id=item.id,
-                detail=item.reason,
-            )
-        ],
-    )
 
 
 # --- suspects ------------------------------------------------------------------------------------------------------

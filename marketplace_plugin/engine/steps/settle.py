@@ -15,10 +15,9 @@ from sqlalchemy import Connection
 
 from marketplace_plugin.engine.acts.convert import as_converted, back_to_block
 from marketplace_plugin.engine.steps.one_pass import Pass
-from marketplace_plugin.engine.steps.pull import entry
-from marketplace_plugin.engine.steps.written import conflict_rows
+from marketplace_plugin.engine.steps.written import entry
 from marketplace_plugin.errors import AuthorizationExpired, ProviderError
-from marketplace_plugin.model.change import Found, Stamp
+from marketplace_plugin.model.change import Found, Revision, Stamp
 from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.event import Event, Series
 from marketplace_plugin.model.item import Item
@@ -34,16 +33,15 @@ from marketplace_plugin.model.write import (
     Update,
     Write,
 )
-from marketplace_plugin.store import blocks, conflicts, intents, journal, links
+from marketplace_plugin.store import blocks, intents, journal, links
 from marketplace_plugin.store.log.journal import Action as Deed
 from marketplace_plugin.store.log.journal import Side
 from marketplace_plugin.store.work.intents import Intent, IntentState
-from marketplace_plugin.sync.cells import EventItem
+from marketplace_plugin.sync.cells import Synced
 from marketplace_plugin.sync.flows import flows_of
 from marketplace_plugin.sync.link import HostShowing, Link, LinkKind, LinkState, RemoteShowing, Wrote
 from marketplace_plugin.sync.merge import Base, absorb
-from marketplace_plugin.sync.outcome import declined, without_missing
-from marketplace_plugin.sync.plan import adopted
+from marketplace_plugin.sync.outcome import as_said, declined, without_missing
 from marketplace_plugin.sync.reason import Reason
 
 
@@ -120,9 +118,9 @@ def _settle_create(p: Pass, one: Intent, place: str, carried: Sequence[Found], l
         remote_id=found.id,
         uid=found.uid,
         access=found.access,
-        remote=RemoteShowing(found.revision, p.digest(found.item)),
+        remote=RemoteShowing(Revision(""), ""),  # whatever it shows beside what we sent is news
         base=base,
-        remote_base=found.item,
+        remote_base=as_said(base, found.item),
         state=LinkState.LIVE if link.host_ref is not None else link.state,
         reason=None if link.host_ref is not None else link.reason,  # its event went to another target meanwhile
         attempts=0,
@@ -130,18 +128,17 @@ def _settle_create(p: Pass, one: Intent, place: str, carried: Sequence[Found], l
         automatic=1,
     )
     if one.reason is Reason.UNDONE:
-        done = declined(done)
-    clashes = adopted(_event(base), found.item, flows_of(done, p.place(place)), Reason.ADOPTED)
+        shown = RemoteShowing(found.revision, p.digest(found.item))
+        done = declined(replace(done, remote=shown, remote_base=found.item))
     with p.write() as unit:
         c = unit.connection
         links.put(c, [done], p.now)
-        conflicts.put(c, conflict_rows(p, done, clashes, sent, found.item))
         journal.add(c, [entry(p, done, Side.REMOTE, Deed.CREATE, one.reason)])
         intents.settle(c, [one.op], IntentState.DONE, p.now)
     p.counts["remote.create"] += 1
 
 
-def _event(item: Item | None) -> EventItem:
+def _event(item: Item | None) -> Synced:
     if not isinstance(item, Event | Series):
         raise TypeError("a calendar holds events")
     return item

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from marketplace_plugin.engine.steps.one_pass import Pass
-from marketplace_plugin.engine.steps.pull import entry
 from marketplace_plugin.model.change import Found, HostGone, HostItem
 from marketplace_plugin.model.item import Item
 from marketplace_plugin.store.log.journal import Action as Deed
@@ -17,6 +16,36 @@ from marketplace_plugin.sync.merge import Clash, Winner
 from marketplace_plugin.sync.reason import Reason
 from marketplace_plugin.sync.step import Step
 from marketplace_plugin.sync.tables import Action
+
+
+def entry(p: Pass, link: Link, side: Side, deed: Deed, reason: Reason, pre_image: object = None) -> Entry:
+    """One line of the journal. Blocks leave no pre-image (rule 5)."""
+    return Entry(
+        id=p.engine.new_id(),
+        run=p.run,
+        connection=p.connection.id,
+        user=p.connection.user,
+        link=link.id,
+        link_kind=link.kind,
+        side=side,
+        action=deed,
+        reason=reason,
+        at=p.now,
+        versions=versions(link),
+        pre_image=pre_image,
+    )
+
+
+def versions(link: Link) -> dict[str, object]:
+    """Where both sides stand after a step, and what they are called there: an undo needs both."""
+    shown = link.remote.revision if link.remote is not None else None
+    return {
+        "host": link.host.version if link.host is not None else None,
+        "remote": [shown.master, [list(pair) for pair in shown.overrides]] if shown is not None else None,
+        "host_ref": link.host_ref,
+        "collection": link.collection,
+        "remote_id": link.remote_id,
+    }
 
 
 def conflict_rows(

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from marketplace_plugin.engine.context import Engine
-from marketplace_plugin.engine.steps.pull import ZONES
+from marketplace_plugin.engine.steps.intake import ZONES
 from marketplace_plugin.model.series.expand import span_of
 from marketplace_plugin.store import authorizations, blocks, connections, runs
 
