@@ -7,8 +7,10 @@ from marketplace_plugin.store.accounts import (
     authorizations,
     collections,
     connections,
+    credentials,
     grants,
     installations,
+    server_rules,
     tokens,
 )
 from marketplace_plugin.store.database import Store, UnitOfWork
@@ -25,6 +27,7 @@ __all__ = [
     "collections",
     "conflicts",
     "connections",
+    "credentials",
     "grants",
     "held",
     "host_positions",
@@ -35,5 +38,6 @@ __all__ = [
     "plans",
     "rounds",
     "runs",
+    "server_rules",
     "tokens",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from marketplace_plugin.store.columns import Exact
+from marketplace_plugin.store.columns import Exact, Instant, Sealed
 
 revision = "0002"
 down_revision = "0001"
@@ -16,6 +16,7 @@ depends_on = None
 def upgrade() -> None:
     _meetings()
     _requests()
+    _credentials()
 
 
 def _requests() -> None:
@@ -40,3 +41,54 @@ def _meetings() -> None:
     op.add_column("marketplace_link", sa.Column("meeting_key", Exact))
     op.create_index("ix_marketplace_link_meeting", "marketplace_link", ["meeting_key"])
     op.create_index("ix_marketplace_link_item", "marketplace_link", ["host_kind", "host_ref"])
+
+
+def _credentials() -> None:
+    """Passwords, the tests that they passed, and which servers they may go to."""
+    op.create_table(
+        "marketplace_credential",
+        sa.Column("connection", Exact, nullable=False),
+        sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("fields", Sealed, nullable=False),
+        sa.Column("changed_at", Instant, nullable=False),
+        sa.PrimaryKeyConstraint("connection", name="pk_marketplace_credential"),
+        sa.ForeignKeyConstraint(
+            ["connection"],
+            ["marketplace_connection.id"],
+            ondelete="CASCADE",
+            name="fk_marketplace_credential_connection",
+        ),
+    )
+    op.create_table(
+        "marketplace_credential_test",
+        sa.Column("id", Exact, nullable=False),
+        sa.Column("connection", Exact, nullable=False),
+        sa.Column("user", Exact, nullable=False),
+        sa.Column("session_hash", Exact, nullable=False),
+        sa.Column("digest", Exact, nullable=False),
+        sa.Column("outcome", Sealed),
+        sa.Column("created_at", Instant, nullable=False),
+        sa.Column("expires_at", Instant, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_marketplace_credential_test"),
+        sa.ForeignKeyConstraint(
+            ["connection"],
+            ["marketplace_connection.id"],
+            ondelete="CASCADE",
+            name="fk_marketplace_credential_test_connection",
+        ),
+    )
+    for column in ("connection", "expires_at"):
+        op.create_index(f"ix_marketplace_credential_test_{column}", "marketplace_credential_test", [column])
+    op.create_table(
+        "marketplace_server_rules",
+        sa.Column("id", Exact, nullable=False),
+        sa.Column("tenant", Exact, nullable=False),
+        sa.Column("integration", Exact, nullable=False),
+        sa.Column("allowed", sa.JSON, nullable=False),
+        sa.Column("authorities", Exact, nullable=False),
+        sa.Column("contact", Exact, nullable=False),
+        sa.Column("changed_at", Instant, nullable=False),
+        sa.Column("changed_by", Exact, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_marketplace_server_rules"),
+        sa.UniqueConstraint("tenant", "integration", name="uq_marketplace_server_rules_tenant_integration"),
+    )
