@@ -22,9 +22,9 @@ from marketplace_plugin.model.task import Task
 from marketplace_plugin.model.time import AllDay, Original, Timed, start_of
 from marketplace_plugin.sync.entries import LISTS, keyed, put, same_entry
 
+EventItem = Event | Series
 Synced = Event | Series | Contact | Task
 """What is merged. A call only ever shows as the event that it is mirrored as."""
-EventItem = Synced
 RECURRENCE: Final = "recurrence"
 OVERRIDES: Final = "overrides"
 STRUCTURE_NAMES: Final = frozenset({"when", "rule", "rdates", OVERRIDES})

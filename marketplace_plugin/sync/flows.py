@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 
 from marketplace_plugin.model.change import Access
 from marketplace_plugin.model.collection import Capabilities
-from marketplace_plugin.model.event import Event, Series
-from marketplace_plugin.model.form.canonical import EVENT_FIELDS, restrict
-from marketplace_plugin.sync.cells import EventItem
+from marketplace_plugin.model.form.canonical import CONTACT_FIELDS, TASK_FIELDS, restrict
+from marketplace_plugin.sync.cells import Synced
 from marketplace_plugin.sync.link import Link, LinkKind, LinkState
 from marketplace_plugin.sync.merge import CONTENT, OWN, TOLD, Flows
 
@@ -42,6 +41,10 @@ def flows_of(link: Link, place: Place) -> Flows:
             inward = frozenset({"when"})
         case LinkKind.BLOCK:
             inward = CONTENT | OWN | TOLD
+        case LinkKind.PAIR:
+            held = place.capabilities.fields & (CONTACT_FIELDS | TASK_FIELDS)
+            may = link.access is Access.FULL and writes(link, place)
+            return Flows(held, held if may else frozenset())
     outward = CONTENT | SHOWN if link.access is Access.FULL else OWN
     if link.kind is LinkKind.CONVERTED and link.access is not Access.FULL:
         outward = SHOWN  # the host event is the user's own there, so it has no response to carry
@@ -68,9 +71,9 @@ def writes(link: Link, place: Place) -> bool:
     return place.writable and link.state is not LinkState.READ_ONLY
 
 
-def outgoing(item: EventItem, place: Place, link: Link) -> EventItem:
+def outgoing(item: Synced, place: Place, link: Link) -> Synced:
     """What of a host item is sent for a new copy: the fields that may go out, all others at their defaults."""
-    sent = restrict(item, flows_of(link, place).outward & EVENT_FIELDS)
-    if not isinstance(sent, Event | Series):
-        raise TypeError("a copy is an event or a series")
+    sent = restrict(item, flows_of(link, place).outward)
+    if not isinstance(sent, Synced):
+        raise TypeError("a call is sent as the event that it is mirrored as")
     return sent

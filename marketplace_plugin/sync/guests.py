@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from marketplace_plugin.model.event import Attendee, Event, Unknown
-from marketplace_plugin.sync.cells import EventItem, Parts, told
+from marketplace_plugin.model.event import Attendee, Event, Series, Unknown
+from marketplace_plugin.sync.cells import Parts, Synced, told
 
 GUESTS = "attendees"
 
@@ -19,10 +19,10 @@ GUESTS = "attendees"
 class Sides:
     """One event as the host and the service showed it when both last agreed, and as they show it now."""
 
-    base_host: EventItem
-    base_remote: EventItem
-    host: EventItem
-    remote: EventItem
+    base_host: Synced
+    base_remote: Synced
+    host: Synced
+    remote: Synced
 
 
 def due(sides: Sides) -> tuple[Attendee, ...] | None:
@@ -40,31 +40,35 @@ def due(sides: Sides) -> tuple[Attendee, ...] | None:
     return (*(line for line in guests_of(sides.remote) if line.address not in taken_out), *added)
 
 
-def remembered(sides: Sides, shown: EventItem) -> tuple[Attendee, ...]:
+def remembered(sides: Sides, shown: Synced) -> tuple[Attendee, ...]:
     """The lines of the base's remote half where the copy is ``shown`` after the writes: who was asked once and is there
     no more, though he is here, was taken out there and is not asked again."""
     out = addresses(sides.host) - addresses(shown)
     return (*guests_of(shown), *(one for one in guests_of(sides.base_remote) if one.address in out))
 
 
-def addresses(item: EventItem) -> frozenset[str]:
+def addresses(item: Synced) -> frozenset[str]:
     return frozenset(one.address for one in guests_of(item))
 
 
-def guests_of(item: EventItem) -> tuple[Attendee, ...]:
+def guests_of(item: Synced) -> tuple[Attendee, ...]:
     """Of the event, or of the whole series; none where they are masked."""
     lines = _lines(item)
     return () if isinstance(lines, Unknown) else lines
 
 
-def with_guests(item: EventItem, lines: Sequence[Attendee]) -> EventItem:
-    if isinstance(item, Event):
-        return replace(item, attendees=tuple(lines))
-    return replace(item, master=replace(item.master, attendees=tuple(lines)))
+def with_guests(item: Synced, lines: Sequence[Attendee]) -> Synced:
+    match item:
+        case Event():
+            return replace(item, attendees=tuple(lines))
+        case Series():
+            return replace(item, master=replace(item.master, attendees=tuple(lines)))
+    return item
 
 
-def _lines(item: EventItem) -> tuple[Attendee, ...] | Unknown:
-    return Parts.of(item).master.attendees
+def _lines(item: Synced) -> tuple[Attendee, ...] | Unknown:
+    master = Parts.of(item).master
+    return master.attendees if isinstance(master, Event) else ()
 
 
 def _bare(one: Attendee) -> Attendee:

@@ -15,6 +15,7 @@ class LinkKind(StrEnum):
     EXPORT = "export"  # host event -> target calendar, flows back on the organiser's link
     CONVERTED = "converted"  # former block <-> visible host event, both ways
     MIRROR = "mirror"  # task or call -> entry in the target; only time moves flow back
+    PAIR = "pair"  # contact <-> entry of an address book, task <-> entry of a list; both ways, whoever had it first
 
 
 class LinkState(StrEnum):

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from marketplace_plugin.sync import guests
-from marketplace_plugin.sync.cells import Cell, EventItem, OverrideCell, Parts, RecurrenceCell, cells, told
+from marketplace_plugin.sync.cells import Cell, OverrideCell, Parts, RecurrenceCell, Synced, cells, told
 from marketplace_plugin.sync.reason import Reason
 
 CONTENT = frozenset({"when", "title", "description", "location", "sensitivity", "rule", "rdates", "overrides"})
@@ -66,15 +66,15 @@ class Flows:
 class Base:
     """What the host showed and what the service showed when both last agreed."""
 
-    host: EventItem
-    remote: EventItem
+    host: Synced
+    remote: Synced
 
 
 @dataclass(frozen=True, slots=True)
 class Showing:
     """One side now. ``changed`` is that side's time of its change (aware UTC), None where it tells none."""
 
-    item: EventItem
+    item: Synced
     changed: datetime | None = None
 
 
@@ -91,8 +91,8 @@ class Clash:
 class Merge:
     """``host`` and ``remote`` are what each side shall show; ``to_host`` and ``to_remote`` name the fields to write."""
 
-    host: EventItem
-    remote: EventItem
+    host: Synced
+    remote: Synced
     to_host: frozenset[str]
     to_remote: frozenset[str]
     clashes: tuple[Clash, ...]
@@ -209,7 +209,7 @@ def _edited_occurrence(cell: Cell, host: Any, remote: Any) -> Winner | None:
     return Winner.HOST if remote.event is None else None
 
 
-def agreed(merged: Merge, host: EventItem | None, remote: EventItem | None) -> Base:
+def agreed(merged: Merge, host: Synced | None, remote: Synced | None) -> Base:
     """The base after the writes: ``host`` is what the host shows then, None where its write was not done; ``remote`` is
     the service's reply, or what it showed where nothing was to be written, None where the push was not done."""
     sides = [Parts.of(s) for s in (merged.base.host, merged.base.remote, merged.seen.host, merged.seen.remote)]
@@ -251,7 +251,7 @@ def _covers(cell: Cell, name: str) -> bool:
     return name == "recurrence" or name.startswith(cell.name + "/") or cell.name.startswith(name + "/")
 
 
-def absorb(base: Base, before: EventItem, sent: EventItem, found: EventItem, flows: Flows) -> Base:
+def absorb(base: Base, before: Synced, sent: Synced, found: Synced, flows: Flows) -> Base:
     """The base after a push whose answer was lost: cells that we wrote and that stand there as we sent them are agreed.
 
     ``before`` is what the service showed when ``sent`` was made of it: what we took over from it was no write of ours.
@@ -266,7 +266,7 @@ def absorb(base: Base, before: EventItem, sent: EventItem, found: EventItem, flo
     return Base(new_host.item(), new_remote.item())
 
 
-def changed(before: EventItem, after: EventItem, held: frozenset[str]) -> frozenset[str]:
+def changed(before: Synced, after: Synced, held: frozenset[str]) -> frozenset[str]:
     """Names of the held fields that differ between two showings of one side."""
     old, new = Parts.of(before), Parts.of(after)
     return frozenset(name for cell in cells([old, new], held) if not _unchanged(cell, old, new) for name in cell.fields)

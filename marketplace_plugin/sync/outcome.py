@@ -27,7 +27,7 @@ from marketplace_plugin.model.write import (
     Stale,
     Unanswered,
 )
-from marketplace_plugin.sync.cells import EventItem, Parts, overlay
+from marketplace_plugin.sync.cells import Parts, Synced, overlay
 from marketplace_plugin.sync.flows import SHOWN
 from marketplace_plugin.sync.link import HostShowing, Link, LinkKind, LinkState, RemoteShowing, Wrote
 from marketplace_plugin.sync.merge import CONTENT, Base, agreed
@@ -53,7 +53,9 @@ RETRY = frozenset(
 )
 """Links with these reasons are looked at again by each pass; all others wait for a newer change or for the user."""
 
-_WAITING = frozenset({Reason.DEFERRED, Reason.AWAITS_SIBLING, Reason.AWAITS_APPROVAL, Reason.TARGET_CHANGED})
+_WAITING = frozenset(
+    {Reason.DEFERRED, Reason.AWAITS_SIBLING, Reason.AWAITS_APPROVAL, Reason.TARGET_CHANGED, Reason.DOUBTFUL}
+)
 GIVE_UP = 5
 """Attempts after which a link is no longer looked at by itself; it stays visible with its reason."""
 
@@ -183,11 +185,11 @@ def _merged(step: Step, pushed: Outcome | None, applied: HostOutcome | None, dig
     return _live(_wrote(link, step.pushes, step.applies, step.automatic), step.then)
 
 
-def _item(side: Found | HostItem | None, otherwise: EventItem) -> EventItem:
-    return side.item if side is not None and isinstance(side.item, Event | Series) else otherwise
+def _item(side: Found | HostItem | None, otherwise: Synced) -> Synced:
+    return side.item if side is not None and isinstance(side.item, Synced) else otherwise
 
 
-def _differs(base: Base) -> EventItem | None:
+def _differs(base: Base) -> Synced | None:
     return None if base.remote == base.host else base.remote
 
 
@@ -229,12 +231,12 @@ def _half_created(step: Step, found: Found, digest: Digest) -> Link:
     sent = step.case.host.item if isinstance(step.case.host, HostItem) else found.item
     said = without_missing(sent, found.item)
     link = replace(_showing(step.link, found, None, digest), remote_id=found.id)
-    link = replace(link, remote=RemoteShowing(Revision(""), ""), base=said, remote_base=_as_said(said, found.item))
+    link = replace(link, remote=RemoteShowing(Revision(""), ""), base=said, remote_base=as_said(said, found.item))
     return parked(_wrote(link, True, False, 1), Reason.PARTIAL)
 
 
-def _as_said(said: Item, found: Item) -> Item:
-    """``found`` with all that we write as we said it."""
+def as_said(said: Item, found: Item) -> Item:
+    """``found`` with all that we write as we said it: against that, whatever else it shows is somebody's edit since."""
     if not isinstance(said, Event | Series) or not isinstance(found, Event | Series):
         return found
     ours, theirs = Parts.of(said), Parts.of(found)

@@ -10,7 +10,7 @@ from marketplace_plugin.model.change import Access, Found, Gone, HostGone, HostI
 from marketplace_plugin.model.event import Event, Series, Status, Unknown
 from marketplace_plugin.model.item import Item
 from marketplace_plugin.sync import guests
-from marketplace_plugin.sync.cells import EventItem, Parts
+from marketplace_plugin.sync.cells import Parts, Synced
 from marketplace_plugin.sync.flows import STRUCTURE, Place, flows_of, wished, writes
 from marketplace_plugin.sync.link import LinkKind, LinkState, Wrote
 from marketplace_plugin.sync.merge import (
@@ -44,6 +44,8 @@ def decide(case: Case, place: Place, policy: Policy) -> Step:
         return _at_rest(case)
     if link.remote_id is None:
         return _unborn(case, place)
+    if link.kind is LinkKind.PAIR and link.host_ref is None:
+        return newcomer(case)
     flows, full = flows_of(link, place), wished(link, place)
     host, remote = host_did(case, full), remote_did(case, full)
     row = table_of(link).get(host)
@@ -77,9 +79,11 @@ def _awakes(case: Case, place: Place) -> bool:
 
 
 def _at_rest(case: Case) -> Step:
-    """Detached and declined links do nothing, and go when either side is gone."""
+    """Detached and declined links do nothing, and go when either side is gone. A task that is done is still there: what
+    the user no longer wants mirrored is not mirrored again because it is to be done once more."""
     kept = case.link.state is LinkState.DECLINED and case.link.kind is not LinkKind.BLOCK
-    gone = isinstance(case.host, HostGone) or (isinstance(case.remote, Gone) and not kept)
+    left = isinstance(case.host, HostGone) and not (case.link.kind is LinkKind.MIRROR and case.host.withdrawn)
+    gone = left or (isinstance(case.remote, Gone) and not kept)
     reason = case.link.reason or Reason.DECLINED
     return Step(Action.UNLINK if gone else Action.NOTHING, reason, case.link, case)
 
@@ -98,9 +102,20 @@ def following(step: Step, place: Place) -> Step:
     at another user's account is recognised as this event (rule 3)."""
     if step.action not in (Action.CREATE_REMOTE, Action.RECREATE_REMOTE) or not isinstance(step.case.host, HostItem):
         return step
-    item = _event(step.case.host.item)
+    item = _synced(step.case.host.item)
     asks = item is not None and bool(guests.addresses(item)) and flows_of(step.link, place).guests
     return replace(step, then=Reason.GUESTS) if asks else step
+
+
+def newcomer(case: Case) -> Step:
+    """A contact or a task of the service that is not here yet: its link was made before it was, and waited."""
+    match case.remote:
+        case Found():
+            return Step(Action.RECREATE_HOST, Reason.NEW_REMOTE, case.link, case, automatic=1)
+        case Gone():
+            return Step(Action.UNLINK, Reason.DELETED_REMOTE, case.link, case)
+        case None:
+            return Step(Action.NOTHING, Reason.EQUAL, case.link, case)
 
 
 def host_did(case: Case, flows: Flows) -> Did:
@@ -131,11 +146,13 @@ def remote_did(case: Case, flows: Flows) -> Did:
 
 
 def _what_changed(base: object, item: object, fields: frozenset[str]) -> Did:
-    if not isinstance(item, Event | Series) or not isinstance(base, Event | Series):
+    if not isinstance(item, Synced) or not isinstance(base, Synced):
         return Did.EDITED
     names = changed(base, item, fields) & (fields | STRUCTURE)
     if not names:
         return Did.SAME
+    if not isinstance(item, Event | Series):
+        return Did.EDITED
     return Did.EDITED if names & (CONTENT | {"status"}) else Did.TOUCHED
 
 
@@ -148,21 +165,21 @@ def _others(base: object, item: object) -> bool:
 
 def _merged(step: Step, flows: Flows, policy: Policy) -> Step:
     link, case = step.link, step.case
-    base_host, base_remote = _event(link.base), _event(link.remote_base or link.base)
+    base_host, base_remote = _synced(link.base), _synced(link.remote_base or link.base)
     if base_host is None or base_remote is None:
         return replace(step, action=Action.NOTHING, reason=Reason.EQUAL)
     host, remote = Showing(base_host), Showing(base_remote)
     if isinstance(case.host, HostItem):
-        host = Showing(_event(case.host.item) or base_host, case.host.changed)
+        host = Showing(_synced(case.host.item) or base_host, case.host.changed)
     if isinstance(case.remote, Found):
-        remote = Showing(_event(case.remote.item) or base_remote, case.remote.changed)
+        remote = Showing(_synced(case.remote.item) or base_remote, case.remote.changed)
     result = merge(Base(base_host, base_remote), host, remote, flows, policy)
     reason = result.clashes[0].reason if result.clashes else step.reason
     return replace(step, reason=reason, merged=result, clashes=result.clashes)
 
 
-def _event(item: Item | None) -> EventItem | None:
-    return item if isinstance(item, Event | Series) else None
+def _synced(item: Item | None) -> Synced | None:
+    return item if isinstance(item, Synced) else None
 
 
 # --- what stands in the way ----------------------------------------------------------------------------------------
@@ -229,7 +246,7 @@ def eligible(item: HostItem, ends: datetime | None, connected: datetime) -> Reas
     return Reason.NEW_HOST
 
 
-def adopted(host: EventItem, found: EventItem, flows: Flows, reason: Reason) -> tuple[Clash, ...]:
+def adopted(host: Synced, found: Synced, flows: Flows, reason: Reason) -> tuple[Clash, ...]:
     """The fields in which two items differ that are tied as they are: conflicts for the user, never overwrites."""
     names = changed(host, found, flows.inward & flows.outward)
     return tuple(Clash(name, Winner.NOBODY, reason) for name in sorted(names))

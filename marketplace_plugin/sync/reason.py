@@ -61,6 +61,7 @@ class Reason(StrEnum):
     STALE = "stale"
     DEFERRED = "deferred"
     LOOP = "loop"
+    DOUBTFUL = "doubtful"  # it may be the same person, or task, as one that is there: the user says
     ROLE_DROPPED = "role-dropped"
     WOULD_MAIL = "would-mail"
     # around plan()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from marketplace_plugin.model.change import Found, Gone, HostGone, HostItem
-from marketplace_plugin.sync.cells import EventItem
+from marketplace_plugin.sync.cells import Synced
 from marketplace_plugin.sync.link import Link
 from marketplace_plugin.sync.merge import Clash, Merge
 from marketplace_plugin.sync.reason import Reason
@@ -33,7 +33,7 @@ class Step:
     clashes: tuple[Clash, ...] = ()
     automatic: int = 0  # writes to this link since a user's last edit, this one counted
     then: Reason | None = None  # what is left undone after this step, so that the link stays parked
-    restored: EventItem | None = None  # what an undo puts back where the run deleted it
+    restored: Synced | None = None  # what an undo puts back where the run deleted it
 
     @property
     def pushes(self) -> bool:

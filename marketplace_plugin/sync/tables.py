@@ -120,6 +120,13 @@ MIRROR: Table = {  # a task or call shown in the target; deleted there means "no
     D:                 (DEL_REMOTE, DEL_REMOTE,  DEL_REMOTE,  UNLINK),
     W:                 (DEL_LEFT,   DEL_LEFT,    DEL_LEFT,    UNLINK),
 }
+PAIRED: Table = {  # a contact or a task, the user's own on both sides
+    S:                 (NOTHING,    IN,          IN,          DEL_HOST),
+    T:                 (OUT,        BOTH,        BOTH,        DEL_HOST),
+    E:                 (OUT,        BOTH,        BOTH,        NEW_REMOTE),
+    D:                 (DEL_REMOTE, DEL_REMOTE,  NEW_HOST,    UNLINK),
+    W:                 (LEAVE,      LEAVE,       LEAVE,       UNLINK),
+}
 BLOCK: Table = {  # never writes anywhere
     S:                 (NOTHING,    PUT,         PUT,         DROP),
 }
@@ -134,6 +141,8 @@ def table_of(link: Link) -> Table:
             return LEFT_COPY
         case LinkKind.MIRROR:
             return MIRROR
+        case LinkKind.PAIR:
+            return PAIRED
         case LinkKind.CONVERTED:
             return CONVERTED_FULL if link.access is Access.FULL else CONVERTED_ATTENDEE
         case LinkKind.EXPORT if link.access is Access.ATTENDEE:

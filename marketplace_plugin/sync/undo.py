@@ -21,7 +21,7 @@ from enum import StrEnum
 from marketplace_plugin.model.change import Access, Found, HostItem, Revision
 from marketplace_plugin.model.event import Event, Series
 from marketplace_plugin.model.item import Item
-from marketplace_plugin.sync.cells import EventItem, Parts, cells, told
+from marketplace_plugin.sync.cells import Parts, Synced, cells, told
 from marketplace_plugin.sync.flows import Place, flows_of
 from marketplace_plugin.sync.link import LinkKind, LinkState
 from marketplace_plugin.sync.merge import Base, Merge
@@ -111,7 +111,7 @@ def _remote(case: Case, deed: Deed, reason: Reason, place: Place) -> Step | Reas
 
 def _restore_remote(case: Case, deed: Deed, reason: Reason) -> Step | Reason:
     before = deed.before
-    if not isinstance(before, Event | Series):
+    if not isinstance(before, Synced):
         return Reason.NOT_KEPT
     if reason is Reason.WITHDRAWN_HOST:
         return Reason.NOT_ORGANISER
@@ -122,7 +122,7 @@ def _restore_remote(case: Case, deed: Deed, reason: Reason) -> Step | Reason:
 
 def _host(case: Case, deed: Deed) -> Step | Reason:
     if deed.did is Did.DELETE:
-        if not isinstance(deed.before, Event | Series):
+        if not isinstance(deed.before, Synced):
             return Reason.NOT_KEPT
         bare = replace(case.link, host_ref=None, host=None, remote=None, state=LinkState.DECLINED)
         return Step(Action.RECREATE_HOST, Reason.UNDONE, bare, Case(bare), restored=deed.before)
@@ -160,7 +160,7 @@ def _updates(case: Case, deeds: Deeds, place: Place) -> Step | Reason:
     link, host, found = case.link, case.host, case.remote
     if not isinstance(host, HostItem) or not isinstance(found, Found):
         return Reason.CHANGED_SINCE
-    here, there, base, base_there = map(_event, (host.item, found.item, link.base, link.remote_base or link.base))
+    here, there, base, base_there = map(_synced, (host.item, found.item, link.base, link.remote_base or link.base))
     if here is None or there is None or base is None or base_there is None:
         return Reason.CHANGED_SINCE
     if deeds.host is not None and host.version != deeds.host.host:
@@ -179,9 +179,9 @@ def _updates(case: Case, deeds: Deeds, place: Place) -> Step | Reason:
     return Reason.WOULD_MAIL if to_remote and invites_others(step) else step
 
 
-def _back(now: EventItem, deed: Deed | None, held: frozenset[str]) -> tuple[EventItem, frozenset[str]]:
+def _back(now: Synced, deed: Deed | None, held: frozenset[str]) -> tuple[Synced, frozenset[str]]:
     """``now`` with the fields as they were before the deed, and their names."""
-    before = _event(deed.before) if deed is not None else None
+    before = _synced(deed.before) if deed is not None else None
     if before is None:
         return now, frozenset()
     present, former = Parts.of(now), Parts.of(before)
@@ -195,8 +195,8 @@ def _back(now: EventItem, deed: Deed | None, held: frozenset[str]) -> tuple[Even
 
 
 def _forgotten(deed: Deed | None) -> bool:
-    return deed is not None and _event(deed.before) is None
+    return deed is not None and _synced(deed.before) is None
 
 
-def _event(item: object) -> EventItem | None:
-    return item if isinstance(item, Event | Series) else None
+def _synced(item: object) -> Synced | None:
+    return item if isinstance(item, Synced) else None

@@ -64,6 +64,10 @@ ERRORS: Mapping[str, Sentence] = {
         _("It was used already, took too long, or began in another window. Nothing was saved. Please start again."),
     ),
     "consent-denied": _s(_("You did not give consent"), _("Nothing was saved. You can try again at any time.")),
+    "admin-consent-needed": _s(
+        _("An administrator has to consent first"),
+        _("Your organisation lets only its administrator consent at the service. Nothing was saved."),
+    ),
     "scope-missing": _s(
         _("A permission is missing"),
         _(
@@ -209,6 +213,7 @@ REASONS: Mapping[Reason, LazyString] = {
     Reason.UNANSWERED: _("No answer came; before anything is repeated, we look whether it arrived."),
     Reason.STALE: _("It was changed there in the meantime; the next sync decides anew."),
     Reason.DEFERRED: _("The service asked for a pause; it is done later."),
+    Reason.DOUBTFUL: _("It may be one that is there already; you say whether it is."),
     Reason.LOOP: _("It kept changing without anybody editing it; it was put on hold."),
     Reason.ROLE_DROPPED: _("You may no longer write to this calendar; nothing is sent there."),
     Reason.WOULD_MAIL: _("The service would send mail about it, so it was not done."),
