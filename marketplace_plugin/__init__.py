@@ -7,21 +7,28 @@ that we keep over releases, and a test pins it. What each hook means: ``docs/hoo
 from marketplace_plugin.contract.hookspecs import (
     Account,
     ConnectionRef,
+    Credentials,
     Hooks,
+    ServerSearch,
     StepState,
     TestStep,
     hookimpl,
 )
 from marketplace_plugin.contract.provider import Bearer, Provider, Session
+from marketplace_plugin.contract.reach import Reach
 from marketplace_plugin.contract.steps import Facts, StepFailed, StepSkipped, explained, run_steps
 from marketplace_plugin.errors import (
     AuthorizationExpired,
+    CertificateRefused,
     CollectionGone,
     ContractViolation,
     CursorExpired,
     MarketplaceError,
     PermissionDenied,
     ProviderError,
+    ServerHandedOver,
+    ServerNotAllowed,
+    ServerUnknown,
     Throttled,
     Unavailable,
 )
@@ -91,6 +98,7 @@ __all__ = [
     "Bearer",
     "Call",
     "Capabilities",
+    "CertificateRefused",
     "Change",
     "Checkpoint",
     "CollectionGone",
@@ -99,6 +107,7 @@ __all__ = [
     "Contact",
     "ContractViolation",
     "Create",
+    "Credentials",
     "Cursor",
     "CursorExpired",
     "DeferScope",
@@ -126,6 +135,7 @@ __all__ = [
     "Priority",
     "Provider",
     "ProviderError",
+    "Reach",
     "RecurrenceRule",
     "Refused",
     "RefusedCode",
@@ -134,6 +144,10 @@ __all__ = [
     "Role",
     "Sensitivity",
     "Series",
+    "ServerHandedOver",
+    "ServerNotAllowed",
+    "ServerSearch",
+    "ServerUnknown",
     "Session",
     "ShowAs",
     "Stale",

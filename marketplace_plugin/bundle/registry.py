@@ -21,7 +21,16 @@ import pluggy
 from marketplace_plugin.bundle.fragments import FragmentLoader, template_name
 from marketplace_plugin.bundle.load import Bundle, Unopened, find_bundles, open_all
 from marketplace_plugin.bundle.manifest import Integration
-from marketplace_plugin.contract.hookspecs import PROJECT, Account, ConnectionRef, Hooks, StepState, TestStep
+from marketplace_plugin.contract.hookspecs import (
+    PROJECT,
+    Account,
+    ConnectionRef,
+    Credentials,
+    Hooks,
+    ServerSearch,
+    StepState,
+    TestStep,
+)
 from marketplace_plugin.contract.provider import Provider, Session
 from marketplace_plugin.errors import BundleError, HookError, MarketplaceError
 from marketplace_plugin.model.collection import CollectionInfo
@@ -116,9 +125,29 @@ class Registry:
             )
             yield from steps or ()
         except Exception as error:  # noqa: BLE001  # shown to the user as a step, with the error's code
-            self._report("test_connection", integration, error)
-            cause = error.code if isinstance(error, MarketplaceError) else "plugin-failed"
-            yield TestStep("unexpected", StepState.FAILED, cause=cause)
+            yield self._failed("test_connection", integration, error)
+
+    def test_credentials(
+        self, integration: str, session: Session, target: str | None, write: bool
+    ) -> Iterable[TestStep | Credentials]:
+        """As ``test_connection``, and last of all what is to be kept, where every step was passed."""
+        try:
+            steps = self._call("test_credentials", integration)(
+                integration=integration, session=session, target=target, write=write
+            )
+            yield from steps or ()
+        except Exception as error:  # noqa: BLE001  # shown to the user as a step, with the error's code
+            yield self._failed("test_credentials", integration, error)
+
+    def search_server(self, integration: str, email: str, session: Session) -> ServerSearch:
+        """Nothing found where the plugin does not search; what it raises becomes a failed step."""
+        try:
+            found: ServerSearch | None = self._call("search_server", integration)(
+                integration=integration, email=email, session=session
+            )
+        except Exception as error:  # noqa: BLE001  # shown to the user as a step, with the error's code
+            return ServerSearch((self._failed("search_server", integration, error),))
+        return found or ServerSearch(())
 
     def authorized_account(self, integration: str, claims: Mapping[str, Any], session: Session) -> Account | None:
         account: Account | None = self._call("authorized_account", integration)(
@@ -165,6 +194,11 @@ class Registry:
             if not (impl.wrapper or impl.hookwrapper)
             and (impl.plugin_name not in self._integrations or impl.plugin_name == integration)
         ]
+
+    def _failed(self, hook_name: str, integration: str, error: Exception) -> TestStep:
+        self._report(hook_name, integration, error)
+        cause = error.code if isinstance(error, MarketplaceError) else "plugin-failed"
+        return TestStep("unexpected", StepState.FAILED, cause=cause)
 
     def _report(self, hook_name: str, integration: str, error: Exception) -> None:
         """The kind of error and its place; never its text, which may hold content."""

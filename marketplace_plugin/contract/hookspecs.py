@@ -8,7 +8,7 @@ pluggy passes only the arguments that an implementation names.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar
@@ -47,6 +47,23 @@ class TestStep:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerSearch:
+    """What was found without a password: ``server`` goes into the form's field of that name, empty for nothing."""
+
+    steps: tuple[TestStep, ...]
+    server: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a passed test has found out. ``fields`` are kept, sealed, beside those that were entered, and reach the
+    provider as ``session.secrets``. ``claims`` is what the server said of the account, for ``authorized_account``."""
+
+    fields: Mapping[str, str] = field(repr=False)
+    claims: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """Who the authorisation belongs to: ``subject`` is the service's stable id, ``label`` what the owner knows it
     by.
@@ -73,9 +90,28 @@ class Hooks:
 
     @hookspec(firstresult=True)
     def authorized_account(self, integration: str, claims: Mapping[str, Any], session: Session) -> Account | None:
-        """Once after each authorisation, with the verified claims of the id_token (empty without one).
+        """Once after each authorisation, with the verified claims of the id_token (empty without one), or with those of
+        the credentials that were tested.
 
-        A raise, or None from an integration with OAuth, ends the authorisation; nothing is stored.
+        A raise, or None, ends the authorisation; nothing is stored.
+        """
+
+    @hookspec(firstresult=True)
+    def search_server(self, integration: str, email: str, session: Session) -> ServerSearch | None:
+        """Each time a user presses Search in the form: where the server of a mail address is.
+
+        ``session`` holds no secret, and none may be asked for on the way. A raise is shown as a failed step.
+        """
+
+    @hookspec(firstresult=True)
+    def test_credentials(
+        self, integration: str, session: Session, target: str | None, write: bool
+    ) -> Iterable[TestStep | Credentials] | None:
+        """Each time a user presses Test in the form: the steps, and after the last one that passed the Credentials.
+
+        ``session.secrets`` is what was entered, by the names of the manifest. A password is tried once, and sent to
+        servers that ``session.settings`` allows. ``target`` and ``write`` are as in ``test_connection``. A refused
+        password is a failed step with the cause ``wrong-password``. A raise is shown as a failed step.
         """
 
     @hookspec(firstresult=True)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
-from marketplace_plugin.contract.hookspecs import Account, TestStep
+from marketplace_plugin.contract.hookspecs import Account, Credentials, ServerSearch, TestStep
 from marketplace_plugin.contract.module import Host
 from marketplace_plugin.contract.provider import Provider, Session
 from marketplace_plugin.store import Store
@@ -82,6 +82,12 @@ class Plugins(Protocol):
     def test_connection(
         self, integration: str, session: Session, target: str | None, write: bool
     ) -> Iterable[TestStep]: ...
+
+    def search_server(self, integration: str, email: str, session: Session) -> ServerSearch: ...
+
+    def test_credentials(
+        self, integration: str, session: Session, target: str | None, write: bool
+    ) -> Iterable[TestStep | Credentials]: ...
 
     def authorized_account(self, integration: str, claims: Mapping[str, Any], session: Session) -> Account | None: ...
 
