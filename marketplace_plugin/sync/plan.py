@@ -15,6 +15,7 @@ from marketplace_plugin.sync.flows import STRUCTURE, Place, flows_of, wished, wr
 from marketplace_plugin.sync.link import LinkKind, LinkState, Wrote
 from marketplace_plugin.sync.merge import (
     CONTENT,
+    OWN,
     Base,
     Clash,
     Flows,
@@ -192,7 +193,7 @@ def _held_back(step: Step, place: Place, host: Did, remote: Did) -> Step:
         return replace(step, action=Action.DETACH, reason=Reason.ROLE_DROPPED)
     if step.action is Action.DELETE_REMOTE and invites_others(step):
         return replace(step, action=Action.PARK, reason=Reason.WOULD_MAIL)
-    if step.pushes and not place.capabilities.silent and invites_others(step):
+    if step.pushes and not place.capabilities.silent and invites_others(step) and not _is_his_own_part(step):
         return replace(step, action=Action.PARK, reason=Reason.WOULD_MAIL, merged=None, clashes=())
     if not step.pushes and not step.applies:
         return replace(step, automatic=link.automatic)
@@ -211,6 +212,11 @@ def invites_others(step: Step) -> bool:
     parts = Parts.of(shown)
     events = [parts.event, *(o.event for o in parts.overrides.values() if o.event is not None)]
     return any(isinstance(e.attendees, Unknown) or bool(e.attendees) for e in events)
+
+
+def _is_his_own_part(step: Step) -> bool:
+    """A guest's answer, reminder and show-as: every service takes them in silence, whatever else it would announce."""
+    return step.link.access is Access.ATTENDEE and step.merged is not None and step.merged.to_remote <= OWN
 
 
 def automaticwrites(step: Step, host: Did, remote: Did) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from marketplace_plugin.model.change import Gone, Stamp
+from marketplace_plugin.model.change import Found, Gone, Stamp
 from marketplace_plugin.model.event import (
     UNKNOWN,
     Attendee,
@@ -260,6 +260,22 @@ class WritingContract:
         after = stored(*push(serving, update(found, accepted)))
         assert _event(after.item).response is Response.ACCEPTED
         assert title(fetch(serving, created)) == "Einladung"
+        assert serving.mails() == []
+
+    @pytest.mark.parametrize("answer", [Response.ACCEPTED, Response.TENTATIVE, Response.DECLINED])
+    def test_an_answer_is_given_in_silence(self, serving: Serving, answer: Response) -> None:
+        """Also where the service throws a declined event away."""
+        created = serving.invite(serving.calendar, meeting("Einladung"))
+        found = fetch(serving, created)
+        (outcome,) = push(serving, update(found, replace(_event(found.item), response=answer), "op-u", "response"))
+        assert isinstance(outcome, Applied)
+        (now,) = serving.open().fetch(serving.calendar, [created])
+        if isinstance(now, Found):
+            assert outcome.stored == now
+            assert _event(now.item).response is answer
+        else:
+            assert outcome == Applied("op-u", created, None, None)
+            assert (now, answer) == (Gone(created), Response.DECLINED)
         assert serving.mails() == []
 
     # ---- nobody is mailed -------------------------------------------------------------------------------------

@@ -183,6 +183,17 @@ def test_a_service_that_cannot_be_silent_is_not_written_where_others_take_part()
     assert (step.action, step.reason) == (Action.PARK, Reason.WOULD_MAIL)
 
 
+def test_a_guests_own_part_is_written_there_all_the_same() -> None:
+    invited = replace(BASE, attendees=(Attendee("eve@elsewhere.example"),), response=Response.NEEDS_ACTION)
+    subject = link(LinkKind.EXPORT, access=Access.ATTENDEE, organised=False, base=invited, remote_base=invited)
+    answered = host(replace(invited, response=Response.ACCEPTED), organised=False)
+    loud = Place(replace(ALL, silent=False))
+    step = _decided(subject, answered, None, loud)
+    assert step.action is Action.MERGE
+    assert step.merged is not None
+    assert step.merged.to_remote == {"response"}
+
+
 def test_a_dropped_role_makes_a_link_read_only() -> None:
     read_only = Place(ALL, writable=False)
     both = _decided(link(), HOST["edited"], REMOTE["edited"], read_only)
