@@ -49,9 +49,9 @@ class Ledger:
         self.written.add(f"m{length}")
         return length
 
-    def overwrite(self, before: Item | None, after: Item | None) -> None:
-        """A person who saw ``before`` made ``after`` of it; None is a deletion."""
-        self.superseded |= tokens(before) - tokens(after)
+    def overwrite(self, before: Item | None, *after: Item | None) -> None:
+        """A person who saw ``before`` made ``after`` of it (two items where he split a series); None is a deletion."""
+        self.superseded |= tokens(before).difference(*map(tokens, after))
 
     def lost(self, here: set[str], there: set[str], told: set[str]) -> set[str]:
         """Tokens that nobody replaced and that do not stand on both sides, nor in the conflicts."""

@@ -29,6 +29,7 @@ from marketplace_plugin.sync.link import Link
 from tests.hosts.host import TestHost
 from tests.hosts.same_database import SharedHost
 from tests.hosts.separate import SeparateHost
+from tests.laws.counting import DONE
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 KEYS = (b"k" * 32,)
@@ -171,6 +172,7 @@ class World:
     # --- running ---------------------------------------------------------------------------------------------------
 
     def sync(self, connection: str, trigger: Trigger = Trigger.BUTTON, run: str = "") -> RunResult:
+        DONE.passes += 1
         result = run_pass(self.engine, connection, trigger, run or self.engine.new_id())
         assert result.error != "internal", "a pass met an error that nobody named"
         return result

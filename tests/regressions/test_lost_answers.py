@@ -1,0 +1,55 @@
+"""A copy was made, and nobody heard of it. What somebody does to it before we look is his edit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+
+import pytest
+
+from marketplace_plugin.providers.memory import PERSONALITIES, Crash, Moment, Request
+from tests.laws.edits import Edit
+from tests.laws.scene import Scene
+
+DEATHS = [(Moment.AFTER, Request.INSERT), (Moment.BEFORE, Request.OVERRIDE), (Moment.AFTER, Request.OVERRIDE)]
+
+
+@pytest.fixture(params=product(PERSONALITIES, [True, False]), ids=lambda p: f"{p[0].name}-{p[1]}")
+def scene(request: pytest.FixtureRequest) -> Iterator[Scene]:
+    personality, shared = request.param
+    made = Scene(personality, shared=shared)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("edit", [Edit.TITLE, Edit.LENGTH, Edit.OCCURRENCE, Edit.CANCEL])
+@pytest.mark.parametrize("death", DEATHS, ids=lambda d: f"{d[0]} {d[1]}")
+def test_an_edit_of_a_copy_that_nobody_heard_of_comes_here(
+    scene: Scene, death: tuple[Moment, Request], edit: Edit
+) -> None:
+    """It was taken for what the service had made of our text: both sides differed until the user had decided."""
+    scene.make_here("series")
+    scene.edit_here(0, Edit.OCCURRENCE, 1)
+    scene.connect()
+    scene.account.faults.add(*death, Crash("killed"))
+    with pytest.raises(Crash):
+        scene.world.sync(scene.ada)
+    scene.world.clock.forward(minutes=11)
+    scene.edit_there(0, edit, 3)
+    scene.rest()
+    scene.check()
+
+
+def test_a_split_whose_new_half_was_edited_before_we_knew_of_it(scene: Scene) -> None:
+    """A split (this and following) makes an event of its own; its way ended half way, and somebody edited it there."""
+    scene.make_here("series")
+    scene.connect()
+    scene.world.settle(scene.ada)
+    scene.edit_here(0, Edit.SPLIT, 2)
+    scene.account.faults.add(Moment.AFTER, Request.INSERT, Crash("killed"))
+    with pytest.raises(Crash):
+        scene.world.sync(scene.ada)
+    scene.world.clock.forward(minutes=11)
+    scene.edit_there(-1, Edit.OCCURRENCE, 1)
+    scene.rest()
+    scene.check()
