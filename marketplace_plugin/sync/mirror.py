@@ -28,7 +28,7 @@ class Manner:
 
 
 def shown(item: Task | Call, manner: Manner) -> Event | None:
-    """The entry; None for what is not in the calendar: done, without a day, or without a time where such are left out."""
+    """The entry; None for what has no place there: done, without a day, or without a time where such are left out."""
     if is_done(item):
         return None
     if isinstance(item, Call):

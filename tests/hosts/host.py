@@ -37,7 +37,7 @@ from marketplace_plugin.model.write import (
 )
 from tests.hosts import rows
 
-KINDS = (Kind.EVENT, Kind.TASK, Kind.CALL)
+KINDS = (Kind.EVENT, Kind.TASK, Kind.CALL, Kind.CONTACT)
 
 
 class TestHost(ABC):
