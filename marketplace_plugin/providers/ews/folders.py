@@ -1,0 +1,217 @@
+"""Calendars: the mailbox's own, at any depth, and those that others shared.
+
+Sources: GetFolder, FindFolder, EffectiveRights and SharingEffectiveRights in the reference of EWS.
+
+A shared calendar is asked for once by its owner's address (``DistinguishedFolderId`` with a ``Mailbox``), and from then
+on by its own id alone: the distinguished id without the mailbox means the account's own calendar, which exchangelib
+falls back to in silence. The owner's address is part of our id of the collection: the folder's own does not tell whose it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from marketplace_plugin.errors import CollectionGone, ContractViolation, PermissionDenied
+from marketplace_plugin.model.collection import Capabilities, CollectionInfo, Role
+from marketplace_plugin.model.item import Kind
+from marketplace_plugin.providers.ews.shape.decode import Calendar
+from marketplace_plugin.providers.ews.shape.encode import FIELDS
+from marketplace_plugin.providers.ews.shape.recurrence import RULES
+from marketplace_plugin.providers.ews.soap import xml
+from marketplace_plugin.providers.ews.soap.client import Client
+from marketplace_plugin.providers.ews.soap.errors import for_read, problem_of
+from marketplace_plugin.providers.ews.soap.xml import Element, make
+
+CAPABILITIES = Capabilities(
+    fields=FIELDS, move=False, idempotent_create=False, silent=True, rules=RULES, override_crossing=False
+)
+"""Nobody is mailed: each write says SendToNone. A repeated creation makes a second item. Moved ones get another id."""
+
+PAGE = 500
+_FOLDERS = "m:RootFolder/t:Folders"
+_SEEN = ("folder:FolderClass", "folder:DisplayName", "folder:ParentFolderId", "folder:EffectiveRights")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a collection is. ``owner``: the address of whoever shared it, empty for the account's own."""
+
+    folder: str
+    owner: str = ""
+
+    @classmethod
+    def of(cls, collection: str) -> Place:
+        folder, _, owner = collection.partition(" ")
+        return cls(folder, owner)
+
+    @property
+    def collection(self) -> str:
+        return f"{self.folder} {self.owner}" if self.owner else self.folder
+
+    @property
+    def element(self) -> Element:
+        return make("t:FolderId", Id=self.folder)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A folder as the server lists it."""
+
+    place: Place
+    parent: str
+    title: str
+    calendar: Calendar | None  # None for what holds no events
+
+
+def listed(client: Client, shared: Sequence[str], home: str) -> list[tuple[CollectionInfo, Calendar]]:
+    """All calendars, the own ones first. ``shared``: addresses of those whose calendar is looked for too."""
+    top, primary, bin_ = (seen.place.folder for seen in _named(client, "msgfolderroot", "calendar", "deleteditems"))
+    own = list(_below(client, Place(top)))
+    dropped = {bin_}
+    for seen in own:  # parents come before their children, whatever is in the bin stays there
+        if seen.parent in dropped:
+            dropped.add(seen.place.folder)
+    found = [seen for seen in own if seen.place.folder not in dropped]
+    for other in _shared(client, shared):
+        if other.place.folder != primary:  # a server that does not know the other mailbox shows us our own
+            found += [other, *_below(client, other.place)]
+    return [(_info(seen, primary, home), seen.calendar) for seen in found if seen.calendar is not None]
+
+
+def look(client: Client, collection: str) -> Calendar:
+    """The facts of one calendar as they stand now. Raises CollectionGone, PermissionDenied."""
+    place = Place.of(collection)
+    message = client.ask(_get([place.element]))
+    seen = _seen(_only(message), place.owner)
+    if seen.calendar is None:
+        raise CollectionGone("this folder is no calendar that the account may see")
+    return seen.calendar
+
+
+# ---- requests -----------------------------------------------------------------------------------------------------
+
+
+def _named(client: Client, *names: str) -> list[_Seen]:
+    messages = client.ask_all(_get([make("t:DistinguishedFolderId", Id=name) for name in names]), len(names))
+    for message in messages:
+        if problem := problem_of(message):
+            raise for_read(problem) from problem
+    return [_seen(_only(message), "") for message in messages]
+
+
+def _shared(client: Client, owners: Sequence[str]) -> Iterator[_Seen]:
+    """The calendars of other mailboxes, as far as the account may see them."""
+    wanted = [
+        make("t:DistinguishedFolderId", make("t:Mailbox", make("t:EmailAddress", owner)), Id="calendar")
+        for owner in owners
+    ]
+    if not wanted:
+        return
+    for owner, message in zip(owners, client.ask_all(_get(wanted), len(wanted)), strict=True):
+        problem = problem_of(message)
+        if problem is None:
+            yield _seen(_only(message), owner)
+        elif not (problem.absent or problem.denied):
+            raise for_read(problem) from problem
+
+
+def _below(client: Client, place: Place) -> Iterator[_Seen]:
+    """All folders below one, at any depth; none where the account may not look."""
+    offset = 0
+    while True:
+        request = make(
+            "m:FindFolder",
+            make("m:FolderShape", make("t:BaseShape", "IdOnly"), _properties(*_SEEN, sharing=bool(place.owner))),
+            make("m:IndexedPageFolderView", MaxEntriesReturned=str(PAGE), Offset=str(offset), BasePoint="Beginning"),
+            make("m:ParentFolderIds", place.element),
+            Traversal="Deep",
+        )
+        try:
+            message = client.ask(request)
+        except (CollectionGone, PermissionDenied):
+            return
+        folders = xml.children(message, _FOLDERS)
+        for folder in folders:
+            yield _seen(folder, place.owner)
+        if not folders or is_last(message):
+            return
+        offset += len(folders)
+
+
+def is_last(message: Element) -> bool:
+    """Whether a page of a find is the last one. Raises ContractViolation."""
+    root = xml.find(message, "m:RootFolder")
+    if root is None:
+        raise ContractViolation("a page without its folder")
+    return str(root.get("IncludesLastItemInRange", "true")).lower() in ("true", "1")
+
+
+def _get(ids: Sequence[Element]) -> Element:
+    shape = make("m:FolderShape", make("t:BaseShape", "IdOnly"), _properties(*_SEEN, sharing=True))
+    return make("m:GetFolder", shape, make("m:FolderIds", *ids))
+
+
+def _properties(*paths: str, sharing: bool) -> Element:
+    wanted = (*paths, "folder:SharingEffectiveRights") if sharing else paths
+    return make("t:AdditionalProperties", *(make("t:FieldURI", FieldURI=path) for path in wanted))
+
+
+# ---- answers ------------------------------------------------------------------------------------------------------
+
+
+def _only(message: Element) -> Element:
+    folders = xml.children(message, "m:Folders")
+    if len(folders) != 1:
+        raise ContractViolation("not one folder for one id")
+    return folders[0]
+
+
+def _seen(folder: Element, owner: str) -> _Seen:
+    identity, parent = xml.find(folder, "t:FolderId"), xml.find(folder, "t:ParentFolderId")
+    if identity is None or not identity.get("Id"):
+        raise ContractViolation("a folder without an id")
+    place = Place(str(identity.get("Id")), owner)
+    return _Seen(
+        place,
+        str(parent.get("Id")) if parent is not None else "",
+        xml.text(folder, "t:DisplayName"),
+        _calendar(folder, place) if xml.local(folder) == "CalendarFolder" else None,
+    )
+
+
+def _calendar(folder: Element, place: Place) -> Calendar | None:
+    """None for one of somebody else's that shows nothing."""
+    rights = xml.find(folder, "t:EffectiveRights")
+
+    def may(name: str) -> bool:
+        return rights is not None and xml.text(rights, f"t:{name}").strip().lower() == "true"
+
+    writes = may("CreateContents") and may("Modify") and may("Delete")
+    if not place.owner:
+        return Calendar(place.collection, Role.OWNER if writes else Role.READER, shared=False)
+    sharing, private = xml.text(folder, "t:SharingEffectiveRights").strip(), may("ViewPrivateItems")
+    if sharing == "TimeOnly":
+        role = Role.FREE_BUSY
+    elif writes and may("Read"):
+        role = Role.WRITER if private else Role.MASKED_WRITER
+    elif may("Read") or sharing in ("FullDetails", "TimeAndSubjectAndLocation"):
+        role = Role.READER
+    else:
+        return None
+    details = sharing != "TimeAndSubjectAndLocation"
+    return Calendar(place.collection, role, shared=True, private=private, details=details)
+
+
+def _info(seen: _Seen, primary: str, home: str) -> CollectionInfo:
+    role = seen.calendar.role if seen.calendar is not None else Role.NONE
+    return CollectionInfo(
+        id=seen.place.collection,
+        kind=Kind.EVENT,
+        title=seen.title,
+        role=role,
+        capabilities=CAPABILITIES,
+        primary=seen.place.folder == primary,
+        shared_by=seen.place.owner,
+        zone=home,
+    )
