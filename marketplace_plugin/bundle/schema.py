@@ -15,19 +15,26 @@ import yaml
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
 from marketplace_plugin.bundle.manifest import (
+    PLACEHOLDER,
+    SHARED,
+    AdminConsent,
     Auth,
     AuthType,
     BrokenEntry,
     Category,
+    FormField,
+    HandOver,
     Integration,
     Level,
     Manifest,
     Permission,
     Scope,
+    ScopeMatch,
     Setting,
     Stage,
     Text,
 )
+from marketplace_plugin.contract.servers import read_entry
 from marketplace_plugin.errors import ManifestError
 from marketplace_plugin.model.item import Kind
 
@@ -50,17 +57,28 @@ _ENV = validate.Regexp(r"[A-Z][A-Z0-9_]*\Z", error="expected the name of an envi
 _VERSION = validate.Regexp(r"\d+(\.\d+){1,2}([-+.]\w+)*\Z", error='expected a version such as "1.0.0", in quotes')
 _TONE = validate.Regexp(r"t[0-5]\Z", error="expected a tone from t0 to t5")
 _FILLED = validate.Length(min=1, error="expected at least one")
+_FEATURES = (*(kind.value for kind in Kind), SHARED)
+_FEATURE = validate.OneOf(_FEATURES, error=f"expected one of: {', '.join(_FEATURES)}")
 
 
 def _url(value: str) -> None:
+    """One that begins with a setting is looked at again when the settings are known."""
     parts = urlsplit(value)
-    if parts.scheme != "https" or not parts.hostname:
+    if not PLACEHOLDER.match(value) and (parts.scheme != "https" or not parts.hostname):
         raise ValidationError("expected an address that starts with https://")
 
 
-def _one_of(enum: Any) -> fields.Enum[Any]:
+def _server(value: str) -> None:
+    try:
+        read_entry(value)
+    except ValueError:
+        raise ValidationError("expected the name of a server, or *. and a domain") from None
+
+
+def _one_of(enum: Any, default: Any = None) -> fields.Enum[Any]:
     names = ", ".join(member.value for member in enum)
-    return fields.Enum(enum, by_value=True, required=True, error_messages={"unknown": f"expected one of: {names}"})
+    given: dict[str, Any] = {"required": True} if default is None else {"load_default": default}
+    return fields.Enum(enum, by_value=True, error_messages={"unknown": f"expected one of: {names}"}, **given)
 
 
 _Messages = dict[str, str | list[Any] | dict[Any, Any]]
@@ -123,11 +141,41 @@ class _PermissionSchema(_Strict):
 class _ScopeSchema(_Strict):
     name = _String(required=True)
     required = fields.Boolean(load_default=True)
-    feature = fields.Enum(Kind, by_value=True, load_default=None)
+    feature = fields.String(load_default="", validate=_FEATURE)
 
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> Scope:
-        return Scope(data["name"], data["required"], data["feature"].value if data["feature"] else "")
+        return Scope(**data)
+
+
+class _AdminConsentSchema(_Strict):
+    url = _String(required=True, validate=_url)
+    instead = fields.Dict(keys=_String(), values=_String(), load_default=dict)
+    needed = _Many(_String(), load_default=list)
+    declined = _Many(_String(), load_default=list)
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: Any) -> AdminConsent:
+        return AdminConsent(data["url"], tuple(data["instead"].items()), tuple(data["needed"]), tuple(data["declined"]))
+
+
+class _FormFieldSchema(_Strict):
+    name = _String(required=True, validate=_ID)
+    secret = fields.Boolean(load_default=False)
+    required = fields.Boolean(load_default=True)
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: Any) -> FormField:
+        return FormField(**data)
+
+
+class _HandOverSchema(_Strict):
+    to = _String(required=True, validate=_ID)
+    hosts = _Many(_String(validate=_server), required=True, validate=_FILLED)
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: Any) -> HandOver:
+        return HandOver(data["to"], tuple(data["hosts"]))
 
 
 class _AuthSchema(_Strict):
@@ -136,15 +184,23 @@ class _AuthSchema(_Strict):
     token_url = _String(validate=_url)
     revoke_url = _String(validate=_url)
     issuer = _String(validate=_url)
+    tenant_claim = _String()
     scopes = _Many(fields.Nested(_ScopeSchema), load_default=list)
+    scope_match = _one_of(ScopeMatch, ScopeMatch.EXACT)
+    admin_consent = fields.Nested(_AdminConsentSchema)
     params = fields.Dict(keys=_String(), values=_String(), load_default=dict)
+    form_fields = _Many(fields.Nested(_FormFieldSchema), data_key="fields", load_default=list)
+    hand_over = fields.Nested(_HandOverSchema)
 
     @validates_schema
     def whole(self, data: dict[str, Any], **_: Any) -> None:
+        given = {key for key, value in data.items() if value and value is not ScopeMatch.EXACT}
         if data["type"] is AuthType.FORM:
-            if extra := sorted(set(data) - {"type"} - {k for k, v in data.items() if not v}):
+            if extra := sorted(given - {"type", "form_fields", "hand_over"}):
                 raise ValidationError("unknown key for type form", extra[0])
             return
+        if extra := sorted(given & {"form_fields", "hand_over"}):
+            raise ValidationError("only for type form", extra[0].removeprefix("form_"))
         for key in ("authorize_url", "token_url"):
             if key not in data:
                 raise ValidationError("missing: expected an address, as the type is oauth2", key)
@@ -153,8 +209,8 @@ class _AuthSchema(_Strict):
 
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> Auth:
-        params = tuple(data.pop("params").items())
-        return Auth(scopes=tuple(data.pop("scopes")), params=params, **data)
+        params, entered = tuple(data.pop("params").items()), tuple(data.pop("form_fields"))
+        return Auth(scopes=tuple(data.pop("scopes")), params=params, fields=entered, **data)
 
 
 class _SettingSchema(_Strict):
@@ -205,7 +261,22 @@ class IntegrationSchema(_Strict):
         fragments = tuple(data.pop("fragments").items())
         for key in ("points", "search", "kinds", "permissions", "requirements"):
             data[key] = tuple(data[key])
-        return Integration(settings=settings, fragments=fragments, **data)
+        made = Integration(settings=settings, fragments=fragments, **data)
+        _check_addresses(made)
+        return made
+
+
+def _check_addresses(made: Integration) -> None:
+    """What the settings' defaults make of the service's addresses. Raises ValidationError."""
+    for name, address in made.addresses({s.name: s.default for s in made.settings if s.default}).items():
+        if unknown := PLACEHOLDER.search(address):
+            said = f"expected {unknown[0]} to name a setting that has a default"
+        elif address and not address.startswith("https://"):
+            said = "expected an address that starts with https://"
+        else:
+            continue
+        at = {"admin_consent": {"url": [said]}} if name == "admin_consent_url" else {name: [said]}
+        raise ValidationError({"auth": at})
 
 
 class _Loader(yaml.SafeLoader):
@@ -301,7 +372,10 @@ def _with_hint(path: str, text: str) -> str:
     schemas: dict[str, type[Schema]] = {
         "integrations": IntegrationSchema,
         "auth": _AuthSchema,
+        "admin_consent": _AdminConsentSchema,
         "scopes": _ScopeSchema,
+        "fields": _FormFieldSchema,
+        "hand_over": _HandOverSchema,
         "permissions": _PermissionSchema,
     }
     known = schemas.get(owner, _TextSchema)().fields

@@ -7,13 +7,14 @@ where somebody was faster, and the other errors of ``errors.py``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from marketplace_plugin.contract.hookspecs import TestStep
 from marketplace_plugin.contract.module import BlockView, Person
+from marketplace_plugin.engine.account.consent import ConsentAnswer, ConsentView
 from marketplace_plugin.engine.account.market import Offer, RequestRow
 from marketplace_plugin.engine.acts.conflicts import ConflictView
 from marketplace_plugin.engine.acts.held import BrakeView, HeldView, ParkedView
@@ -112,8 +113,16 @@ class Actions(Protocol):
     def add(self, person: Person, integration: str) -> str: ...
     def mine(self, person: Person) -> Sequence[ConnectionView]: ...
     def connection(self, person: Person, connection: str) -> ConnectionView: ...
-    def begin(self, person: Person, connection: str, browser_session: str) -> str:
-        """The address at the service where the person signs in."""
+    def begin(
+        self, person: Person, connection: str, browser_session: str, features: frozenset[str] = frozenset()
+    ) -> str:
+        """The address at the service where the person signs in; ``features`` as in ``authorize.begin``."""
+        ...
+
+    def consent(self, person: Person, connection: str) -> ConsentView: ...
+    def ask_consent(self, person: Person, connection: str) -> None: ...
+    def consent_answer(self, query: Mapping[str, str]) -> ConsentAnswer:
+        """For whoever comes back from the service, signed in here or not."""
         ...
 
     def finish(self, person: Person, browser_session: str, callback_url: str) -> Authorized: ...

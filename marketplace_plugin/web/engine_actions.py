@@ -8,7 +8,8 @@ from datetime import datetime
 
 from marketplace_plugin.contract.hookspecs import TestStep
 from marketplace_plugin.contract.module import BlockView, Person
-from marketplace_plugin.engine.account import authorize, connections, disconnect, market, settings
+from marketplace_plugin.engine.account import authorize, connections, consent, disconnect, market, settings
+from marketplace_plugin.engine.account.consent import ConsentAnswer, ConsentView
 from marketplace_plugin.engine.acts import conflicts, convert, held, preview, undo, why
 from marketplace_plugin.engine.acts.conflicts import ConflictView
 from marketplace_plugin.engine.acts.held import BrakeView, HeldView, ParkedView
@@ -85,8 +86,19 @@ class EngineActions(Actions):
     def connection(self, person: Person, connection: str) -> ConnectionView:
         return connections.one(self.engine, person, connection)
 
-    def begin(self, person: Person, connection: str, browser_session: str) -> str:
-        return authorize.begin(self.engine, person, connection, browser_session)
+    def begin(
+        self, person: Person, connection: str, browser_session: str, features: frozenset[str] = frozenset()
+    ) -> str:
+        return authorize.begin(self.engine, person, connection, browser_session, features)
+
+    def consent(self, person: Person, connection: str) -> ConsentView:
+        return consent.view(self.engine, person, connection)
+
+    def ask_consent(self, person: Person, connection: str) -> None:
+        consent.ask(self.engine, person, connection)
+
+    def consent_answer(self, query: Mapping[str, str]) -> ConsentAnswer:
+        return consent.answer(self.engine, query)
 
     def finish(self, person: Person, browser_session: str, callback_url: str) -> Authorized:
         found = authorize.finish(self.engine, person, browser_session, callback_url)

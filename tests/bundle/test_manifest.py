@@ -74,6 +74,59 @@ def test_deployment_settings_come_from_the_environment_then_the_manifest() -> No
         google.require_settings({})
 
 
+MICROSOFT = {"MARKETPLACE_MICROSOFT_CLIENT_ID": "id", "MARKETPLACE_MICROSOFT_CLIENT_SECRET": "secret"}
+
+
+def test_addresses_are_made_of_settings_and_each_can_be_replaced_whole() -> None:
+    office = next(i for i in open_bundle(own_root()).manifest.integrations if i.id == "office365")
+    values = office.require_settings(MICROSOFT)
+    login = "https://login.microsoftonline.com"
+    assert values["authorize_url"] == f"{login}/common/oauth2/v2.0/authorize"
+    assert values["token_url"] == f"{login}/common/oauth2/v2.0/token"
+    assert values["admin_consent_url"] == f"{login}/organizations/v2.0/adminconsent"
+    assert values["graph_root"] == "https://graph.microsoft.com/v1.0"
+    assert "revoke_url" not in values
+    elsewhere = {
+        "MARKETPLACE_MICROSOFT_TENANT": "contoso.example",
+        "MARKETPLACE_MICROSOFT_AUTHORITY": "https://login.microsoftonline.us",
+        "MARKETPLACE_MICROSOFT_TOKEN_URL": "https://token.example/{tenant}",
+    }
+    values = office.require_settings(MICROSOFT | elsewhere)
+    assert values["authorize_url"] == "https://login.microsoftonline.us/contoso.example/oauth2/v2.0/authorize"
+    assert values["token_url"] == "https://token.example/{tenant}", "what a deployment sets stands as it is"
+    assert values["admin_consent_url"] == "https://login.microsoftonline.us/contoso.example/v2.0/adminconsent"
+
+
+@pytest.mark.parametrize("tenant", ["common", "consumers", "organizations"])
+def test_the_address_for_an_administrator_takes_no_tenant_that_has_none(tenant: str) -> None:
+    office = next(i for i in open_bundle(own_root()).manifest.integrations if i.id == "office365")
+    values = office.setting_values(MICROSOFT | {"MARKETPLACE_MICROSOFT_TENANT": tenant})
+    assert f"/{tenant}/oauth2/" in values["authorize_url"]
+    assert "/organizations/v2.0/adminconsent" in values["admin_consent_url"]
+
+
+@pytest.mark.parametrize(
+    "auth, key, said",
+    [
+        ({"token_url": "{login}/token"}, "auth.token_url", "expected {login} to name a setting that has a default"),
+        ({"token_url": "https://{tenant}.example/"}, "auth.token_url", "expected {tenant} to name a setting"),
+        ({"token_url": "{plain}/token"}, "auth.token_url", "expected an address that starts with https://"),
+        ({"admin_consent": {"url": "{plain}/c"}}, "auth.admin_consent.url", "expected an address that starts with"),
+        ({"admin_consent": {"address": "x"}}, "auth.admin_consent.url", "missing"),
+        ({"admin_consent": {"url": "https://a.example", "neded": []}}, "auth.admin_consent.neded", "mean needed?"),
+        ({"scope_match": "prefix"}, "auth.scope_match", "expected one of: exact, last-segment"),
+        ({"scopes": [{"name": "a", "feature": "calender"}]}, "auth.scopes[0].feature", "shared"),
+    ],
+)
+def test_facts_about_signing_in_are_checked(acme: Path, auth: dict[str, Any], key: str, said: str) -> None:
+    def change(entry: dict[str, Any]) -> None:
+        entry["auth"] |= auth
+        entry["settings"] = {"plain": {"env": "PLAIN", "default": "http://plain.example"}, "tenant": {"env": "TENANT"}}
+
+    errors = entry(acme, change)
+    assert any(key in error and said in error for error in errors), errors
+
+
 def test_the_vendors_example_is_read(acme: Path) -> None:
     manifest = read_manifest(acme / "manifest.yaml")
     (integration,) = manifest.integrations

@@ -12,6 +12,7 @@ from typing import Any
 from marketplace_plugin.bundle.manifest import Integration
 from marketplace_plugin.contract.hookspecs import StepState, TestStep
 from marketplace_plugin.contract.module import BlockView, HostModule, Person
+from marketplace_plugin.engine.account.consent import ConsentAnswer, ConsentView
 from marketplace_plugin.engine.context import Phase, RunOutcome, Trigger
 from marketplace_plugin.engine.views import (
     AdminRow,
@@ -29,11 +30,12 @@ from marketplace_plugin.engine.views import (
     SettingsView,
     StepView,
 )
-from marketplace_plugin.errors import Conflict, MarketplaceError, NotFound
+from marketplace_plugin.errors import Conflict, MarketplaceError, NotFound, StateMismatch
 from marketplace_plugin.model.change import HostItem
 from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.time import Window
+from marketplace_plugin.store.accounts.installations import RequestState
 from marketplace_plugin.sync.reason import Reason
 from marketplace_plugin.web.actions import Authorized, Offer, PlanView, RequestRow, SideCounts
 from tests.web.fake_decisions import FakeDecisions
@@ -42,6 +44,7 @@ NOW = datetime(2026, 11, 18, 9, 40, tzinfo=UTC)
 ANNA = Person("anna", "nordwerk", "Anna Brandt", "anna@nordwerk.example", "Europe/Berlin", "de")
 JONAS = Person("jonas", "nordwerk", "Jonas Weber", "jonas@nordwerk.example", "Europe/Berlin", "de")
 ADMIN = Person("admin", "nordwerk", "Mira Sommer", "mira@nordwerk.example", "Europe/Berlin", "de", admin=True)
+CONSENT_ADDRESS = "https://login.service.example/organizations/v2.0/adminconsent?client_id=steg&state=consent.c1.mark"
 
 
 @dataclass
@@ -85,6 +88,7 @@ class FakeActions(FakeDecisions):
     called: list[tuple[Any, ...]] = field(default_factory=list)
     copies: int = 0
     plan: PlanView | None = None
+    consent_request: RequestState | None = None
 
     def _call(self, name: str, *arguments: Any) -> None:
         self.called.append((name, *arguments))
@@ -164,10 +168,27 @@ class FakeActions(FakeDecisions):
             raise NotFound(connection)
         return view
 
-    def begin(self, person: Person, connection: str, browser_session: str) -> str:
+    def begin(
+        self, person: Person, connection: str, browser_session: str, features: frozenset[str] = frozenset()
+    ) -> str:
         self.connection(person, connection)
-        self._call("begin", person.id, connection, browser_session)
+        self._call("begin", person.id, connection, browser_session, *sorted(features))
         return f"https://service.example/authorize?state={connection}"
+
+    def consent(self, person: Person, connection: str) -> ConsentView:
+        view = self.connection(person, connection)
+        return ConsentView(view.id, view.integration, CONSENT_ADDRESS, self.consent_request)
+
+    def ask_consent(self, person: Person, connection: str) -> None:
+        self.connection(person, connection)
+        self._call("ask_consent", person.id, connection)
+        self.consent_request = RequestState.OPEN
+
+    def consent_answer(self, query: Mapping[str, str]) -> ConsentAnswer:
+        if query.get("state") != "consent.c1.mark":
+            raise StateMismatch("made up")
+        owner, view = self.connections["c1"]
+        return ConsentAnswer("c1", view.integration, owner, ANNA.tenant, "error" not in query)
 
     def finish(self, person: Person, browser_session: str, callback_url: str) -> Authorized:
         self._call("finish", person.id, browser_session, callback_url)

@@ -38,6 +38,11 @@ PAGES = [
     (JONAS, "/profile/synchronisation"),
     (ANNA, "/profile/integrations"),
     (ANNA, "/profile/connections/c3/connect"),
+    (ANNA, "/profile/connections/c4/connect"),
+    (ANNA, "/profile/connections/c4/consent"),
+    (ANNA, "/profile/connections/c4/result"),
+    (ANNA, "/oauth/callback?admin_consent=True&state=consent.c1.mark"),
+    (JONAS, "/oauth/callback?admin_consent=True&error=access_denied&state=consent.c1.mark"),
     (ANNA, "/profile/connections/c1/result"),
     (ANNA, "/profile/connections/c1/test"),
     (ANNA, "/profile/connections/c1"),
@@ -78,6 +83,7 @@ def lively(served: tuple[Site, str]) -> tuple[Site, str]:
     expired = replace(connected(state=ConnectionState.EXPIRED, started=False), id="c2")
     actions.connections["c2"] = (ANNA.id, expired)
     actions.connections["c3"] = (ANNA.id, ConnectionView("c3", "google", ConnectionState.ADDED))
+    actions.connections["c4"] = (ANNA.id, ConnectionView("c4", "office365", ConnectionState.ADDED))
     failed = run_view("r2", outcome=RunOutcome.FAILED, error="unavailable", number="7F3-C21", counts={})
     actions.history = [run_view(), failed]
     actions.stored["c1"] = SettingsForm("k1", frozenset({"k1", "k2"}), frozenset({Kind.EVENT}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -19,6 +19,7 @@ from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.engine.ownership import own
 from marketplace_plugin.errors import (
     AccountMismatch,
+    AdminConsentNeeded,
     AuthorizationExpired,
     AuthorizeError,
     NotAllowed,
@@ -54,17 +55,28 @@ def redirect_uri(engine: Engine) -> str:
     return engine.settings.base_url.rstrip("/") + CALLBACK
 
 
-def begin(engine: Engine, person: Person, connection_id: str, browser_session: str) -> str:
+def begin(
+    engine: Engine,
+    person: Person,
+    connection_id: str,
+    browser_session: str,
+    features: frozenset[str] = frozenset(),
+) -> str:
     """The address at the service where the person signs in. ``browser_session`` is a secret of his browser's session.
+    ``features``: what to ask for beside what every connection needs and what this one was granted before.
 
     Raises NotFound where the connection is not his, NotAllowed while it is paused, ConfigError,
     InsecureTransport.
     """
     with engine.store.read() as c:
         connection = own(c, person, connection_id)
+        held = stored_grants.get(c, connection_id)
     if connection.state is ConnectionState.PAUSED:
         raise NotAllowed("the integration is not installed")
     client = grants.oauth_client(engine, connection.integration)
+    before = client.among(held.scopes) if held is not None else frozenset()
+    scopes = (s for s in client.scopes if not s.feature or s.feature in features or s.name in before)
+    client = replace(client, scopes=tuple(scopes))
     state, verifier = secrets.token_urlsafe(_BITS), oauth.new_verifier()
     hint = {"login_hint": connection.account} if connection.account else {}
     url = oauth.authorization_url(client, redirect_uri(engine), state, verifier, hint)
@@ -82,8 +94,8 @@ def finish(engine: Engine, person: Person, browser_session: str, callback_url: s
     """Take the answer that the service sent the browser back with. Only its query is read: which address a proxy
     shows us is not the point.
 
-    Raises StateMismatch, ConsentDenied, ScopeMissing, AccountMismatch, AuthorizeError, ConfigError, Unavailable,
-    Throttled, ContractViolation; whatever it raises, nothing was stored and an existing grant stands.
+    Raises StateMismatch, ConsentDenied, AdminConsentNeeded, ScopeMissing, AccountMismatch, AuthorizeError, ConfigError,
+    Unavailable, Throttled, ContractViolation; whatever it raises, nothing was stored and an existing grant stands.
     """
     query = urlsplit(callback_url).query
     state = parse_qs(query).get("state", [""])[0]
@@ -96,17 +108,20 @@ def finish(engine: Engine, person: Person, browser_session: str, callback_url: s
     with engine.store.read() as c:
         connection = own(c, person, flow.connection)
     client = grants.oauth_client(engine, connection.integration)
+    client = replace(client, scopes=tuple(s for s in client.scopes if s.name in flow.scopes))
     home = redirect_uri(engine)
     try:
         tokens = oauth.exchange(client, home, f"{home}?{query}", state, flow.verifier)
     except AuthorizationExpired:
         raise AuthorizeError("the service does not accept the code") from None
+    except AdminConsentNeeded:
+        raise AdminConsentNeeded("an admin of the organisation has to consent first", connection.id) from None
     granted = tokens.scopes if tokens.scopes is not None else frozenset(client.names)
     claims = oauth.claims_of(client, tokens, flow.verifier, engine.now())
     account = _account(engine, connection, tokens, claims, granted)
     key = grants.account_key(engine, connection.integration, account.subject)
     try:
-        if missing := client.required - granted:
+        if missing := client.missing(granted, required=True):
             raise ScopeMissing("a permission that is needed was not granted", missing)
         first = _store(engine, person, connection, tokens, granted, account, key)
     except AuthorizeError:
@@ -115,7 +130,7 @@ def finish(engine: Engine, person: Person, browser_session: str, callback_url: s
     if first:
         reference = ConnectionRef(connection.id, connection.integration, connection.tenant, connection.user)
         engine.plugins.announce("connection_added", connection.integration, connection=reference)
-    return _found(engine, person, connection.id, account, client.optional - granted)
+    return _found(engine, person, connection.id, account, client.missing(granted, required=False))
 
 
 def _account(

@@ -39,8 +39,10 @@ def integration_of(engine: Engine, name: str) -> Integration:
 
 
 def oauth_client(engine: Engine, name: str) -> oauth.Client:
-    """Raises ConfigError where the deployment has not set it up."""
-    return oauth.client_of(integration_of(engine, name), engine.settings.integrations.get(name, {}))
+    """The client with all scopes, those of features too. Raises ConfigError where the deployment has not set it up."""
+    entry = integration_of(engine, name)
+    features = frozenset(scope.feature for scope in entry.auth.scopes)
+    return oauth.client_of(entry, engine.settings.integrations.get(name, {}), features)
 
 
 def account_key(engine: Engine, integration: str, subject: str) -> str:

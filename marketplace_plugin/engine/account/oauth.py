@@ -10,26 +10,31 @@ import binascii
 import hashlib
 import json
 import logging
-from collections.abc import Iterator, Mapping
+import re
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 import requests
 from oauthlib.oauth2 import OAuth2Error, WebApplicationClient
 from oauthlib.oauth2.rfc6749 import errors as oauth_errors
 from requests_oauthlib import OAuth2Session
 
-from marketplace_plugin.bundle.manifest import Integration, Scope
+from marketplace_plugin.bundle.manifest import AdminConsent, Integration, Scope, ScopeMatch, filled
 from marketplace_plugin.engine.account.transport import TIMEOUT, https_shaped, oauth_session, require_secure
 from marketplace_plugin.errors import (
+    AdminConsentNeeded,
     AuthorizationExpired,
     AuthorizeError,
     ConfigError,
     ConsentDenied,
     ContractViolation,
+    MarketplaceError,
     StateMismatch,
     Throttled,
     Unavailable,
@@ -39,8 +44,12 @@ from marketplace_plugin.errors import (
 for _name in ("oauthlib", "requests_oauthlib"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
-IDENTITY_SCOPES = frozenset({"openid", "email", "profile", "address", "phone"})
-"""Scopes of OpenID Connect (Core 5.4): a service may rename them in its answer, so the id_token proves them instead."""
+IDENTITY_SCOPES = frozenset({"openid", "email", "profile", "address", "phone", "offline_access"})
+"""Scopes of OpenID Connect (Core 5.4 and 11): a service may rename them in its answer or leave them out, so the
+id_token and the refresh token prove them instead."""
+_INTERACTION = frozenset({"interaction_required", "login_required", "consent_required", "account_selection_required"})
+"""Refusals of OpenID Connect (Core 3.1.2.6) after which only the user can go on."""
+_PLAIN_CLAIM = re.compile(r"[A-Za-z0-9._~-]+")
 _LEEWAY = timedelta(minutes=5)
 _VERIFIER_LENGTH = 64
 
@@ -48,7 +57,8 @@ _VERIFIER_LENGTH = 64
 @dataclass(frozen=True, slots=True)
 class Client:
     """This deployment at one service. ``scopes`` are all that are asked for, ``params`` go into the request as they
-    are."""
+    are. ``issuer`` may hold claims in braces; ``tenant`` is a claim and the value that it must have, both empty where
+    any will do. ``admin_consent_url`` is empty where there is none."""
 
     client_id: str
     client_secret: str = field(repr=False)
@@ -58,19 +68,27 @@ class Client:
     issuer: str
     scopes: tuple[Scope, ...]
     params: tuple[tuple[str, str], ...]
-
-    @property
-    def required(self) -> frozenset[str]:
-        """Scopes that must be granted by name."""
-        return frozenset(s.name for s in self.scopes if s.required) - IDENTITY_SCOPES
-
-    @property
-    def optional(self) -> frozenset[str]:
-        return frozenset(s.name for s in self.scopes if not s.required) - IDENTITY_SCOPES
+    scope_match: ScopeMatch = ScopeMatch.EXACT
+    tenant: tuple[str, str] = ("", "")
+    consent: AdminConsent | None = None
+    admin_consent_url: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(s.name for s in self.scopes)
+
+    def among(self, granted: frozenset[str]) -> frozenset[str]:
+        """The names of those of ``scopes`` that are among ``granted``, in whatever way the service writes them."""
+        have = {self._compared(name) for name in granted}
+        return frozenset(name for name in self.names if self._compared(name) in have)
+
+    def missing(self, granted: frozenset[str], *, required: bool) -> frozenset[str]:
+        """The names of the required or of the optional scopes that are not among ``granted``."""
+        asked = frozenset(s.name for s in self.scopes if s.required is required)
+        return asked - IDENTITY_SCOPES - self.among(granted)
+
+    def _compared(self, scope: str) -> str:
+        return scope.rpartition("/")[2].lower() if self.scope_match is ScopeMatch.LAST_SEGMENT else scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +108,31 @@ def client_of(integration: Integration, values: Mapping[str, str], features: fro
     missing = [s.env for s in integration.settings if s.required and not values.get(s.name)]
     if missing or not values.get("client_id"):
         raise ConfigError(f"{integration.id}: set " + (", ".join(missing) or "client_id"))
+    auth, addresses = integration.auth, integration.addresses(values) | dict(values)
+    token_url = urlsplit(addresses["token_url"])
+    named = {**values, "token_origin": f"{token_url.scheme}://{token_url.netloc}"}
+    pinned = bool(auth.tenant_claim) and _is_uuid(values.get("tenant", ""))
     return Client(
         client_id=values["client_id"],
         client_secret=values.get("client_secret", ""),
-        authorize_url=values.get("authorize_url") or integration.auth.authorize_url,
-        token_url=values.get("token_url") or integration.auth.token_url,
-        revoke_url=values.get("revoke_url") or integration.auth.revoke_url,
-        issuer=values.get("issuer") or integration.auth.issuer,
-        scopes=integration.auth.scopes_for(features),
-        params=integration.auth.params,
+        authorize_url=addresses["authorize_url"],
+        token_url=addresses["token_url"],
+        revoke_url=addresses["revoke_url"],
+        issuer=filled(values.get("issuer") or auth.issuer, named),
+        scopes=auth.scopes_for(features),
+        params=auth.params,
+        scope_match=auth.scope_match,
+        tenant=(auth.tenant_claim, values["tenant"].lower()) if pinned else ("", ""),
+        consent=auth.admin_consent,
+        admin_consent_url=addresses.get("admin_consent_url", ""),
     )
+
+
+def _is_uuid(value: str) -> bool:
+    try:
+        return str(uuid.UUID(value)) == value.lower()
+    except ValueError:
+        return False
 
 
 # ---- the way there and back ---------------------------------------------------------------------------
@@ -129,6 +162,21 @@ def authorization_url(
     return client.authorize_url[: client.authorize_url.index(":")] + url[url.index(":") :]
 
 
+def admin_consent_url(client: Client, redirect_uri: str, state: str) -> str:
+    """Where an organisation's admin consents for its people, to all scopes of ``client``. Raises ConfigError where the
+    service knows no such thing, InsecureTransport."""
+    if not client.admin_consent_url:
+        raise ConfigError("the service has no address for an admin's consent")
+    require_secure(redirect_uri)
+    query = {
+        "client_id": client.client_id,
+        "redirect_uri": redirect_uri,
+        "scope": " ".join(client.names),
+        "state": state,
+    }
+    return f"{require_secure(client.admin_consent_url)}?{urlencode(query)}"
+
+
 def nonce_of(verifier: str) -> str:
     """Ties the id_token to this flow; tells nothing of the verifier."""
     return hashlib.sha256(b"nonce " + verifier.encode()).hexdigest()
@@ -137,12 +185,12 @@ def nonce_of(verifier: str) -> str:
 def exchange(client: Client, redirect_uri: str, callback_url: str, state: str, verifier: str) -> Tokens:
     """Redeem the code in ``callback_url``.
 
-    Raises StateMismatch, ConsentDenied, AuthorizeError for a refusal, Unavailable and Throttled where the service
-    does not answer, ContractViolation for an answer of another shape.
+    Raises StateMismatch, ConsentDenied, AdminConsentNeeded, AuthorizeError for a refusal, Unavailable and Throttled
+    where the service does not answer, ContractViolation for an answer of another shape.
     """
     session = oauth_session(client.client_id, client.token_url, redirect_uri=redirect_uri, state=state)
     session.register_compliance_hook("access_token_response", _refuse_errors_of_the_server)
-    with _said_by_the_service():
+    with _said_by_the_service(client.consent):
         token = session.fetch_token(
             https_shaped(client.token_url),
             authorization_response=https_shaped(callback_url),
@@ -157,8 +205,9 @@ def exchange(client: Client, redirect_uri: str, callback_url: str, state: str, v
 def refresh(client: Client, refresh_token: str) -> Tokens:
     """New tokens; ``refresh`` is the old refresh token again where the service sends no other.
 
-    Raises AuthorizationExpired for invalid_grant alone, ConfigError where the service does not know this deployment any
-    more, and Unavailable, Throttled, ContractViolation as ``exchange``.
+    Raises AuthorizationExpired where only the user can help (invalid_grant, or the service wants to see him),
+    ConfigError where the service does not know this deployment any more, and Unavailable, Throttled, ContractViolation
+    as ``exchange``.
     """
     session = oauth_session(client.client_id, client.token_url)
     session.register_compliance_hook("refresh_token_response", _refuse_errors_of_the_server)
@@ -192,7 +241,7 @@ def claims_of(client: Client, tokens: Tokens, verifier: str, now: datetime) -> M
     """The verified claims of the id_token, empty where none was asked for. ``now``: aware UTC.
 
     It came straight from the token endpoint over TLS (or from this machine), so its signature need not be checked
-    (OpenID Connect Core 3.1.3.7, point 6); issuer, audience, time and nonce are. Raises AuthorizeError.
+    (OpenID Connect Core 3.1.3.7, point 6); issuer, tenant, audience, time and nonce are. Raises AuthorizeError.
     """
     if "openid" not in client.names:
         return {}
@@ -205,8 +254,11 @@ def claims_of(client: Client, tokens: Tokens, verifier: str, now: datetime) -> M
     except (ValueError, KeyError, TypeError, OverflowError, binascii.Error):
         raise AuthorizeError("the id_token cannot be read") from None
     audiences = audience if isinstance(audience, list) else [audience]
+    plain = {name: text for name, text in claims.items() if isinstance(text, str) and _PLAIN_CLAIM.fullmatch(text)}
+    tenant_claim, tenant = client.tenant
     wrong = (
-        (issuer.removeprefix("https://") != client.issuer.removeprefix("https://"), "issuer"),
+        (issuer.removeprefix("https://") != filled(client.issuer, plain).removeprefix("https://"), "issuer"),
+        (tenant and plain.get(tenant_claim, "").lower() != tenant, "tenant"),
         (client.client_id not in audiences, "audience"),
         (len(audiences) > 1 and claims.get("azp") != client.client_id, "authorised party"),
         (expires + _LEEWAY <= now, "time"),
@@ -223,26 +275,43 @@ def claims_of(client: Client, tokens: Tokens, verifier: str, now: datetime) -> M
 
 
 @contextmanager
-def _said_by_the_service() -> Iterator[None]:
-    """The service's refusals and the network's failures under our names; the descriptions stay behind."""
+def _said_by_the_service(consent: AdminConsent | None = None) -> Iterator[None]:
+    """The service's refusals and the network's failures under our names; the descriptions stay behind. ``consent``:
+    what tells that an admin has to consent."""
     try:
         yield
-    except oauth_errors.MismatchingStateError:
-        raise StateMismatch("the state of the answer is another one") from None
-    except oauth_errors.AccessDeniedError:
-        raise ConsentDenied("the user said no") from None
-    except oauth_errors.InvalidGrantError:
-        raise AuthorizationExpired("invalid_grant") from None
-    except (oauth_errors.InvalidClientError, oauth_errors.UnauthorizedClientError) as error:
-        raise ConfigError(f"the service refuses this deployment's client: {error.error}") from None
-    except oauth_errors.MissingTokenError:
-        raise ContractViolation("an answer without a token") from None
     except OAuth2Error as error:
-        raise AuthorizeError(f"the service answered {type(error).__name__}") from None
+        raise _refusal(error, consent) from None
     except requests.TooManyRedirects:
         raise ContractViolation("the token endpoint redirects") from None
     except requests.RequestException as error:
         raise Unavailable(f"no answer: {type(error).__name__}") from None
+
+
+def _refusal(error: OAuth2Error, consent: AdminConsent | None) -> MarketplaceError:
+    """In another order than it may seem: some services say access_denied or invalid_grant for everything, and the
+    description alone tells whom it waits for."""
+    said = str(error.description or "")
+    if consent is not None and _marked(said, consent.needed):
+        return AdminConsentNeeded("an admin of the organisation has to consent first")
+    if isinstance(error, oauth_errors.AccessDeniedError) or (consent is not None and _marked(said, consent.declined)):
+        return ConsentDenied("the user said no")
+    if consent is not None and error.error == "consent_required":
+        return AdminConsentNeeded("consent is missing that the user was not asked for")
+    if isinstance(error, oauth_errors.MismatchingStateError):
+        return StateMismatch("the state of the answer is another one")
+    if isinstance(error, oauth_errors.InvalidGrantError) or error.error in _INTERACTION:
+        return AuthorizationExpired(str(error.error))
+    if isinstance(error, oauth_errors.InvalidClientError | oauth_errors.UnauthorizedClientError):
+        return ConfigError(f"the service refuses this deployment's client: {error.error}")
+    if isinstance(error, oauth_errors.MissingTokenError):
+        return ContractViolation("an answer without a token")
+    return AuthorizeError(f"the service answered {type(error).__name__}")
+
+
+def _marked(description: str, marks: Iterable[str]) -> bool:
+    """Whether one of ``marks`` stands in the description as a word of its own."""
+    return any(re.search(rf"\b{re.escape(mark)}\b", description) for mark in marks)
 
 
 def _refuse_errors_of_the_server(response: requests.Response) -> requests.Response:

@@ -1,17 +1,19 @@
-"""The way from "Hinzufügen" to an authorised account: the profile's lists, connect, OAuth, result, Test."""
+"""The way from "Hinzufügen" to an authorised account: the profile's lists, connect, OAuth, an admin's consent, result,
+Test."""
 
 from __future__ import annotations
 
 import logging
 import secrets
 
-from flask import Blueprint, redirect, request, session, url_for
+from flask import Blueprint, flash, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from marketplace_plugin.contract.hookspecs import StepState, TestStep
+from marketplace_plugin.engine.account.consent import PREFIX
 from marketplace_plugin.engine.views import ConnectionView
-from marketplace_plugin.errors import AuthorizeError
+from marketplace_plugin.errors import AdminConsentNeeded, AuthorizeError, StateMismatch
 from marketplace_plugin.web.blueprint import Shared, error_page, locale, page
 from marketplace_plugin.web.texts import error_sentence, fresh_number
 
@@ -50,18 +52,40 @@ def add(blueprint: Blueprint, shared: Shared) -> None:
 
     @blueprint.post("/profile/connections/<connection>/authorize")
     def authorize(connection: str) -> ResponseReturnValue:
-        return redirect(actions.begin(shared.person(), connection, _browser()), 303)
+        features = frozenset(request.form.getlist("feature"))
+        return redirect(actions.begin(shared.person(), connection, _browser(), features), 303)
 
     @blueprint.get("/oauth/callback")
     def callback() -> ResponseReturnValue:
+        if "admin_consent" in request.args or request.args.get("state", "").startswith(PREFIX):
+            return _consented(shared)
         person = shared.person()
         try:
             found = actions.finish(person, _browser(), request.url)
+        except AdminConsentNeeded as error:
+            return redirect(url_for(".consent", connection=error.connection), 303)
         except AuthorizeError as error:
             number = fresh_number()
             log.warning("%s: %s in %s", number, error.code, request.endpoint)
             return error_page(error_sentence(error.code), 400, number, back=url_for(".profile"))
         return redirect(url_for(".result", connection=found.connection), 303)
+
+    @blueprint.get("/profile/connections/<connection>/consent")
+    def consent(connection: str) -> ResponseReturnValue:
+        person = shared.person()
+        view = actions.connection(person, connection)
+        return page(
+            "marketplace/connection/consent.html",
+            crumbs=crumbs(shared, view, _("Consent")),
+            connection=view,
+            consent=actions.consent(person, connection),
+        )
+
+    @blueprint.post("/profile/connections/<connection>/consent", endpoint="ask_consent")
+    def ask(connection: str) -> ResponseReturnValue:
+        actions.ask_consent(shared.person(), connection)
+        flash(_("Your request was sent. Your administrator sees it together with the address."), "ok")
+        return redirect(url_for(".consent", connection=connection), 303)
 
     @blueprint.get("/profile/connections/<connection>/result")
     def result(connection: str) -> ResponseReturnValue:
@@ -90,6 +114,23 @@ def add(blueprint: Blueprint, shared: Shared) -> None:
             passed=steps is not None and all(step.state is not StepState.FAILED for step in steps),
             took=_took(steps or []),
         )
+
+
+def _consented(shared: Shared) -> ResponseReturnValue:
+    """What whoever opened the address for an admin reads afterwards. He may be a stranger here, so it names nobody, and
+    a link that somebody made up changes nothing."""
+    viewer = shared.host.viewer()
+    try:
+        answer = shared.actions.consent_answer(request.args)
+    except StateMismatch as error:
+        return error_page(error_sentence(error.code), 400)
+    return page(
+        "marketplace/connection/consented.html",
+        crumbs=[(_("Consent"), None)],
+        answer=answer,
+        mine=viewer is not None and viewer.id == answer.owner,
+        admin=viewer is not None and viewer.admin and viewer.tenant == answer.tenant,
+    )
 
 
 def crumbs(shared: Shared, view: ConnectionView, *more: str) -> list[tuple[str, str | None]]:
