@@ -129,7 +129,7 @@ class Reader:
             return change
         found = change.found
         link = index.by_remote.get((self.ground.id, found.id))
-        if link is not None and link.kind is LinkKind.BLOCK:
+        if link is not None and link.kind is LinkKind.BLOCK and found.uid not in index.meetings:
             if link.state is LinkState.DECLINED and not self._awakes(link, found):
                 return LeftOut(found.id, Reason.DECLINED)
             if link.remote is not None and link.remote.digest == self.digest(found):
@@ -208,22 +208,25 @@ class Waits:
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """Tied to no live link. ``kept_copy``: made by us for a link that is no more, kept by the user: never a block."""
+    """Tied to no live link. ``kept_copy``: made by us for a link that is no more, kept by the user: never a block.
+    ``block``: what it is shown as so far."""
 
     found: Found
     collection: str
     kept_copy: bool = False
+    block: Link | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Invited:
     """An invitation to a host item that somebody else organises. ``known``: the user has a link to it already, so this
-    is the same event a second time."""
+    is the same event a second time. ``block``: what it is shown as so far."""
 
     found: Found
     collection: str
     ref: str
     known: bool
+    block: Link | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,8 +277,8 @@ def weigh(
 def _place(
     found: Found, collection: str, gone: Mapping[tuple[str, str], Tombstone], index: LinkIndex, instance: str
 ) -> Seen | Fresh | Invited:
-    link = index.by_remote.get((collection, found.id))
-    if link is not None:
+    link, meeting = index.by_remote.get((collection, found.id)), index.meetings.get(found.uid)
+    if link is not None and (meeting is None or link.kind is not LinkKind.BLOCK):
         return Seen(link, found, collection)
     ours = found.stamp is not None and found.stamp.instance == instance
     stamped = index.by_id.get(found.stamp.link) if found.stamp is not None and ours else None
@@ -290,12 +293,11 @@ def _place(
     for other in near:
         if _invites(other, found):
             return Seen(other, found, collection, How.INVITED)
-    meeting = index.meetings.get(found.uid)
     if meeting is not None:
         own = next((k for k in meeting.links if index.is_near(k) and _invites(k, found)), None)
         if own is not None:
             return Seen(own, found, collection, How.INVITED)
-        return Invited(found, collection, meeting.ref, known=bool(meeting.links))
+        return Invited(found, collection, meeting.ref, known=bool(meeting.links), block=link)
     kept = ours and (stamped is None or stamped.remote_id == found.id)
     return Fresh(found, collection, kept_copy=kept)
 

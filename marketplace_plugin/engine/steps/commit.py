@@ -133,11 +133,16 @@ def _count(p: Pass, step: Step, link: Link | None, pushed: bool, applied: bool) 
     if step.action is Action.MERGE:
         p.counts["remote.update"] += pushed
         p.counts["host.update"] += applied
-    elif link is not None and link.reason is not None and link.state in (LinkState.PARKED, LinkState.PENDING):
+    elif link is not None and _is_held(link):
         p.counts["parked"] += 1
     elif count_name(step) != "same":
         p.counts[count_name(step)] += 1
         p.touched.add(step.link.collection)
+
+
+def _is_held(link: Link) -> bool:
+    """Its step waits; a new copy whose guests follow is done so far."""
+    return link.reason not in (None, Reason.GUESTS) and link.state in (LinkState.PARKED, LinkState.PENDING)
 
 
 def _links(c: Connection, p: Pass, planned: Planned, result: Result) -> None:
@@ -170,7 +175,7 @@ def _blocks(c: Connection, p: Pass, recalled: Recalled, result: Result) -> None:
     for fresh in recalled.fresh:
         row = p.collections.get(fresh.collection)
         if row is not None and row.is_source and not fresh.kept_copy:
-            put_blocks(c, p, fresh.collection, [BlockSeen(fresh.found, None, Reason.COPY_OF_STAMPED)])
+            put_blocks(c, p, fresh.collection, [BlockSeen(fresh.found, fresh.block, Reason.COPY_OF_STAMPED)])
     for puzzle in recalled.puzzling:
         park_unreadable(c, p, puzzle.collection, puzzle.item)
 

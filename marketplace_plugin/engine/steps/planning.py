@@ -6,23 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from marketplace_plugin.engine.steps.adopting import Standing, adopt, standing, tie
 from marketplace_plugin.engine.steps.one_pass import Pass
-from marketplace_plugin.engine.steps.pull import fetch
 from marketplace_plugin.engine.steps.recall import Recalled
-from marketplace_plugin.errors import CollectionGone, PermissionDenied
-from marketplace_plugin.model.change import Access, Found, HostGone, HostItem, Stamp, Upsert
-from marketplace_plugin.model.event import Event, Series
+from marketplace_plugin.model.change import HostGone, HostItem
 from marketplace_plugin.model.item import Kind
-from marketplace_plugin.store import connections, journal, links
+from marketplace_plugin.store import journal, links
 from marketplace_plugin.store.log import journal as log
 from marketplace_plugin.store.log.journal import Entry
 from marketplace_plugin.sync.decided import as_decided
-from marketplace_plugin.sync.diff import How, Seen
-from marketplace_plugin.sync.flows import flows_of
+from marketplace_plugin.sync.diff import How, Invited, Seen
 from marketplace_plugin.sync.guard import Braked, Count, Side, brake
 from marketplace_plugin.sync.link import Link, LinkKind, LinkState
-from marketplace_plugin.sync.merge import Policy, changed
-from marketplace_plugin.sync.plan import adopted, decide, eligible
+from marketplace_plugin.sync.merge import Policy
+from marketplace_plugin.sync.plan import decide, eligible, following
 from marketplace_plugin.sync.reason import Reason
 from marketplace_plugin.sync.step import Case, Plan, Step
 from marketplace_plugin.sync.tables import Action
@@ -30,7 +27,6 @@ from marketplace_plugin.sync.tables import Action
 BULK = "bulk:"
 """How the ``op`` of a ``HostGone`` begins where the user deleted many at once and said so: approved by that act."""
 
-ADOPTABLE = frozenset({Reason.DISCONNECTED})
 EXPORTED_ANEW = frozenset({Reason.DISCONNECTED, Reason.TARGET_CHANGED})
 
 
@@ -55,10 +51,12 @@ def plan(p: Pass, recalled: Recalled) -> Planned:
     orphans: list[Link] = []
     for seen in recalled.tied.values():
         steps.append(_tie(p, seen, recalled, policy, orphans))
+    known = standing(p, recalled)
     for item in recalled.loose:
-        step = _loose(p, item, recalled.former.get(item.ref, []))
+        step = _loose(p, item, recalled.former.get(item.ref, []), known)
         if step is not None:
             steps.append(step)
+    steps += [_invited(p, one, recalled) for one in recalled.invited.values()]
     braked = _brake(p, Plan(tuple(steps)), recalled)
     return Planned(braked.go, braked.held, tuple(orphans), tuple(recalled.absorbed))
 
@@ -100,15 +98,16 @@ def _tie(p: Pass, seen: Seen, recalled: Recalled, policy: Policy, orphans: list[
     if seen.how is How.INVITED:
         reason = Reason.INVITATION_REPLACES_COPY
         orphans.append(orphan(p, link, reason))
-    return _adopt(p, tied, host, seen.found, reason)
+    return tie(p, tied, host, seen.found, reason)
 
 
-def _adopt(p: Pass, link: Link, host: HostItem, found: Found, reason: Reason) -> Step:
-    step = Step(Action.ADOPT, reason, link, Case(link, host, found))
-    if not isinstance(host.item, Event | Series) or not isinstance(found.item, Event | Series):
-        return step
-    flows = flows_of(link, p.place(link.collection))
-    return replace(step, clashes=adopted(host.item, found.item, flows, reason))
+def _invited(p: Pass, one: Invited, recalled: Recalled) -> Step:
+    """The service has asked this user to what somebody else organises here: the invitation is his copy of it."""
+    host = recalled.host[one.ref]
+    if not isinstance(host, HostItem):
+        raise TypeError("an invitation to what the user has no part in is a block")
+    link = replace(_export(p, host, one.collection), remote_id=one.found.id, access=one.found.access)
+    return tie(p, replace(link, state=LinkState.LIVE), host, one.found, Reason.INVITATION_REPLACES_COPY)
 
 
 def orphan(p: Pass, link: Link, reason: Reason) -> Link:
@@ -130,9 +129,9 @@ def orphan(p: Pass, link: Link, reason: Reason) -> Link:
 # --- host events without a link ------------------------------------------------------------------------------------
 
 
-def _loose(p: Pass, item: HostItem, former: list[Link]) -> Step | None:
+def _loose(p: Pass, item: HostItem, former: list[Link], known: Standing) -> Step | None:
     """Adopt what is the same event already, else export it into the target; None where it stays where it is."""
-    step = _readopt(p, item, former) or _same_meeting(p, item)
+    step = adopt(p, item, known)
     if step is not None:
         return step
     target = p.target
@@ -143,7 +142,7 @@ def _loose(p: Pass, item: HostItem, former: list[Link]) -> Step | None:
         p.counts["skipped"] += 1
         return None
     link = _export(p, item, target.remote_id)
-    step = Step(Action.CREATE_REMOTE, reason, link, Case(link, item, None))
+    step = following(Step(Action.CREATE_REMOTE, reason, link, Case(link, item, None)), p.place(target.remote_id))
     return step if p.place(target.remote_id).writable else replace(step, action=Action.PARK, reason=Reason.ROLE_DROPPED)
 
 
@@ -168,66 +167,6 @@ def _export(p: Pass, item: HostItem, collection: str) -> Link:
         organised=item.organised,
         state=LinkState.PENDING,
     )
-
-
-def _readopt(p: Pass, item: HostItem, former: list[Link]) -> Step | None:
-    """The same account was connected again: what it exported and converted is known by its old link (rule 7)."""
-    for link in former:
-        with p.engine.store.read() as c:
-            before = connections.get(c, link.connection)
-        same_account = before is not None and before.account_key == p.connection.account_key
-        if link.reason in ADOPTABLE and same_account and link.collection in p.collections:
-            found = _left_behind(p, link)
-            if found is not None and (found.stamp is None or found.stamp.link == link.id):
-                back = replace(link, connection=p.connection.id, access=found.access, state=LinkState.LIVE, reason=None)
-                return _adopt(p, replace(back, remote_id=found.id), item, found, Reason.ADOPTED)
-    return None
-
-
-def _left_behind(p: Pass, link: Link) -> Found | None:
-    """The remote item of a link that ended; by our stamp where its making was interrupted by the end."""
-    if link.remote_id is not None:
-        return _fetch_one(p, link.collection, link.remote_id)
-    stamp = Stamp(p.engine.instance, link.id)
-    try:
-        carried = p.provider.find(link.collection, [stamp]).get(stamp, ())
-    except (CollectionGone, PermissionDenied) as error:
-        p.failed(link.collection, error)
-        return None
-    return min(carried, key=lambda found: (found.changed or p.now, found.id), default=None)
-
-
-def _same_meeting(p: Pass, item: HostItem) -> Step | None:
-    """A block of this connection that is this very event: same UID, organiser and times (rule 7)."""
-    with p.engine.store.read() as c:
-        by_uid = links.by_uid(c, p.connection.user, item.uids)
-    for block in [k for known in by_uid.values() for k in known]:
-        if block.kind is LinkKind.BLOCK and block.connection == p.connection.id and block.remote_id is not None:
-            found = _fetch_one(p, block.collection, block.remote_id)
-            if found is not None and _alike(item, found):
-                kind = LinkKind.CONVERTED if item.organised else LinkKind.EXPORT
-                tied = replace(block, kind=kind, host_ref=item.ref, organised=item.organised, access=found.access)
-                return _adopt(p, tied, item, found, Reason.ADOPTED)
-    return None
-
-
-def _alike(item: HostItem, found: Found) -> bool:
-    """Equal organiser and times: the user's own here and there, or somebody else's here and there."""
-    if not isinstance(item.item, Event | Series) or not isinstance(found.item, Event | Series):
-        return False
-    same_times = not changed(item.item, found.item, frozenset({"when"}))
-    return same_times and item.organised == (found.access is Access.FULL)
-
-
-def _fetch_one(p: Pass, collection: str, remote_id: str) -> Found | None:
-    """None where it is gone, or its calendar is. Where the service does not answer, the pass ends with its error: not
-    to know of an event must not make another one."""
-    try:
-        changes = fetch(p, collection, [remote_id])
-    except (CollectionGone, PermissionDenied) as error:
-        p.failed(collection, error)
-        return None
-    return next((change.found for change in changes if isinstance(change, Upsert)), None)
 
 
 # --- approval ------------------------------------------------------------------------------------------------------

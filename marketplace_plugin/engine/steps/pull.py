@@ -248,6 +248,12 @@ def fetch(p: Pass, collection: str, ids: Sequence[str]) -> list[Change]:
     return changes
 
 
+def there(p: Pass, collection: str, ids: Sequence[str]) -> list[Found]:
+    """Those of these items that are there and can be read."""
+    changes = [change for batch in chunks(ids, p.engine.settings.batch) for change in fetch(p, collection, batch)]
+    return [change.found for change in changes if isinstance(change, Upsert)]
+
+
 def hold_suspects(c: Connection, p: Pass, suspected: Sequence[Link]) -> None:
     """More went missing at once than can be true: nothing is asked and nothing deleted until the owner has looked."""
     p.counts["held"] += len(suspected)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
+from marketplace_plugin.engine.steps.elsewhere import look_elsewhere
 from marketplace_plugin.engine.steps.one_pass import Pass, chunks
-from marketplace_plugin.engine.steps.pull import Round, fetch, index_of
+from marketplace_plugin.engine.steps.pull import Round, fetch, index_of, there
 from marketplace_plugin.errors import (
     AuthorizationExpired,
     CollectionGone,
@@ -23,16 +24,14 @@ from marketplace_plugin.model.change import (
     HostCursor,
     HostGone,
     HostItem,
-    Stamp,
     Tombstone,
-    Upsert,
 )
-from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.store import conflicts, connections, held, host_positions, links
 from marketplace_plugin.sync.diff import (
     Fresh,
     How,
+    Invited,
     LinkIndex,
     News,
     Puzzling,
@@ -48,9 +47,6 @@ from marketplace_plugin.sync.outcome import GIVE_UP, RETRY
 from marketplace_plugin.sync.reason import Reason
 from marketplace_plugin.sync.step import Case
 
-STAMPED = frozenset({LinkKind.EXPORT, LinkKind.MIRROR})
-"""Links whose remote item we made, so that it carries our mark."""
-
 APPROVED, RESTORED = "approved", "restored"
 """``Held.detail`` of a deletion that the owner let go, or took back."""
 
@@ -58,9 +54,10 @@ APPROVED, RESTORED = "approved", "restored"
 @dataclass(slots=True)
 class Recalled:
     """``cases``: links with news on either side. ``moved`` and ``tied`` (stamped, invited) tell how a remote item came
-    to its link, by link id. ``absorbed``: blocks whose place an event takes. ``loose``: host items of the user without
-    a link; ``former``: links that they once had. ``approved``, ``restored``: links whose deletion the owner let go, or
-    took back."""
+    to its link, by link id. ``absorbed``: blocks whose place an event takes. ``invited``: invitations to what others
+    organise here, by host ref. ``loose``: host items of the user without a link; ``former``: links that they once had;
+    ``aliases``: the UIDs of their organisers' copies. ``approved``, ``restored``: links whose deletion the owner let
+    go, or took back."""
 
     cases: list[Case] = field(default_factory=list)
     moved: dict[str, Seen] = field(default_factory=dict)
@@ -70,9 +67,11 @@ class Recalled:
     suspects: list[Link] = field(default_factory=list)
     waiting: list[Link] = field(default_factory=list)
     absorbed: list[Link] = field(default_factory=list)
+    invited: dict[str, Invited] = field(default_factory=dict)
     host: dict[str, HostItem | HostGone] = field(default_factory=dict)
     loose: list[HostItem] = field(default_factory=list)
     former: dict[str, list[Link]] = field(default_factory=dict)
+    aliases: dict[str, tuple[str, ...]] = field(default_factory=dict)
     approved: frozenset[str] = frozenset()
     restored: frozenset[str] = frozenset()
     host_cursor: HostCursor | None = None
@@ -92,7 +91,7 @@ def recall(p: Pass, rounds: Mapping[str, Round], again: Iterable[str]) -> Recall
         name: p.ground(p.collections[name], rounds[name].complete if name in rounds else True) for name in changes
     }
     news = weigh(changes, grounds, index, p.engine.instance)
-    news = _look_elsewhere(p, news, index)
+    news = look_elsewhere(p, news, index)
     remote = _sort(p, news, index, found)
     _join(p, retried, remote, found)
     return found
@@ -164,54 +163,6 @@ def _confirm(p: Pass, changes: dict[str, list[Change]]) -> None:
 # --- the remote side -----------------------------------------------------------------------------------------------
 
 
-def _look_elsewhere(p: Pass, news: list[News], index: LinkIndex) -> list[News]:
-    """What vanished may have been moved into another calendar: the link follows it there (rule 10).
-
-    Calendars that are not synced are asked, and siblings too: one that was read before, while this collection could
-    not be, has told of the arrival already. Where one does not answer now, the deletion waits.
-    """
-    vanished = (n.link for n in news if isinstance(n, Vanished) and n.link.kind is not LinkKind.BLOCK)
-    lost = {link.id: link for link in vanished if link.remote_id is not None and taken_over(link, index) is None}
-    if not lost:
-        return news
-    told: dict[str, News] = {}
-    for row in p.collections.values():
-        missing = [k for k in lost.values() if k.id not in told and k.collection != row.remote_id]
-        if not missing or not row.listed or row.info.role < Role.READER:
-            continue
-        try:
-            for link, found in _find_moved(p, row.remote_id, missing):
-                told[link.id] = Seen(link, found, row.remote_id, How.MOVED)
-        except AuthorizationExpired:
-            raise
-        except ProviderError as error:
-            p.failed(row.remote_id, error)
-            told |= {link.id: Waits(link) for link in missing if link.id not in told}
-    return [told.get(n.link.id, n) if isinstance(n, Vanished) else n for n in news]
-
-
-def _find_moved(p: Pass, collection: str, missing: Sequence[Link]) -> list[tuple[Link, Found]]:
-    """Under its id where a move keeps it, else by our stamp; never what is tied to a link already. A calendar that
-    must not be read holds nothing. Raises ProviderError."""
-    by_id = {link.remote_id or "": link for link in missing}
-    try:
-        found = [(by_id[one.id], one) for one in _there(p, collection, sorted(by_id))]
-        there = {link.id for link, _ in found}
-        stamps = {Stamp(p.engine.instance, k.id): k for k in missing if k.id not in there and k.kind in STAMPED}
-        carried = p.provider.find(collection, list(stamps)) if stamps else {}
-    except (CollectionGone, PermissionDenied):
-        return []  # a calendar that was never asked for; it may well be unreadable
-    found += [(stamps[stamp], shown[0]) for stamp, shown in carried.items() if len(shown) == 1]
-    with p.engine.store.read() as c:
-        tied = links.by_remote(c, p.connection.id, [one.id for _, one in found], collection)
-    return [(link, one) for link, one in found if one.id not in tied]
-
-
-def _there(p: Pass, collection: str, ids: Sequence[str]) -> list[Found]:
-    changes = [change for batch in chunks(ids, p.engine.settings.batch) for change in fetch(p, collection, batch)]
-    return [change.found for change in changes if isinstance(change, Upsert)]
-
-
 def _sort(p: Pass, news: list[News], index: LinkIndex, found: Recalled) -> dict[str, tuple[Link, Found | Gone]]:
     """What each link shows at the service now; everything else goes into its list."""
     remote: dict[str, tuple[Link, Found | Gone]] = {}
@@ -237,9 +188,19 @@ def _sort(p: Pass, news: list[News], index: LinkIndex, found: Recalled) -> dict[
                 found.waiting.append(link)
             case Fresh():
                 found.fresh.append(one)
+            case Invited():
+                _invited(p, one, found)
             case Puzzling():
                 found.puzzling.append(one)
     return remote
+
+
+def _invited(p: Pass, one: Invited, found: Recalled) -> None:
+    if one.known:  # the same event a second time
+        p.counts["skipped"] += 1
+        found.absorbed += [] if one.block is None else [one.block]
+    else:
+        found.invited[one.ref] = one
 
 
 def _gone(p: Pass, link: Link, index: LinkIndex, found: Recalled) -> tuple[Link, Found | Gone] | None:
@@ -249,18 +210,18 @@ def _gone(p: Pass, link: Link, index: LinkIndex, found: Recalled) -> tuple[Link,
     if block is None or block.remote_id is None:
         return link, Gone(link.remote_id or "")
     try:
-        there = _there(p, block.collection, [block.remote_id])
+        shown = there(p, block.collection, [block.remote_id])
     except (CollectionGone, PermissionDenied):
-        there = []
+        shown = []
     except AuthorizationExpired:
         raise
     except ProviderError as error:
         p.failed(block.collection, error)
         return None
-    if not there:
+    if not shown:
         return link, Gone(link.remote_id or "")
     found.absorbed.append(block)
-    return replace(link, collection=block.collection, remote_id=block.remote_id), there[0]
+    return replace(link, collection=block.collection, remote_id=block.remote_id), shown[0]
 
 
 # --- the host side, and both together ------------------------------------------------------------------------------
@@ -283,11 +244,24 @@ def _join(
     linked |= dict(retried) | {key: link for key, (link, _) in remote.items()}
     apart = {link.id for link in (*found.waiting, *found.suspects)} | set(found.tied)
     found.host = changed | _host_now(p, linked.values(), changed, found)
+    _part_in_meetings(p, found)
     found.cases = [
         Case(link, found.host.get(link.host_ref or ""), remote[key][1] if key in remote else None)
         for key, link in linked.items()
         if key not in apart
     ]
+
+
+def _part_in_meetings(p: Pass, found: Recalled) -> None:
+    """Who is asked at the service alone, and has no part in the event here, does not see it: then it is a block."""
+    for ref, one in list(found.invited.items()):
+        if not isinstance(found.host.get(ref), HostItem):
+            found.fresh.append(Fresh(one.found, one.collection, block=one.block))
+            del found.invited[ref]
+    found.loose = [item for item in found.loose if item.ref not in found.invited]
+    others = [item.ref for item in found.loose if not item.organised]
+    with p.engine.store.read() as c:
+        found.aliases = links.aliases(c, p.connection.user, Kind.EVENT, others)
 
 
 def _host_changes(p: Pass, found: Recalled) -> dict[str, HostItem | HostGone]:
@@ -310,6 +284,7 @@ def _host_now(
     """The host items of links with news on the remote side: what is merged must be what stands there now."""
     refs = {k.host_ref for k in linked if k.host_ref is not None}
     refs |= {seen.link.host_ref for seen in found.tied.values() if seen.link.host_ref is not None}
+    refs |= found.invited.keys()
     asked = sorted(ref for ref in refs if ref not in told)
     shown: dict[str, HostItem | HostGone] = {}
     for batch in chunks(asked, p.engine.settings.page):
