@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -36,14 +38,32 @@ KEYS = (b"k" * 32,)
 TARGET, SOURCE, OTHER = "target", "source", "other"
 
 
+def _new_folder() -> Path:
+    """In memory where the machine has such a place: what is tested survives its process, not a power cut."""
+    memory = Path("/dev/shm")
+    folder = tempfile.mkdtemp(prefix="laws-", dir=memory if os.access(memory, os.W_OK) else None)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
+
+
 @cache
 def _template() -> Path:
     """An empty store, migrated once; each world starts from a copy."""
-    path = Path(tempfile.mkdtemp(prefix="laws-")) / "template.db"
+    path = _new_folder() / "template.db"
     store = Store.open(f"sqlite:///{path}", KEYS)
     store.scrub()
     store.close()
     return path
+
+
+_IDLE: list[tuple[Path, Store]] = []
+"""Folders of worlds that are closed, each with a store that is: its engine still knows the statements it compiled."""
+
+
+def _empty_store() -> tuple[Path, Store]:
+    folder, store = _IDLE.pop() if _IDLE else (_new_folder(), None)
+    shutil.copy(_template(), folder / "store.db")
+    return folder, store or Store.open(f"sqlite:///{folder / 'store.db'}", KEYS)
 
 
 class Clock:
@@ -96,16 +116,15 @@ class Plugins:
 
 
 class World:
-    """``folder`` is its own; ``close`` removes it. ``shared``: the host shares our transaction."""
+    """``folder`` is its own until ``close``. ``shared``: the host shares our transaction."""
 
     def __init__(self, personality: Personality = GOOGLE, *, shared: bool = True, **account: Any) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="world-"))
+        self.folder, self._opened = _empty_store()
+        self.store = Store(self._opened.engine, self._opened.vault, self._opened.instance_id)
+        self.path = self.folder / "store.db"
         self.personality = personality
         self.account_options = account
         self.clock = Clock()
-        self.path = self.folder / "store.db"
-        shutil.copy(_template(), self.path)
-        self.store = Store.open(f"sqlite:///{self.path}", KEYS)
         self.host: TestHost = (
             SharedHost(self.store, self.clock) if shared else SeparateHost(self.folder / "host.db", self.clock)
         )
@@ -122,7 +141,9 @@ class World:
 
     def close(self) -> None:
         self.store.close()
-        shutil.rmtree(self.folder)
+        for path in self.folder.iterdir():
+            path.unlink()
+        _IDLE.append((self.folder, self._opened))
 
     # --- setting up ------------------------------------------------------------------------------------------------
 
