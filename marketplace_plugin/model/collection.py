@@ -26,11 +26,13 @@ class Capabilities:
 
     fields: frozenset[str]
     move: bool = False  # an item can be moved to a sibling and keeps its identity
+    stable_ids: bool = False  # an item that somebody moves to a sibling keeps its id
     idempotent_create: bool = False  # a repeated Create with the same operation key makes no second item
     silent: bool = True  # writes can be made without the service mailing anyone
     invites: bool = False  # attendees can be written, and the service is asked to mail none of them
     rules: frozenset[str] = frozenset()  # RRULE shapes that can be expressed; empty means all of RFC 5545
     override_crossing: bool = True  # an override may move past its neighbours
+    windowed: bool = False  # what changes outside of the window that is asked for may never be told
     stamps: bool = True  # an item can carry our stamp; without, a create whose answer was lost goes to the review list
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from marketplace_plugin.model.change import Found, Gone, Stamp
+from marketplace_plugin.model.change import Access, Found, Gone, Stamp
 from marketplace_plugin.model.event import (
     UNKNOWN,
     Attendee,
@@ -304,6 +304,22 @@ class WritingContract:
         assert held.silent or "attendees" not in held.fields
         assert serving.mails() == []
 
+    def test_guests_are_asked_by_a_write_that_names_them_and_by_no_other(self, serving: Serving) -> None:
+        if not capabilities(serving).invites:
+            return
+        eve, tom = Attendee("eve@elsewhere.example", "Eve"), Attendee("tom@elsewhere.example")
+        for found in (made(serving, meeting()), made(serving, daily(), "op-2", Stamp("instance-1", "link-2"))):
+            asked = _with_guests(found, eve, tom)
+            after = stored(*push(serving, update(found, asked, "op-u", "attendees")))
+            assert _guests(after) == {eve.address: Response.NEEDS_ACTION, tom.address: Response.NEEDS_ACTION}
+            assert after.access is Access.FULL
+            renamed = stored(*push(serving, update(after, _titled(_with_guests(after), "neu"), "op-v", "title")))
+            assert _guests(renamed).keys() == {eve.address, tom.address}
+            left = stored(*push(serving, update(renamed, _with_guests(renamed, tom), "op-w", "attendees")))
+            assert _guests(left).keys() == {tom.address}
+            assert title(left) == "neu"
+        assert serving.mails() == []
+
     # ---- batches ----------------------------------------------------------------------------------------------
 
     def test_one_outcome_for_each_write(self, serving: Serving) -> None:
@@ -450,3 +466,24 @@ def _series(item: Item) -> Series:
     item = normal(item)
     assert isinstance(item, Series)
     return item
+
+
+def _with_guests(found: Found, *guests: Attendee) -> Event | Series:
+    item = found.item
+    if isinstance(item, Series):
+        return replace(item, master=replace(item.master, attendees=guests))
+    return replace(_event(item), attendees=guests)
+
+
+def _titled(item: Event | Series, name: str) -> Event | Series:
+    return (
+        replace(item, master=replace(item.master, title=name))
+        if isinstance(item, Series)
+        else replace(item, title=name)
+    )
+
+
+def _guests(found: Found) -> dict[str, Response]:
+    event = found.item.master if isinstance(found.item, Series) else _event(found.item)
+    assert event.attendees is not UNKNOWN
+    return {guest.address: guest.response for guest in event.attendees}

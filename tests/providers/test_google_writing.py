@@ -116,13 +116,15 @@ def test_an_id_that_somebody_else_took_is_refused(world: World, google: GoogleCa
     assert one(google, Create("create", stamp("link"), OURS)) == Refused("create", RefusedCode.INVALID, permanent=False)
 
 
-def test_guests_organiser_and_conference_are_never_written(world: World, google: GoogleCalendar) -> None:
+def test_a_new_event_has_no_guests_and_organiser_and_conference_are_never_written(
+    world: World, google: GoogleCalendar
+) -> None:
     guests = (Attendee("petra@example.org"), Attendee(JONAS))
     meeting = replace(OURS, attendees=guests, organizer=Attendee(JONAS), conference="https://meet.example/x")
     there = event_of(create(google, meeting))
     assert (there.attendees, there.organizer, there.conference) == ((), None, "")
     item = create(google, OURS, "op2")
-    changed = one(google, update(item, meeting, "attendees", "organizer", "conference"))
+    changed = one(google, update(item, meeting, "organizer", "conference"))
     assert stored(changed) == item
     assert "attendees" not in world.user().get(item.id)
 
@@ -232,6 +234,31 @@ def test_a_role_that_dropped_refuses_for_now(world: World, google: GoogleCalenda
     assert one(google, Create("op", stamp("link"), OURS), JONAS) == Refused(
         "op", RefusedCode.FORBIDDEN, permanent=False
     )
+
+
+# --- guests --------------------------------------------------------------------------------------------------------
+
+
+def test_guests_whom_a_write_names_are_asked_and_the_rest_of_the_list_stays(
+    world: World, google: GoogleCalendar
+) -> None:
+    lines: list[Json] = [{"email": JONAS, "comment": "late", "additionalGuests": 1, "responseStatus": "accepted"}]
+    event = world.user().insert(timed("Meeting", wall(1), attendees=lines))
+    there = found(changes(pages(google)))[event["id"]]
+    petra = Attendee("petra@example.org", "Petra", optional=True)
+    asked = replace(event_of(there), attendees=(*event_of(there).attendees, petra))  # type: ignore[misc]  # they are known
+    after = stored(one(google, update(there, asked, "attendees")))
+    now = world.user().get(event["id"])["attendees"]
+    assert now[0] == event["attendees"][0]
+    assert (now[1]["email"], now[1]["displayName"], now[1]["optional"]) == ("petra@example.org", "Petra", True)
+    assert now[1]["responseStatus"] == "needsAction"
+    stored(one(google, update(after, replace(event_of(after), attendees=(petra,)), "attendees")))
+    assert [line["email"] for line in world.user().get(event["id"])["attendees"]] == ["petra@example.org"]
+
+
+def test_guests_of_somebody_elses_meeting_are_not_ours_to_name(google: GoogleCalendar, invitation: Found) -> None:
+    asked = replace(event_of(invitation), attendees=(Attendee("eve@example.org"),))
+    assert one(google, update(invitation, asked, "attendees")) == Refused("update", RefusedCode.UNSUPPORTED)
 
 
 # --- invitations ---------------------------------------------------------------------------------------------------

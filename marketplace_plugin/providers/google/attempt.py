@@ -2,8 +2,9 @@
 
 Sources: the reference of events.insert, patch, delete and move.
 
-``sendUpdates=none`` and ``conferenceDataVersion=1`` stand on every write that knows them. No body holds conference data
-or guests, so online meetings and guest lists stay as they are (a patch changes only what it names).
+``sendUpdates=none`` and ``conferenceDataVersion=1`` stand on every write that knows them. No body holds conference
+data, and none holds guests unless the write names them: online meetings and guest lists stay as they are (a patch
+changes only what it names).
 """
 
 from __future__ import annotations
@@ -137,10 +138,12 @@ class Attempt:
 
 
 def personal(raw: Raw, before: Event, after: Event, changed: frozenset[str]) -> Json:
-    """The account's own reminder and answer, which are written over what stands there now (``raw``)."""
+    """The account's own reminder and answer, and its guests, which are written over what stands there now (``raw``)."""
     body: Json = {}
     if "reminder" in changed and not isinstance(after.reminder, Unknown):
         body["reminders"] = encode.reminders(raw.get("reminders") or {}, before.reminder, after.reminder)
     if "response" in changed and after.response is not None and not (raw.get("organizer") or {}).get("self"):
         body |= encode.answer(raw, after.response)
+    elif "attendees" in changed:
+        body |= encode.guests(raw, before, after)
     return body

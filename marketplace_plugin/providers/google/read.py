@@ -215,7 +215,9 @@ def _collection(raw: Raw) -> CollectionInfo:
         kind=Kind.EVENT,
         title=str(raw.get("summaryOverride") or raw.get("summary") or identity),
         role=role,
-        capabilities=Capabilities(fields=FIELDS, move=role >= Role.WRITER, idempotent_create=True),
+        capabilities=Capabilities(
+            fields=FIELDS, move=role >= Role.WRITER, idempotent_create=True, invites=True, stable_ids=True
+        ),
         primary=primary,
         color=color if _COLOR.fullmatch(color) else "",
         shared_by="" if primary or role is Role.OWNER else owner,

@@ -45,7 +45,7 @@ PATIENCE = 3
 _SHAPE = frozenset({"rule", "rdates", "when", "type"})
 """A change of these moves the occurrences, so the exceptions have to be looked after as well."""
 
-_PERSONAL = frozenset({"reminder", "response"})
+_PERSONAL = frozenset({"reminder", "response", "attendees"})
 
 
 def push(reader: Reader, collection: str, writes: Sequence[Write]) -> Iterator[Outcome]:

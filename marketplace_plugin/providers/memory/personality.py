@@ -60,7 +60,7 @@ _EXCHANGE_RULES = frozenset(
 
 GOOGLE = Personality(
     name="google-like",
-    capabilities=Capabilities(fields=_HELD, move=True, idempotent_create=True),
+    capabilities=Capabilities(fields=_HELD, move=True, stable_ids=True, idempotent_create=True, invites=True),
     contacts=Capabilities(fields=CONTACT_FIELDS - {"display_name"}),
     tasks=Capabilities(fields=TASK_FIELDS - {"priority", "reminder"}, stamps=False),
     override_etags=True,
@@ -83,7 +83,7 @@ GRAPH = Personality(
 )
 EWS = Personality(
     name="ews-like",
-    capabilities=Capabilities(fields=_HELD, rules=_EXCHANGE_RULES, override_crossing=False),
+    capabilities=Capabilities(fields=_HELD, invites=True, rules=_EXCHANGE_RULES, override_crossing=False),
     case_ids=True,
     lists_all=True,
     reshaping_drops=True,

@@ -42,10 +42,11 @@ Raw = Mapping[str, Any]
 COLUMNS = (
     "id,etag,status,htmlLink,updated,iCalUID,eventType,summary,description,location,start,end,recurrence,"
     "recurringEventId,originalStartTime,transparency,visibility,locked,guestsCanModify,guestsCanSeeOtherGuests,"
-    "organizer(email,displayName,self),attendees(email,displayName,responseStatus,optional,self),attendeesOmitted,"
+    "organizer(email,displayName,self),attendees(email,displayName,responseStatus,optional,self,resource,comment,"
+    "additionalGuests),attendeesOmitted,"
     "reminders,hangoutLink,conferenceData/entryPoints(entryPointType,uri),extendedProperties/private"
 )
-"""What ``fields=`` asks of an event: exactly what is read below."""
+"""What ``fields=`` asks of an event: exactly what is read below, and all of a guest that goes back with the list."""
 
 EVENT_TYPES = ["default", "focusTime", "fromGmail", "outOfOffice"]
 """What is read at all. Birthdays and working places are no appointments; all but ``default`` are read only."""

@@ -1,7 +1,7 @@
 """The model -> Google's JSON: bodies that name what is to change and nothing else.
 
-Never among it: attendees (but the own answer), the organiser, conference data. Source: the schema ``Event`` of the
-discovery document (calendar v3).
+Never among it: the organiser, conference data. Attendees are the own answer, or whom a write names one by one
+(``guests``); a new event has none. Source: the schema ``Event`` of the discovery document (calendar v3).
 """
 
 from __future__ import annotations
@@ -11,7 +11,17 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from marketplace_plugin.model.change import Stamp
-from marketplace_plugin.model.event import UNKNOWN, Event, Response, Sensitivity, Series, ShowAs, Status, original_key
+from marketplace_plugin.model.event import (
+    UNKNOWN,
+    Event,
+    Response,
+    Sensitivity,
+    Series,
+    ShowAs,
+    Status,
+    Unknown,
+    original_key,
+)
 from marketplace_plugin.model.time import Original, Zoned, zone
 from marketplace_plugin.providers.google.shape import recurrence
 from marketplace_plugin.providers.google.shape.decode import SHOW_AS, STAMP, Raw
@@ -115,6 +125,35 @@ def answer(current: Raw, response: Response) -> dict[str, Any]:
             mine = {"email": attendee["email"], "responseStatus": _RESPONSES[response]}
             return {"attendees": [mine], "attendeesOmitted": True}
     raise Unencodable("this calendar is not invited")
+
+
+def guests(current: Raw, before: Event, after: Event) -> dict[str, Any]:
+    """The list with those of ``after`` added whom ``before`` lacks, and those of ``before`` taken out whom ``after``
+    lacks; a patch writes it whole, so every other line goes back as it stands. Nobody's answer is given.
+
+    Raises Unencodable where the list is not told whole, or somebody else organises the event.
+    """
+    if current.get("attendeesOmitted") or not (current.get("organizer") or {}).get("self"):
+        raise Unencodable("the list of guests is not this account's to write")
+    if isinstance(before.attendees, Unknown) or isinstance(after.attendees, Unknown):
+        raise Unencodable("the guests are not known")
+    wanted, known = {a.address for a in after.attendees}, {a.address for a in before.attendees}
+    lines = [
+        {name: value for name, value in line.items() if name != "self"}
+        for line in current.get("attendees") or ()
+        if str(line.get("email", "")).lower() not in known - wanted
+    ]
+    there = {str(line.get("email", "")).lower() for line in lines}
+    new = [a for a in after.attendees if a.address not in known | there]
+    lines += [
+        {
+            "email": a.address,
+            **({"displayName": a.name} if a.name else {}),
+            **({"optional": True} if a.optional else {}),
+        }
+        for a in new
+    ]
+    return {"attendees": lines}
 
 
 def rules(series: Series, left_out: Iterable[str] = ()) -> list[str]:
