@@ -12,7 +12,7 @@ import json
 import logging
 import re
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -190,7 +190,7 @@ def exchange(client: Client, redirect_uri: str, callback_url: str, state: str, v
     """
     session = oauth_session(client.client_id, client.token_url, redirect_uri=redirect_uri, state=state)
     session.register_compliance_hook("access_token_response", _refuse_errors_of_the_server)
-    with _said_by_the_service(client.consent):
+    with _said_by_the_service(lambda error: _refusal(error, client.consent)):
         token = session.fetch_token(
             https_shaped(client.token_url),
             authorization_response=https_shaped(callback_url),
@@ -211,7 +211,7 @@ def refresh(client: Client, refresh_token: str) -> Tokens:
     """
     session = oauth_session(client.client_id, client.token_url)
     session.register_compliance_hook("refresh_token_response", _refuse_errors_of_the_server)
-    with _said_by_the_service():
+    with _said_by_the_service(_refusal_of_a_refresh):
         token = session.refresh_token(
             https_shaped(client.token_url),
             refresh_token=refresh_token,
@@ -275,13 +275,12 @@ def claims_of(client: Client, tokens: Tokens, verifier: str, now: datetime) -> M
 
 
 @contextmanager
-def _said_by_the_service(consent: AdminConsent | None = None) -> Iterator[None]:
-    """The service's refusals and the network's failures under our names; the descriptions stay behind. ``consent``:
-    what tells that an admin has to consent."""
+def _said_by_the_service(refusal: Callable[[OAuth2Error], MarketplaceError]) -> Iterator[None]:
+    """The service's refusals and the network's failures under our names; the descriptions stay behind."""
     try:
         yield
     except OAuth2Error as error:
-        raise _refusal(error, consent) from None
+        raise refusal(error) from None
     except requests.TooManyRedirects:
         raise ContractViolation("the token endpoint redirects") from None
     except requests.RequestException as error:
@@ -291,22 +290,30 @@ def _said_by_the_service(consent: AdminConsent | None = None) -> Iterator[None]:
 def _refusal(error: OAuth2Error, consent: AdminConsent | None) -> MarketplaceError:
     """In another order than it may seem: some services say access_denied or invalid_grant for everything, and the
     description alone tells whom it waits for."""
-    said = str(error.description or "")
+    said, code = str(error.description or ""), str(error.error)
     if consent is not None and _marked(said, consent.needed):
         return AdminConsentNeeded("an admin of the organisation has to consent first")
     if isinstance(error, oauth_errors.AccessDeniedError) or (consent is not None and _marked(said, consent.declined)):
         return ConsentDenied("the user said no")
-    if consent is not None and error.error == "consent_required":
+    if consent is not None and code == "consent_required":
         return AdminConsentNeeded("consent is missing that the user was not asked for")
     if isinstance(error, oauth_errors.MismatchingStateError):
         return StateMismatch("the state of the answer is another one")
-    if isinstance(error, oauth_errors.InvalidGrantError) or error.error in _INTERACTION:
-        return AuthorizationExpired(str(error.error))
+    if isinstance(error, oauth_errors.InvalidGrantError) or code in _INTERACTION:
+        return AuthorizationExpired(code)
+    if isinstance(error, oauth_errors.ServerError | oauth_errors.TemporarilyUnavailableError):
+        return Unavailable(f"the service answered {code}")
     if isinstance(error, oauth_errors.InvalidClientError | oauth_errors.UnauthorizedClientError):
-        return ConfigError(f"the service refuses this deployment's client: {error.error}")
+        return ConfigError(f"the service refuses this deployment's client: {code}")
     if isinstance(error, oauth_errors.MissingTokenError):
         return ContractViolation("an answer without a token")
     return AuthorizeError(f"the service answered {type(error).__name__}")
+
+
+def _refusal_of_a_refresh(error: OAuth2Error) -> MarketplaceError:
+    """Nobody is authorising then: what is no word about the grant leaves it as it is."""
+    made = _refusal(error, None)
+    return ContractViolation(str(made)) if isinstance(made, AuthorizeError) else made
 
 
 def _marked(description: str, marks: Iterable[str]) -> bool:
