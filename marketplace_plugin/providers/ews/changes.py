@@ -30,6 +30,7 @@ from marketplace_plugin.model.item import Item
 from marketplace_plugin.model.series.expand import touches
 from marketplace_plugin.model.series.recurrence_set import GaveUp
 from marketplace_plugin.model.time import Window
+from marketplace_plugin.providers.ews import availability
 from marketplace_plugin.providers.ews.folders import Place
 from marketplace_plugin.providers.ews.read import Reader
 from marketplace_plugin.providers.ews.shape import decode
@@ -46,6 +47,9 @@ _REQUEST = hashlib.sha256(b"1 SyncFolderItems").hexdigest()[:16]
 
 def pull(reader: Reader, collection: str, since: Cursor | Checkpoint | None, window: Window) -> Iterator[Page]:
     """See ``contract.provider.Provider.pull``."""
+    if Place.of(collection).times_only:
+        yield availability.page(reader.client, collection, since, window, reader.home)
+        return
     if since is not None and (since.fingerprint != _fingerprint(collection) or since.window != window):
         since = None
     snapshot = since is None or (isinstance(since, Checkpoint) and since.snapshot)

@@ -1,10 +1,11 @@
 """Calendars: the mailbox's own, at any depth, and those that others shared.
 
-Sources: GetFolder, FindFolder, EffectiveRights and SharingEffectiveRights in the reference of EWS.
+Sources: GetFolder, FindFolder and EffectiveRights in the reference of EWS.
 
 A shared calendar is asked for once by its owner's address (``DistinguishedFolderId`` with a ``Mailbox``), and from then
 on by its own id alone: the distinguished id without the mailbox means the account's own calendar, which exchangelib
-falls back to in silence. The owner's address is part of our id of the collection: the folder's own does not tell whose it is.
+falls back to in silence. The owner's address is part of our id of the collection, as the folder's does not tell whose
+it is.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from marketplace_plugin.errors import CollectionGone, ContractViolation, PermissionDenied
 from marketplace_plugin.model.collection import Capabilities, CollectionInfo, Role
 from marketplace_plugin.model.item import Kind
+from marketplace_plugin.providers.ews import availability
 from marketplace_plugin.providers.ews.shape.decode import Calendar
 from marketplace_plugin.providers.ews.shape.encode import FIELDS
 from marketplace_plugin.providers.ews.shape.recurrence import RULES
@@ -29,6 +31,8 @@ CAPABILITIES = Capabilities(
 """Nobody is mailed: each write says SendToNone. A repeated creation makes a second item. Moved ones get another id."""
 
 PAGE = 500
+TIMES = "times"
+"""Stands for a folder whose items may not be read, in our ids."""
 _FOLDERS = "m:RootFolder/t:Folders"
 _SEEN = ("folder:FolderClass", "folder:DisplayName", "folder:ParentFolderId", "folder:EffectiveRights")
 
@@ -39,6 +43,11 @@ class Place:
 
     folder: str
     owner: str = ""
+
+    @property
+    def times_only(self) -> bool:
+        """Free and busy times, which another request tells: there is no folder to read."""
+        return self.folder == TIMES
 
     @classmethod
     def of(cls, collection: str) -> Place:
@@ -75,13 +84,17 @@ def listed(client: Client, shared: Sequence[str], home: str) -> list[tuple[Colle
     found = [seen for seen in own if seen.place.folder not in dropped]
     for other in _shared(client, shared):
         if other.place.folder != primary:  # a server that does not know the other mailbox shows us our own
-            found += [other, *_below(client, other.place)]
+            found.append(other)
+        if other.place.folder != primary and not other.place.times_only:
+            found += _below(client, other.place)
     return [(_info(seen, primary, home), seen.calendar) for seen in found if seen.calendar is not None]
 
 
 def look(client: Client, collection: str) -> Calendar:
     """The facts of one calendar as they stand now. Raises CollectionGone, PermissionDenied."""
     place = Place.of(collection)
+    if place.times_only:
+        return _times(place)
     message = client.ask(_get([place.element]))
     seen = _seen(_only(message), place.owner)
     if seen.calendar is None:
@@ -101,7 +114,7 @@ def _named(client: Client, *names: str) -> list[_Seen]:
 
 
 def _shared(client: Client, owners: Sequence[str]) -> Iterator[_Seen]:
-    """The calendars of other mailboxes, as far as the account may see them."""
+    """The calendars of other mailboxes, as far as the account may see them: at least when somebody is busy."""
     wanted = [
         make("t:DistinguishedFolderId", make("t:Mailbox", make("t:EmailAddress", owner)), Id="calendar")
         for owner in owners
@@ -111,8 +124,12 @@ def _shared(client: Client, owners: Sequence[str]) -> Iterator[_Seen]:
     for owner, message in zip(owners, client.ask_all(_get(wanted), len(wanted)), strict=True):
         problem = problem_of(message)
         if problem is None:
-            yield _seen(_only(message), owner)
-        elif not (problem.absent or problem.denied):
+            seen = _seen(_only(message), owner)
+            yield seen if seen.calendar is not None else _only_times(owner, seen.title)
+        elif problem.reason == "ErrorFolderNotFound" or problem.denied:
+            if availability.answers(client, owner):
+                yield _only_times(owner, owner)
+        elif not problem.absent:
             raise for_read(problem) from problem
 
 
@@ -122,7 +139,7 @@ def _below(client: Client, place: Place) -> Iterator[_Seen]:
     while True:
         request = make(
             "m:FindFolder",
-            make("m:FolderShape", make("t:BaseShape", "IdOnly"), _properties(*_SEEN, sharing=bool(place.owner))),
+            make("m:FolderShape", make("t:BaseShape", "IdOnly"), _properties()),
             make("m:IndexedPageFolderView", MaxEntriesReturned=str(PAGE), Offset=str(offset), BasePoint="Beginning"),
             make("m:ParentFolderIds", place.element),
             Traversal="Deep",
@@ -148,13 +165,12 @@ def is_last(message: Element) -> bool:
 
 
 def _get(ids: Sequence[Element]) -> Element:
-    shape = make("m:FolderShape", make("t:BaseShape", "IdOnly"), _properties(*_SEEN, sharing=True))
+    shape = make("m:FolderShape", make("t:BaseShape", "IdOnly"), _properties())
     return make("m:GetFolder", shape, make("m:FolderIds", *ids))
 
 
-def _properties(*paths: str, sharing: bool) -> Element:
-    wanted = (*paths, "folder:SharingEffectiveRights") if sharing else paths
-    return make("t:AdditionalProperties", *(make("t:FieldURI", FieldURI=path) for path in wanted))
+def _properties() -> Element:
+    return make("t:AdditionalProperties", *(make("t:FieldURI", FieldURI=path) for path in _SEEN))
 
 
 # ---- answers ------------------------------------------------------------------------------------------------------
@@ -190,17 +206,20 @@ def _calendar(folder: Element, place: Place) -> Calendar | None:
     writes = may("CreateContents") and may("Modify") and may("Delete")
     if not place.owner:
         return Calendar(place.collection, Role.OWNER if writes else Role.READER, shared=False)
-    sharing, private = xml.text(folder, "t:SharingEffectiveRights").strip(), may("ViewPrivateItems")
-    if sharing == "TimeOnly":
-        role = Role.FREE_BUSY
-    elif writes and may("Read"):
-        role = Role.WRITER if private else Role.MASKED_WRITER
-    elif may("Read") or sharing in ("FullDetails", "TimeAndSubjectAndLocation"):
-        role = Role.READER
-    else:
+    if not may("Read"):
         return None
-    details = sharing != "TimeAndSubjectAndLocation"
-    return Calendar(place.collection, role, shared=True, private=private, details=details)
+    private = may("ViewPrivateItems")
+    role = Role.READER if not writes else Role.WRITER if private else Role.MASKED_WRITER
+    return Calendar(place.collection, role, shared=True, private=private)
+
+
+def _times(place: Place) -> Calendar:
+    return Calendar(place.collection, Role.FREE_BUSY, shared=True, private=False)
+
+
+def _only_times(owner: str, title: str) -> _Seen:
+    place = Place(TIMES, owner)
+    return _Seen(place, "", title, _times(place))
 
 
 def _info(seen: _Seen, primary: str, home: str) -> CollectionInfo:

@@ -12,7 +12,7 @@ from marketplace_plugin.contract.provider import Session
 from marketplace_plugin.errors import ContractViolation
 from marketplace_plugin.model.change import Found, Gone, Stamp, Unreadable, UnreadableReason
 from marketplace_plugin.model.collection import CollectionInfo
-from marketplace_plugin.providers.ews import folders
+from marketplace_plugin.providers.ews import availability, folders
 from marketplace_plugin.providers.ews.folders import Place
 from marketplace_plugin.providers.ews.shape import decode
 from marketplace_plugin.providers.ews.shape.decode import Calendar, Whole
@@ -154,6 +154,8 @@ class Reader:
         wanted = list(dict.fromkeys(ids))
         if not wanted:
             return []
+        if Place.of(collection).times_only:
+            return [*availability.fetch(self.client, collection, wanted, self.home)]
         wholes = self.wholes(wanted)
         found = [self.meaning(collection, identity, whole) for identity, whole in zip(wanted, wholes, strict=True)]
         if any(isinstance(item, Gone) for item in found):
@@ -162,7 +164,7 @@ class Reader:
 
     def find(self, collection: str, stamps: Sequence[Stamp]) -> dict[Stamp, list[Found]]:
         """See ``contract.provider.Provider.find``. Exchange compares texts without case; we do not."""
-        wanted = list(dict.fromkeys(stamps))
+        wanted = [] if Place.of(collection).times_only else list(dict.fromkeys(stamps))
         ids = [
             identity
             for start in range(0, len(wanted), STAMPS)

@@ -35,6 +35,7 @@ from marketplace_plugin.model.write import (
 )
 from marketplace_plugin.providers.ews import series
 from marketplace_plugin.providers.ews.attempt import Attempt, Key, Settled
+from marketplace_plugin.providers.ews.folders import Place
 from marketplace_plugin.providers.ews.read import Reader
 from marketplace_plugin.providers.ews.shape import decode, encode
 from marketplace_plugin.providers.ews.shape.decode import Whole
@@ -85,6 +86,8 @@ def _outcome(attempt: Attempt, write: Write) -> Outcome:
 
 
 def _carry_out(attempt: Attempt, write: Write) -> Outcome:
+    if Place.of(attempt.collection).times_only:
+        return Refused(attempt.op, RefusedCode.FORBIDDEN, permanent=False)
     match write:
         case Create():
             return _create(attempt, write)

@@ -49,7 +49,7 @@ CANCELLED = "cancelled"
 RECEIVED = 2
 """Bit of ``AppointmentState`` (MS-OXOCAL 2.2.1.10): the meeting came from somebody else."""
 
-_SHOW_AS = {
+SHOW_AS = {
     "Free": ShowAs.FREE,
     "Tentative": ShowAs.TENTATIVE,
     "Busy": ShowAs.BUSY,
@@ -75,16 +75,12 @@ _HALF_A_DAY = timedelta(hours=12)
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """What an item needs to know of its calendar.
-
-    ``private``: the account sees private items of the owner; ``details``: more than times, titles and places.
-    """
+    """What an item needs to know of its calendar. ``private``: the account sees private items of the owner."""
 
     id: str
     role: Role
     shared: bool
     private: bool = True
-    details: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +165,9 @@ def is_own(item: Element) -> bool:
 
 
 def is_masked(item: Element, calendar: Calendar) -> bool:
-    """Whether details are withheld: everything in a free/busy calendar, private items in one without them."""
-    if not calendar.shared:
-        return False
+    """Whether details are withheld: of private items in somebody else's calendar."""
     private = _SENSITIVITY.get(xml.text(item, "t:Sensitivity")) is not Sensitivity.NORMAL
-    return calendar.role <= Role.FREE_BUSY or (private and not calendar.private)
+    return calendar.shared and private and not calendar.private
 
 
 def anchor_of(item: Element) -> str | None:
@@ -254,7 +248,7 @@ def _access(item: Element, calendar: Calendar) -> Access:
 def _event(item: Element, calendar: Calendar) -> Event:
     when = _when(item)
     status = Status.CANCELLED if xml.text(item, "t:IsCancelled").strip().lower() == "true" else Status.CONFIRMED
-    show_as = _SHOW_AS.get(xml.text(item, "t:LegacyFreeBusyStatus"), UNKNOWN)
+    show_as = SHOW_AS.get(xml.text(item, "t:LegacyFreeBusyStatus"), UNKNOWN)
     sensitivity = _SENSITIVITY.get(xml.text(item, "t:Sensitivity"), UNKNOWN)
     if is_masked(item, calendar):
         return Event(
@@ -263,7 +257,7 @@ def _event(item: Element, calendar: Calendar) -> Event:
             description=UNKNOWN,
             location=UNKNOWN,
             show_as=show_as,
-            sensitivity=sensitivity if calendar.role > Role.FREE_BUSY else UNKNOWN,
+            sensitivity=sensitivity,
             status=status,
             reminder=UNKNOWN,
             attendees=UNKNOWN,
@@ -272,14 +266,14 @@ def _event(item: Element, calendar: Calendar) -> Event:
     return Event(
         when=when,
         title=xml.text(item, "t:Subject"),
-        description=_body(item) if calendar.details else UNKNOWN,
+        description=_body(item),
         location=xml.text(item, "t:Location"),
         show_as=show_as,
         sensitivity=sensitivity,
         status=status,
         reminder=UNKNOWN if calendar.shared and calendar.role <= Role.READER else _reminder(item),  # its owner's
         organizer=None if own else _organizer(item),
-        attendees=_attendees(item) if calendar.details else UNKNOWN,
+        attendees=_attendees(item),
         response=None if own else _RESPONSES.get(xml.text(item, "t:MyResponseType"), Response.NEEDS_ACTION),
     )
 

@@ -74,7 +74,7 @@ class Client:
         schema = self.schema
         if schema.startswith("Exchange2007"):
             raise UnsupportedVersion("Exchange 2007")
-        operation = wire.Operation(self._open(), xml.local(payload))
+        operation = wire.Operation(self._open(), xml.local(payload).removesuffix("Request"))
         content = operation.wrap(payload, api_version=schema)
         answer = self._open().post(content, {"X-AnchorMailbox": self.mailbox})
         body = self._body(answer)
