@@ -11,6 +11,7 @@ MarketplaceError
 │   ├── AdminConsentNeeded   an admin of his organisation has to consent at the service first
 │   ├── ScopeMissing         the user unticked a permission that the integration cannot do without
 │   ├── AccountMismatch      re-authorised with another account than the connection's
+│   ├── NotTested            credentials that did not pass a test just as they are
 │   └── InsecureTransport    plain http for an address that is not loopback
 ├── ProviderError            a remote account did not do what was asked
 │   ├── AuthorizationExpired the grant is gone (invalid_grant, 401 after a refresh); only the user can help
@@ -102,6 +103,10 @@ class ScopeMissing(AuthorizeError):
 
 class AccountMismatch(AuthorizeError):
     code = "account-mismatch"
+
+
+class NotTested(AuthorizeError):
+    code = "not-tested"
 
 
 class InsecureTransport(AuthorizeError):

@@ -17,6 +17,7 @@ import ipaddress
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 HTTPS = 443
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -41,6 +42,12 @@ class ServerEntry:
     below: str = ""
     network: Network | None = None
     port: int = HTTPS
+
+    @classmethod
+    def of(cls, host: str, port: int = HTTPS) -> ServerEntry:
+        """The entry for one server. Raises ValueError."""
+        bracketed = f"[{host}]" if ":" in host else host
+        return read_entry(bracketed if port == HTTPS else f"{bracketed}:{port}")
 
     def __str__(self) -> str:
         if self.network is not None:
@@ -110,6 +117,22 @@ def read_entry(text: str) -> ServerEntry:
             raise ValueError(text)  # all of a country
         return ServerEntry(below=below, port=port)
     return ServerEntry(name=_name(host, text), port=port)
+
+
+def named_server(text: str) -> tuple[str, int]:
+    """Host and port of what a person enters: a name, an address, either with a port, or a whole address of the web.
+
+    Raises ValueError for what is none of these.
+    """
+    entered = text.strip()
+    try:
+        parts = urlsplit(entered if "://" in entered else f"//{entered}")
+        host, port = normal_host(parts.hostname or ""), parts.port
+    except ValueError:
+        raise ValueError(entered) from None
+    if not host or parts.username is not None or (port is not None and not port):
+        raise ValueError(entered)
+    return host, port or (80 if parts.scheme == "http" else HTTPS)
 
 
 def normal_host(host: str) -> str:

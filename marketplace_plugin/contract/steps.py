@@ -11,6 +11,9 @@ from marketplace_plugin.errors import AuthorizationExpired, PermissionDenied, Pr
 Facts = tuple[tuple[str, str], ...]
 """What a step has found out: a code and its value, shown to the connection's owner alone."""
 
+WRONG_PASSWORD = "wrong-password"  # noqa: S105  # a code
+"""The cause of a step at which the server refused what a person had entered; it is not sent again by itself."""
+
 
 class StepFailed(Exception):
     """``cause`` and ``way_out`` are codes, as in ``TestStep``."""

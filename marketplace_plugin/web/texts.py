@@ -82,6 +82,10 @@ ERRORS: Mapping[str, Sentence] = {
             "shown here, or disconnect first."
         ),
     ),
+    "not-tested": _s(
+        _("These entries have not been tested"),
+        _("Only what passed the test just as it stands is saved. Nothing was saved; please press Test once more."),
+    ),
     "insecure-transport": _s(
         _("The address is not secure"), _("Sign-in needs https. Nothing was sent. Please tell your administrator.")
     ),

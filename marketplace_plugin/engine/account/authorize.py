@@ -130,7 +130,7 @@ def finish(engine: Engine, person: Person, browser_session: str, callback_url: s
     if first:
         reference = ConnectionRef(connection.id, connection.integration, connection.tenant, connection.user)
         engine.plugins.announce("connection_added", connection.integration, connection=reference)
-    return _found(engine, person, connection.id, account, client.missing(granted, required=False))
+    return found(engine, person, connection.id, account, client.missing(granted, required=False))
 
 
 def _account(
@@ -196,7 +196,7 @@ def _give_back(engine: Engine, client: Client, integration: str, tokens: Tokens,
         oauth.revoke(client, tokens.refresh or tokens.access)
 
 
-def _found(engine: Engine, person: Person, connection_id: str, account: Account, missing: frozenset[str]) -> Authorized:
+def found(engine: Engine, person: Person, connection_id: str, account: Account, missing: frozenset[str]) -> Authorized:
     """The account's calendars, where the service lists them now; it is authorised either way."""
     with engine.store.read() as c:
         connection = own(c, person, connection_id)

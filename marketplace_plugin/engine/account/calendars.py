@@ -8,19 +8,42 @@ from contextlib import contextmanager
 from marketplace_plugin.contract.provider import Provider
 from marketplace_plugin.engine.account.grants import session_for
 from marketplace_plugin.engine.context import Engine
-from marketplace_plugin.store import collections
+from marketplace_plugin.errors import AuthorizationExpired
+from marketplace_plugin.store import collections, connections, credentials
 from marketplace_plugin.store.accounts.collections import Collection
-from marketplace_plugin.store.accounts.connections import Connection
+from marketplace_plugin.store.accounts.connections import Connection, ConnectionState
 
 
 @contextmanager
 def opened(engine: Engine, connection: Connection) -> Iterator[Provider]:
     """The connection's account, closed again at the end. Raises what the plugin raises, and ConfigError."""
-    provider = engine.plugins.open_provider(connection.integration, session_for(engine, connection))
+    with counting(engine, connection):
+        provider = engine.plugins.open_provider(connection.integration, session_for(engine, connection))
+        try:
+            yield provider
+        finally:
+            provider.close()
+
+
+@contextmanager
+def counting(engine: Engine, connection: Connection) -> Iterator[None]:
+    """Credentials that the service refuses count no more (tokens see to it themselves): nothing is sent again until
+    their owner acts. Raises what was raised."""
+    with engine.store.read() as c:
+        version = credentials.version(c, connection.id)
     try:
-        yield provider
-    finally:
-        provider.close()
+        yield
+    except AuthorizationExpired:
+        expire(engine, connection.id, version)
+        raise
+
+
+def expire(engine: Engine, connection_id: str, version: int) -> None:
+    """The service refuses the credentials of ``version``; newer ones stand (rule 9)."""
+    with engine.store.begin() as unit:
+        c = unit.connection
+        if version and credentials.version(c, connection_id) == version:
+            connections.set_state(c, connection_id, ConnectionState.EXPIRED, error=AuthorizationExpired.code)
 
 
 def reload(engine: Engine, connection: Connection) -> list[Collection]:

@@ -8,14 +8,16 @@ from sqlalchemy import Connection as Database
 
 from marketplace_plugin.contract.hookspecs import StepState, TestStep
 from marketplace_plugin.contract.module import Person
+from marketplace_plugin.contract.steps import WRONG_PASSWORD
 from marketplace_plugin.engine.account import market
+from marketplace_plugin.engine.account.calendars import expire
 from marketplace_plugin.engine.account.grants import integration_of, session_for
 from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.engine.ownership import own
 from marketplace_plugin.engine.views import ConnectionView, RunState
 from marketplace_plugin.engine.work import requests
-from marketplace_plugin.errors import ConfigError, NotAllowed
-from marketplace_plugin.store import blocks, collections, connections, plans
+from marketplace_plugin.errors import AuthorizationExpired, ConfigError, NotAllowed
+from marketplace_plugin.store import blocks, collections, connections, credentials, plans
 from marketplace_plugin.store import links as stored_links
 from marketplace_plugin.store.accounts.connections import Connection, ConnectionState
 from marketplace_plugin.store.log.plans import PlanState
@@ -64,7 +66,15 @@ def _steps(engine: Engine, row: Connection, target: str | None, write: bool) -> 
     except ConfigError as error:
         yield TestStep("settings", StepState.FAILED, cause=error.code)
         return
-    yield from engine.plugins.test_connection(row.integration, session, target, write)
+    except AuthorizationExpired as error:
+        yield TestStep("sign-in", StepState.FAILED, cause=error.code, way_out="reauthorize")
+        return
+    with engine.store.read() as c:
+        version = credentials.version(c, row.id)
+    for step in engine.plugins.test_connection(row.integration, session, target, write):
+        if step.cause == WRONG_PASSWORD:
+            expire(engine, row.id, version)
+        yield step
 
 
 def view(c: Database, row: Connection) -> ConnectionView:

@@ -23,7 +23,7 @@ from marketplace_plugin.engine.views import DisconnectFacts
 from marketplace_plugin.errors import MarketplaceError
 from marketplace_plugin.model.change import Access
 from marketplace_plugin.model.write import Applied, Delete, Missing
-from marketplace_plugin.store import authorizations, collections, connections, links, runs
+from marketplace_plugin.store import authorizations, collections, connections, credentials, links, runs
 from marketplace_plugin.store.accounts.connections import Connection, ConnectionState
 from marketplace_plugin.sync.link import Link, LinkKind, LinkState
 from marketplace_plugin.sync.reason import Reason
@@ -64,6 +64,7 @@ def disconnect(engine: Engine, person: Person, connection_id: str, delete_remote
         purge.purge_connection(engine, unit, row.id)
         revocation = grants.withdraw(c, row.id)
         authorizations.remove(c, [row.id])
+        credentials.remove(c, [row.id])
         collections.remove(c, row.id)
         runs.remove_of(c, row.id)
         connections.forget_account(c, row.id)

@@ -13,6 +13,7 @@ from marketplace_plugin.bundle.manifest import AuthType, Integration
 from marketplace_plugin.contract.provider import Bearer, Session
 from marketplace_plugin.engine.account import oauth
 from marketplace_plugin.engine.context import Engine
+from marketplace_plugin.engine.form.sessions import stored_session
 from marketplace_plugin.errors import (
     AuthorizationExpired,
     ConfigError,
@@ -51,8 +52,10 @@ def account_key(engine: Engine, integration: str, subject: str) -> str:
 
 
 def session_for(engine: Engine, connection: Connection) -> Session:
-    """What a plugin opens a provider with. Raises ConfigError."""
+    """What a plugin opens a provider with. Raises ConfigError, AuthorizationExpired (credentials that do not count)."""
     entry = integration_of(engine, connection.integration)
+    if entry.auth.type is AuthType.FORM:
+        return stored_session(engine, connection, entry)
     with engine.store.read() as c:
         grant = grants.get(c, connection.id)
     secret = {setting.name for setting in entry.settings if setting.secret}
@@ -62,7 +65,7 @@ def session_for(engine: Engine, connection: Connection) -> Session:
         account=connection.account,
         instance=engine.instance,
         now=engine.now,
-        bearer=StoredBearer(engine, connection.id) if entry.auth.type is AuthType.OAUTH2 else None,
+        bearer=StoredBearer(engine, connection.id),
         settings={name: value for name, value in values.items() if name not in secret},
         granted=grant.scopes if grant is not None else frozenset(),
     )

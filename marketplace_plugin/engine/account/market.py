@@ -12,6 +12,7 @@ from marketplace_plugin.bundle.manifest import Integration
 from marketplace_plugin.contract.module import Person
 from marketplace_plugin.engine.account.disconnect import disconnect
 from marketplace_plugin.engine.context import Engine
+from marketplace_plugin.engine.form import servers
 from marketplace_plugin.engine.views import AdminRow, Asked, Audience, Permission
 from marketplace_plugin.errors import NotAllowed, NotFound
 from marketplace_plugin.store import connections, installations
@@ -191,7 +192,8 @@ def open_requests(engine: Engine, person: Person) -> Sequence[RequestRow]:
 
 def settle_request(engine: Engine, person: Person, request_id: str, *, grant: bool) -> Asked:
     """Grant or decline, and tell what was asked for. Granting an integration opens it for this user, whoever else may
-    add it, and installs it for nobody else where it is not installed yet. Granting anything else says that it is done.
+    add it, and installs it for nobody else where it is not installed yet. Granting a server enters it among those that
+    are allowed; granting consent says that it was given.
 
     Raises NotAllowed, NotFound (settled already, or another tenant's)."""
     _require_admin(person)
@@ -202,6 +204,8 @@ def settle_request(engine: Engine, person: Person, request_id: str, *, grant: bo
         settled = installations.settle(c, person.tenant, request_id, state, person.id, now)
         if settled is None:
             raise NotFound("no such open request")
+        if grant and settled.what is Asked.HOST:
+            servers.allow(engine, c, person, settled.integration, settled.subject)
         wanted = grant and settled.what is Asked.INSTALL
         if wanted and _audience(c, person.tenant, settled.integration) is None:
             installations.put(

@@ -10,7 +10,7 @@ import structlog
 from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.engine.steps.intake import ZONES
 from marketplace_plugin.model.series.expand import span_of
-from marketplace_plugin.store import authorizations, blocks, connections, runs
+from marketplace_plugin.store import authorizations, blocks, connections, credentials, runs
 
 EVERY = timedelta(days=1)
 CHUNK = 500
@@ -41,6 +41,7 @@ class Upkeep:
         kept = now - self.engine.settings.journal_kept
         with self.engine.store.begin() as unit:
             authorizations.sweep(unit.connection, now)
+            credentials.sweep_tests(unit.connection, now)
             for row in connections.everyone(unit.connection):
                 runs.forget(unit.connection, row.id, kept)
 

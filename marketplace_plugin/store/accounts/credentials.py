@@ -78,11 +78,11 @@ def remove(c: Connection, connections: Iterable[str]) -> None:
 
 
 def add_test(c: Connection, test: CredentialTest, *, session: str) -> None:
-    """``session`` is kept as a hash only. Tests that were passed before are no proof any more."""
-    passed = credential_test.c.connection == test.connection, credential_test.c.outcome.is_not(None)
-    c.execute(delete(credential_test).where(*passed))
+    """``session`` is kept as a hash only. One that is passed takes the place of those that were passed before."""
     sealed = None
     if test.outcome is not None:
+        passed = credential_test.c.connection == test.connection, credential_test.c.outcome.is_not(None)
+        c.execute(delete(credential_test).where(*passed))
         sealed = vault_of(c).seal("credential_test", "outcome", test.id, codec.encode(dict(test.outcome)))
     c.execute(
         insert(credential_test).values(

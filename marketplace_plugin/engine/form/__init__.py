@@ -1,0 +1,1 @@
+"""Accounts that are authorised by a form: servers, credentials, and who may be sent them."""
