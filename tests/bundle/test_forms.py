@@ -85,8 +85,6 @@ def test_the_hooks_behind_the_buttons(write_bundle: WriteBundle, caplog: pytest.
 def test_a_raise_is_a_failed_step_and_tells_nothing(
     write_bundle: WriteBundle, caplog: pytest.LogCaptureFixture
 ) -> None:
-    write_bundle: WriteBundle, caplog: pytest.LogCaptureFixture
-) -> None:
     registry = Registry.of(write_bundle("one", {"a": HOOKS}))
     session = Session("c1", "", "i1", SESSION.now, secrets={"password": "planted"})
     with caplog.at_level(logging.DEBUG):
