@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,12 +13,14 @@ from marketplace_plugin.contract.provider import Provider, Session
 from marketplace_plugin.engine.context import RunOutcome
 from marketplace_plugin.model.change import HostItem
 from marketplace_plugin.model.event import Event, Series
+from marketplace_plugin.model.time import Timed, Zoned
 from marketplace_plugin.sandbox.graph.outlook import access
 from marketplace_plugin.store import collections, connections
 from marketplace_plugin.store.accounts.connections import Connection, ConnectionState
 from marketplace_plugin.sync.link import LinkKind, LinkState
 from tests.laws.world import World as Shell
 from tests.laws.world import event, moved, occurrence, series
+from tests.laws.world import timed as timed_at
 from tests.providers.graph_world import ANNA, BOSS, Json, World
 
 WORK = "Work"
@@ -237,3 +240,79 @@ def test_an_invitation_is_a_block_and_nobody_hears_of_it(passes: Passes) -> None
     passes.settle()
     assert len(passes.shell.blocks("ada")) == 1
     assert passes.written() == 0
+
+
+# --- the window ----------------------------------------------------------------------------------------------------
+
+
+def beyond(title: str, day: int = 10) -> Event:
+    """An event of 2028: the window ends a year after March 2026."""
+    return replace(event(title, day), when=timed_at(datetime(2028, 3, day, 9)))  # noqa: DTZ001  # a wall time
+
+
+def test_what_lies_beyond_the_window_is_asked_for_in_turn(passes: Passes) -> None:
+    """The service tells nothing of it; after a week each has been asked for once, and a day costs one request more."""
+    passes.graph.sandbox.state.knobs.outside_is_silent = True
+    refs = {f"far {n}": passes.shell.host.create("ada", beyond(f"far {n}", n + 1)) for n in range(12)}
+    passes.settle()
+    copies = passes.copies()
+    passes.person.delete(copies["far 3"]["id"])
+    passes.person.patch(copies["far 7"]["id"], {"location": {"displayName": "there"}})
+    passes.run()
+    assert isinstance(passes.there(refs["far 3"]), Event)  # nobody told
+    asked = []
+    for _ in range(7):
+        passes.shell.clock.forward(days=1)
+        passes.graph.sandbox.log.clear()
+        passes.run()
+        asked.append(len([row for row in passes.graph.requests() if not row.path.endswith("/delta")]))
+        passes.graph.sandbox.log.clear()
+        passes.run()
+        assert {row.path.rpartition("/")[2] for row in passes.graph.requests()} <= {"delta"}
+    assert not isinstance(passes.shell.host.see("ada", refs["far 3"]), HostItem)
+    moved_there = passes.there(refs["far 7"])
+    assert isinstance(moved_there, Event)
+    assert moved_there.location == "there"
+    assert len(passes.copies()) == 11
+    assert max(asked) <= 6, asked
+
+
+def test_what_merely_leaves_the_window_is_not_deleted(passes: Passes) -> None:
+    """Moved out of the window at the service, or left behind by time: asked for by id, and kept."""
+    knobs = passes.graph.sandbox.state.knobs
+    near = passes.shell.host.create("ada", event("moved far away", 20))
+    old = passes.shell.host.create("ada", event("soon over", 12))
+    passes.settle()
+    for reason in ("deleted", "changed"):
+        knobs.removed_reason = reason
+        edges = (("start", "09"), ("end", "10"))
+        far = {name: {"dateTime": f"2029-05-01T{hour}:00:00", "timeZone": "UTC"} for name, hour in edges}
+        passes.person.patch(passes.copies()["moved far away"]["id"], far)
+        passes.settle()
+    passes.shell.clock.forward(days=60)
+    passes.settle()
+    assert set(passes.copies()) == {"moved far away", "soon over"}
+    moved_away, over = passes.there(near), passes.there(old)
+    assert isinstance(moved_away, Event)
+    assert isinstance(over, Event)
+    assert moved_away.when == Timed(*(Zoned(datetime(2029, 5, 1, hour), "UTC") for hour in (9, 10)))  # noqa: DTZ001
+
+
+@pytest.mark.parametrize(
+    "code, status",
+    [("SyncStateNotFound", 410), ("syncStateNotFound", 400), ("SyncStateInvalid", 400), ("resyncRequired", 410)],
+)
+def test_each_way_in_which_a_token_ends_is_a_snapshot(passes: Passes, code: str, status: int) -> None:
+    passes.person.insert(timed("private", 10))
+    passes.shell.host.create("ada", event("public"))
+    passes.settle()
+    passes.person.delete(passes.person.insert(timed("short-lived", 11))["id"])
+    passes.graph.sandbox.state.expire_delta_tokens(code=code, status=status)
+    passes.graph.sandbox.log.clear()
+    passes.run()
+    begun = [row for row in passes.graph.requests(path="delta") if dict(row.params).get("startDateTime")]
+    assert len(begun) == 2  # each calendar reads from the beginning, once
+    passes.settle()
+    assert passes.written() == 0
+    assert set(passes.copies()) == {"public"}
+    assert len(passes.shell.blocks("ada")) == 1

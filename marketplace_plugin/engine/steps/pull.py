@@ -4,8 +4,10 @@ round until the siblings are read too (SYNC.md rules 10 to 12)."""
 from __future__ import annotations
 
 from collections.abc import Collection as Group
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC
+from zlib import crc32
 
 from sqlalchemy import Connection
 
@@ -35,6 +37,10 @@ from marketplace_plugin.sync.diff import Echo, LinkIndex, Meeting, Reader
 from marketplace_plugin.sync.guard import suspects
 from marketplace_plugin.sync.link import Link, LinkKind, LinkState, RemoteShowing
 from marketplace_plugin.sync.reason import Reason
+
+TURN = 7
+"""Days in which each event beyond the window is asked for once."""
+_WITH_A_BASE = (LinkKind.EXPORT, LinkKind.CONVERTED, LinkKind.MIRROR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +128,8 @@ def _read(p: Pass, row: Collection, since: Cursor | Checkpoint | None) -> Round:
         _question(p, row, round_id, covers, window)
     with p.engine.store.read() as c:
         unseen = links.never_seen(c, p.connection.id, row.remote_id)
-    _ask(p, row, unseen, round_id, window)
+        beyond = list(_in_turn(c, p, row, window)) if row.info.capabilities.windowed else []
+    _ask(p, row, list({link.id: link for link in (*unseen, *beyond)}.values()), round_id, window)
     p.cursors[row.remote_id] = cursor
     with p.engine.store.read() as c:
         return Round(tuple(rounds.waiting(c, p.connection.id, row.remote_id, round_id)), complete=True)
@@ -209,6 +216,22 @@ def _question(p: Pass, row: Collection, round_id: str, covers: Window | None, wi
         with p.write() as unit:
             hold_suspects(unit.connection, p, asked.held)
     _ask(p, row, asked.fetch, round_id, window)
+
+
+def _in_turn(c: Connection, p: Pass, row: Collection, window: Window) -> Iterator[Link]:
+    """Events that begin after the window: no round tells what became of them. With the first pass of each day a share
+    of them is asked for by id, so that each has its turn once in ``TURN``."""
+    if row.read_at is None:
+        return
+    first, last = (at.astimezone(UTC).toordinal() for at in (row.read_at, p.now))
+    turns = {day % TURN for day in range(first + 1, last + 1)}
+    if not turns:
+        return
+    for link in links.of_connection(c, p.connection.id, collection=row.remote_id, kinds=_WITH_A_BASE):
+        item, its_turn = link.remote_base or link.base, crc32(link.id.encode()) % TURN in turns
+        bound = link.remote_id is not None and link.state not in (LinkState.DETACHED, LinkState.DECLINED)
+        if bound and its_turn and isinstance(item, Event | Series) and p.span(item)[0] >= window.end:
+            yield link
 
 
 def _ask(p: Pass, row: Collection, asked: Sequence[Link], round_id: str, window: Window) -> None:

@@ -7,9 +7,9 @@ Sources: https://learn.microsoft.com/graph/delta-query-events and event-delta.
 * A page tells what was touched. Each touched item is read again whole, in batches: occurrences come with five fields, a
   deleted one not at all, and our mark never.
 * ``@removed`` may mean "out of the window", so it is an unconfirmed tombstone, and the engine asks by id.
-* A series whose occurrences all lie outside of the window is told by no delta. Such series need no reconciliation of
-  their own: they come in with the weekly snapshot as soon as the window reaches them, and those that are linked already
-  are asked for by id when the snapshot does not list them.
+* What lies outside of the window may be told by no round at all. What is not linked comes in with the weekly snapshot
+  as soon as the window reaches it. What is linked is asked for by id: a series that the window touches and the snapshot
+  does not list, with that snapshot; what begins after the window, in its turn of a week (``windowed``).
 * Private events of others are shown masked in the list and not at all by id; then the list's word is taken.
 """
 

@@ -188,7 +188,13 @@ class Reader:
 
 
 CAPABILITIES = Capabilities(
-    fields=FIELDS, move=False, idempotent_create=True, silent=False, rules=RULES, override_crossing=False
+    fields=FIELDS,
+    stable_ids=True,  # Prefer: IdType="ImmutableId"
+    idempotent_create=True,
+    silent=False,
+    rules=RULES,
+    override_crossing=False,
+    windowed=True,
 )
 """Graph has no silent write where there are guests, so meetings with guests are not written at all."""
 

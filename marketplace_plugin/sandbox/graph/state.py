@@ -156,8 +156,8 @@ class Calendar:
     events: dict[int, Event] = field(default_factory=dict)
     changes: OrderedDict[int, int] = field(default_factory=OrderedDict)
     """Event key -> number of its last change, deletions too; oldest first."""
-    gone: dict[int, int] = field(default_factory=dict)
-    """Event key -> place of the events that were deleted or moved away."""
+    gone: dict[int, Event] = field(default_factory=dict)
+    """The events that were deleted or moved away, as they were last, by their keys."""
     epoch: int = 0
     """Raised when all earlier delta tokens end."""
     gone_code: str = "SyncStateNotFound"
@@ -215,6 +215,8 @@ class Knobs:
     """Only the tokens of so many newest rounds of a calendar are good."""
     removed_reason: Literal["deleted", "changed"] = "deleted"
     """The reason of @removed for an event that is not in the window (any more)."""
+    outside_is_silent: bool = False
+    """What lies outside of the window, and did when it was deleted, is not told at all."""
     late_bump: bool = False
     """The change key moves once more after each write has been answered."""
     duplicate_transaction_status: int | None = None
@@ -361,7 +363,7 @@ class State:
         """Take an event out of its calendar; deltas report it."""
         calendar = self.calendars[event.calendar]
         del calendar.events[event.key]
-        calendar.gone[event.key] = event.placed
+        calendar.gone[event.key] = replace(event)
         self._note(event, self.next_tick())
 
     def move(self, event: Event, calendar: Calendar) -> None:

@@ -158,14 +158,19 @@ class Deltas:
         """An event, or a series with all its occurrences in the window: never split over pages."""
         event = seen.calendar.events.get(key)
         first = position.since is None
+        silent = self._state.knobs.outside_is_silent
         if event is None:
-            place = seen.calendar.gone.get(key, 0) if seen.share is None else seen.share.key
-            gone = ids.event_id(seen.email, place, key, immutable=shape.immutable)
-            return [] if first else [_removed(gone, "deleted")]
+            last = seen.calendar.gone[key]
+            if first or (silent and not window.expanded(seen, last, position.begin, position.until)):
+                return []
+            place = last.placed if seen.share is None else seen.share.key
+            return [_removed(ids.event_id(seen.email, place, key, immutable=shape.immutable), "deleted")]
         items = window.expanded(seen, event, position.begin, position.until)
         if not items:
+            if first or silent:
+                return []
             outside = seen.event_id(event, None, immutable=shape.immutable)
-            return [] if first else [_removed(outside, self._state.knobs.removed_reason)]
+            return [_removed(outside, self._state.knobs.removed_reason)]
         if event.recurrence is None:
             return [self._full(items[0], shape)]
         occurrences = [
