@@ -1,0 +1,1 @@
+"""How items change: by whom they may be written, what one value does to others, and who is mailed."""

@@ -1,0 +1,1 @@
+"""What the store knows of calendars: ids, times and zones, series, meetings, access."""

@@ -1,0 +1,313 @@
+"""The sandbox as one object: state, WSGI application, and an HTTPS server on the loopback address."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from marketplace_plugin.sandbox.ews import faults, seed
+from marketplace_plugin.sandbox.ews.dispatch import carry_out
+from marketplace_plugin.sandbox.ews.faults import Fault, Faults
+from marketplace_plugin.sandbox.ews.outlook import ids
+from marketplace_plugin.sandbox.ews.services.calls import Call
+from marketplace_plugin.sandbox.ews.soap import envelope, errors, versions
+from marketplace_plugin.sandbox.ews.soap.names import Element, children, find, full, local
+from marketplace_plugin.sandbox.ews.state import Account, Clock, State, system_clock
+from marketplace_plugin.sandbox.ews.transport import tls
+from marketplace_plugin.sandbox.ews.transport.http import ConnectionDropped, HttpServer
+from marketplace_plugin.sandbox.ews.transport.signin import Gate, Refused, SignIn
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+EWS_PATH = "/EWS/Exchange.asmx"
+LOG_LIMIT = 5_000
+FAULT_HEADER = "X-Sandbox-Fault"
+"""Marks a reply that a fault has changed, for tests that check replies."""
+BODY_LIMIT = 256 * 1024
+"""Longer bodies are logged cut, so that the log's memory is bounded."""
+_XML = "text/xml; charset=utf-8"
+
+
+@dataclass(frozen=True)
+class Logged:
+    """One request and how it was answered; ``status`` 0 is a dropped connection.
+
+    ``operation`` is the EWS operation, or the path of a request that is none; ``account`` is None
+    for a request that was not signed in.
+    """
+
+    method: str
+    path: str
+    operation: str
+    account: str | None
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    status: int
+    reply: bytes
+    fault: str | None
+    at: datetime
+
+
+@dataclass
+class Answer:
+    """Status, headers and body of a reply."""
+
+    status: int
+    body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
+    content_type: str = _XML
+
+    def send(self, start_response: StartResponse) -> list[bytes]:
+        start_response(
+            f"{self.status} {HTTPStatus(self.status).phrase}", [("Content-Type", self.content_type), *self.headers]
+        )
+        return [self.body]
+
+
+class EwsSandbox:
+    """An Exchange Server for tests and for ``make run``: ``.app`` is WSGI, ``.start()`` serves it.
+
+    EWS lies at ``/EWS/Exchange.asmx``, autodiscover at ``/autodiscover/``. The certificate is for
+    ``localhost`` and ``127.0.0.1`` and for ``hosts``; ``ca_file`` and ``ca_pem`` are the authority
+    that signed it.
+
+    Args:
+        now: aware "now"; all times of the sandbox but those of certificates come from it.
+        accounts: who has a mailbox; the seeded ones (with calendars) by default.
+        hosts: more host names of the certificate.
+        flaw: what is wrong with the certificate; see ``tls.FLAWS``.
+        control_token: guards ``/_sandbox``; random by default.
+        wrap: put around the application, for tests that watch requests and replies.
+        seeded: whether the default accounts come with items.
+    """
+
+    def __init__(
+        self,
+        now: Clock = system_clock,
+        accounts: Sequence[Account] | None = None,
+        *,
+        hosts: Sequence[str] = (),
+        flaw: tls.Flaw = "none",
+        control_token: str | None = None,
+        wrap: Callable[[WSGIApplication], WSGIApplication] | None = None,
+        seeded: bool = True,
+    ) -> None:
+        self.state = State(now)
+        self.certificates = tls.make(("localhost", "127.0.0.1", *hosts), flaw)
+        self.gate = Gate(self.state, self.certificates.binding)
+        self.faults = Faults()
+        self.log: deque[Logged] = deque(maxlen=LOG_LIMIT)
+        self.control_token = control_token or secrets.token_urlsafe(24)
+        for account in seed.accounts() if accounts is None else accounts:
+            self.state.add_account(account)
+        if accounts is None and seeded:
+            seed.fill(self.state)
+        self.app: WSGIApplication = self._serve
+        if wrap is not None:
+            self.app = wrap(self.app)
+        self._server: HttpServer | None = None
+
+    # --- serving ------------------------------------------------------------------------------
+
+    def start(self, port: int = 0) -> str:
+        """Serve on 127.0.0.1 in the background; the base URL without a slash at its end."""
+        if self._server is not None:
+            raise RuntimeError("the sandbox is already running")
+        self._server = HttpServer(self.app, port, self.certificates.context)
+        self._server.start()
+        return self._server.url
+
+    def stop(self) -> None:
+        """Stop serving, and delete the authority's file; does nothing if it is not running."""
+        if self._server is not None:
+            self.faults.release()
+            self._server.stop()
+            self._server = None
+            self.certificates.close()
+
+    def __enter__(self) -> EwsSandbox:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """The base URL while it is running. Raises RuntimeError otherwise."""
+        if self._server is None:
+            raise RuntimeError("the sandbox is not running")
+        return self._server.url
+
+    @property
+    def ews_url(self) -> str:
+        """The address of EWS while it is running."""
+        return self.url + EWS_PATH
+
+    @property
+    def ca_file(self) -> Path:
+        """The authority's certificate as a PEM file; there until ``stop``."""
+        return self.certificates.ca_file
+
+    @property
+    def ca_pem(self) -> str:
+        """The authority's certificate as PEM."""
+        return self.certificates.ca_pem
+
+    # --- for tests ----------------------------------------------------------------------------
+
+    def requests(self, operation: str = "") -> list[Logged]:
+        """The logged requests that were signed in, of one operation or of all."""
+        return [row for row in list(self.log) if row.account is not None and operation in ("", row.operation)]
+
+    @property
+    def sign_ins(self) -> list[SignIn]:
+        """Every password that was tried, right or wrong, oldest first."""
+        return list(self.gate.attempts)
+
+    @property
+    def server(self) -> versions.Server:
+        """The version that the sandbox is now."""
+        return versions.SERVERS[self.state.knobs.version]
+
+    # --- one request ----------------------------------------------------------------------------
+
+    def _serve(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Sign-in, faults and the log around the operations; one at a time."""
+        path = environ["PATH_INFO"]
+        if path.casefold() != EWS_PATH.casefold():
+            return Answer(404, b"Not found", content_type="text/plain").send(start_response)
+        row = _Exchange(environ)
+        with self.state.lock:
+            account = self.gate.account(environ)
+            if isinstance(account, Refused):
+                answer = self._unauthorized(account.offers)
+                self._note(row, path, None, answer, None)
+                return answer.send(start_response)
+        operation = _operation(row.body) or path
+        rule = self.faults.take(operation)
+        if rule is not None and rule.action == "hold":
+            self.faults.hold()
+        with self.state.lock:
+            answer = self._answer(row, operation, account, rule)
+        return answer.send(start_response)
+
+    def _unauthorized(self, offers: tuple[str, ...]) -> Answer:
+        body = b"<!DOCTYPE html><html><head><title>401</title></head><body>401 - Unauthorized</body></html>"
+        return Answer(401, body, tuple(("WWW-Authenticate", offer) for offer in offers), "text/html")
+
+    def _answer(self, row: _Exchange, operation: str, account: Account, rule: Fault | None) -> Answer:
+        if rule is not None and rule.action == "drop_before":
+            self._note(row, operation, account, Answer(0), rule)
+            raise ConnectionDropped
+        answer = self._injected(rule) or self._ews(row, account, rule)
+        if rule is not None:
+            answer.headers += ((FAULT_HEADER, rule.action),)
+            if rule.action in ("truncate", "malformed_item"):
+                answer.body = faults.spoil(rule, answer.body)
+            if rule.action == "drop_after":
+                self._note(row, operation, account, Answer(0), rule)
+                raise ConnectionDropped
+        self._note(row, operation, account, answer, rule)
+        return answer
+
+    def _injected(self, rule: Fault | None) -> Answer | None:
+        """The reply of a fault that keeps the request from being carried out."""
+        if rule is None or rule.action not in ("status", "fault"):
+            return None
+        if rule.action == "status":
+            if rule.status == 401:
+                return self._unauthorized(("NTLM",))
+            more = () if rule.retry_after is None else (("Retry-After", str(rule.retry_after)),)
+            return Answer(rule.status, b"", more, "text/html")
+        values = {} if rule.back_off is None else {"BackOffMilliseconds": str(rule.back_off)}
+        return Answer(500, envelope.fault(self.server, errors.SoapFault(rule.code, values=values)))
+
+    def _ews(self, row: _Exchange, account: Account, rule: Fault | None) -> Answer:
+        if not self.state.knobs.ews_enabled:
+            return Answer(403, b"EWS is not enabled for this mailbox.", content_type="text/plain")
+        if row.method != "POST":
+            return Answer(302, b"", (("Location", "/EWS/Services.wsdl"),))
+        headers = (("request-id", str(uuid.uuid4())), ("X-FEServer", "EXCHANGE01"), ("Cache-Control", "private"))
+        if not row.content_type.startswith("text/xml"):
+            return Answer(415, b"", headers)
+        try:
+            until = self.state.knobs.throttled_until
+            if until is not None and self.state.now() < until:
+                raise errors.busy(max(1, round((until - self.state.now()).total_seconds() * 1000)))
+            call = Call(self.state, account.email, envelope.read(row.body, self.server))
+            reply = carry_out(call)
+            if rule is not None and rule.action == "error":
+                reply = _all_refused(call, rule)
+            if rule is not None and rule.action == "bump":
+                self._bump(reply)
+            return Answer(200, envelope.reply(self.server, reply), headers)
+        except errors.SoapFault as error:
+            return Answer(500, envelope.fault(self.server, error), headers)
+
+    def _bump(self, reply: Element) -> None:
+        """Move the versions of the items that a reply names."""
+        named = {element.get("Id") for element in reply.iter(full("t:ItemId"))}
+        items = [item for folder in self.state.folders.values() for item in folder.items.values()]
+        for item in items:
+            if ids.item_id(item.mailbox, item.placed, item.key) in named:
+                self.state.touch(item)
+
+    def _note(
+        self, row: _Exchange, operation: str, account: Account | None, answer: Answer, rule: Fault | None
+    ) -> None:
+        self.log.append(
+            Logged(
+                row.method,
+                row.path,
+                operation,
+                None if account is None else account.email,
+                row.headers,
+                row.body[:BODY_LIMIT],
+                answer.status,
+                answer.body[:BODY_LIMIT],
+                None if rule is None else rule.action,
+                self.state.now(),
+            )
+        )
+
+
+def _operation(body: bytes) -> str | None:
+    """The name of the operation in a body, without judging the rest."""
+    try:
+        content = find(envelope.parse(body), "s:Body")
+    except errors.SoapFault:
+        return None
+    operations = [] if content is None else children(content)
+    return local(operations[0]) if operations else None
+
+
+def _all_refused(call: Call, rule: Fault) -> Element:
+    outer, messages = envelope.response(call.request.name)
+    envelope.message(messages, call.request.name, errors.EwsError(rule.code))
+    return outer
+
+
+class _Exchange:
+    """What is kept of a request until it is answered."""
+
+    def __init__(self, environ: WSGIEnvironment) -> None:
+        self.body: bytes = environ["wsgi.input"].read()
+        environ["wsgi.input"] = BytesIO(self.body)
+        self.method: str = environ["REQUEST_METHOD"]
+        self.path: str = environ["PATH_INFO"]
+        self.content_type: str = environ.get("CONTENT_TYPE", "")
+        self.headers = tuple(
+            (name.removeprefix("HTTP_").replace("_", "-").title(), str(value))
+            for name, value in environ.items()
+            if name.startswith("HTTP_") and name != "HTTP_AUTHORIZATION"
+        )

@@ -1,0 +1,1 @@
+"""The messages: names, versions, envelopes and refusals."""

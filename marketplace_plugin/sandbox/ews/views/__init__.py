@@ -1,0 +1,1 @@
+"""Items and folders as replies show them to one account."""

@@ -1,0 +1,1 @@
+"""Names, paths and values of items in requests and replies."""
