@@ -5,8 +5,8 @@ joined by blanks, of those whose calendar is looked for too, and ``session.setti
 midnights the whole days are that we write (UTC where it is absent).
 
 ``soap`` how requests get there (exchangelib) and what a refusal means; ``shape`` the two shapes and the way between
-them (pure); ``folders``, ``availability``, ``read``, ``changes``, ``write``, ``series`` the requests; ``trial`` what the
-connection test does. exchangelib is imported with the first request, not before.
+them (pure); ``folders``, ``availability``, ``read``, ``changes``, ``write``, ``series`` the requests; ``trial`` what
+the connection test does. exchangelib is imported with the first request, not before.
 """
 
 from __future__ import annotations

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from marketplace_plugin.errors import CollectionGone, ContractViolation, PermissionDenied
 from marketplace_plugin.model.collection import Capabilities, CollectionInfo, Role
 from marketplace_plugin.model.item import Kind
+from marketplace_plugin.model.series.pattern import RULES
 from marketplace_plugin.providers.ews import availability
 from marketplace_plugin.providers.ews.shape.decode import Calendar
 from marketplace_plugin.providers.ews.shape.encode import FIELDS
-from marketplace_plugin.providers.ews.shape.recurrence import RULES
 from marketplace_plugin.providers.ews.soap import xml
 from marketplace_plugin.providers.ews.soap.client import Client
 from marketplace_plugin.providers.ews.soap.errors import for_read, problem_of

@@ -32,10 +32,11 @@ from marketplace_plugin.model.event import (
 from marketplace_plugin.model.form.canonical import same
 from marketplace_plugin.model.names.zones import resolve
 from marketplace_plugin.model.series.expand import is_original, occurrence_at
+from marketplace_plugin.model.series.pattern import RULES
 from marketplace_plugin.model.series.shape import expressible
 from marketplace_plugin.model.time import AllDay, Original, Timed, When, Zoned, zone
 from marketplace_plugin.providers.ews.shape import recurrence
-from marketplace_plugin.providers.ews.shape.recurrence import RULES, Undecodable
+from marketplace_plugin.providers.ews.shape.recurrence import Undecodable
 from marketplace_plugin.providers.ews.soap import xml
 from marketplace_plugin.providers.ews.soap.xml import Element
 
