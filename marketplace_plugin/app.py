@@ -21,7 +21,7 @@ from typing import Any
 
 import waitress
 from flask import Flask
-from flask_babel import Babel
+from flask_babel import Babel, get_locale
 from werkzeug.exceptions import InternalServerError
 
 import marketplace_plugin.config as configuration
@@ -42,6 +42,7 @@ from marketplace_plugin.errors import ConfigError
 from marketplace_plugin.host import seed
 from marketplace_plugin.host.records import persons
 from marketplace_plugin.host.steg import TRANSLATIONS, Steg, Tie, create_steg
+from marketplace_plugin.model.item import Kind
 from marketplace_plugin.store import Store, installations
 from marketplace_plugin.store.accounts.installations import InstallationState
 from marketplace_plugin.store.vault import parse_keys
@@ -136,9 +137,20 @@ def assemble(config: Config, *, now: Callable[[], datetime] = utc_now) -> Runnin
     return Running(config, store, registry, steg, engine, flask, pool, clockwork)
 
 
-def _ties(engine: Engine, person: str, ref: str) -> Tie | None:
-    found = tie(engine, person, ref)
-    return None if found is None else Tie(found.link, found.converted, found.writable)
+def _ties(engine: Engine, person: str, ref: str, kind: Kind) -> Tie | None:
+    found = tie(engine, person, ref, kind)
+    if found is None:
+        return None
+    names = {i.id: i.name.in_(str(get_locale() or "de")) for i in engine.plugins.integrations()}
+    return Tie(
+        found.link,
+        found.converted,
+        found.writable,
+        found.mirrored,
+        found.dropped,
+        names.get(found.integration, found.integration),
+        found.account,
+    )
 
 
 def _flask(config: Config, keys: Sequence[bytes], engine: Engine, registry: Registry, steg: Steg) -> Flask:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from marketplace_plugin.contract.module import Person
-from marketplace_plugin.host.records import events, participation, todos
+from marketplace_plugin.host.records import contacts, events, participation, todos
 from marketplace_plugin.host.records.tables import Database, Notify
+from marketplace_plugin.model.contact import Contact
 from marketplace_plugin.model.event import Event, Series
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.task import Call, Task
@@ -158,6 +159,39 @@ class Acts:
                 return Stale()
             version = todos.remove(unit.connection, kind, record)
         self._announce(kind, {actor.id}, ref)
+        return Saved(ref, version)
+
+    # ---- contacts
+
+    def create_contact(self, actor: Person, item: Contact, *, shared: bool = False) -> Saved:
+        with self._database.begin() as unit:
+            record = contacts.insert(unit.connection, actor, self._new_ref(), item, self._now(), shared=shared)
+        self._announce(Kind.CONTACT, {actor.id}, record.ref)
+        return Saved(record.ref, record.version)
+
+    def change_contact(
+        self, actor: Person, ref: str, expected: int, item: Contact | None = None, *, shared: bool | None = None
+    ) -> Done:
+        """His own; ``shared``: his colleagues read it from now on, or no longer. None leaves either as it is."""
+        with self._database.begin() as unit:
+            record = contacts.mine(unit.connection, actor.id, ref)
+            if record is None:
+                return Missing()
+            if record.version != expected:
+                return Stale()
+            saved = contacts.save(unit.connection, record, item or record.item, self._now(), shared=shared)
+        self._announce(Kind.CONTACT, {actor.id}, ref)
+        return Saved(ref, saved.version)
+
+    def delete_contact(self, actor: Person, ref: str, expected: int) -> Done:
+        with self._database.begin() as unit:
+            record = contacts.mine(unit.connection, actor.id, ref)
+            if record is None:
+                return Missing()
+            if record.version != expected:
+                return Stale()
+            version = contacts.remove(unit.connection, record)
+        self._announce(Kind.CONTACT, {actor.id}, ref)
         return Saved(ref, version)
 
     def _announce(self, kind: Kind, people: Iterable[str], *refs: str) -> None:

@@ -1,4 +1,4 @@
-"""Steg's modules as the engine sees them: ``contract.module.HostModule`` for calendar, tasks and calls.
+"""Steg's modules as the engine sees them: ``contract.module.HostModule`` for calendar, contacts, tasks and calls.
 
 They share the engine's transaction (``unit``). Each write is compare-and-set on the version that its owner sees, and is
 remembered under its operation key: the same key again gets the same answer and changes nothing. No mail is ever sent.
@@ -15,9 +15,10 @@ import sqlalchemy as sa
 
 from marketplace_plugin.contract.module import UnitOfWork
 from marketplace_plugin.errors import HostError
-from marketplace_plugin.host.records import events, log, participation, todos
+from marketplace_plugin.host.records import contacts, events, log, participation, persons, todos
 from marketplace_plugin.host.records.tables import Database, applied, person
 from marketplace_plugin.model.change import HostCursor, HostGone, HostItem, HostPage
+from marketplace_plugin.model.contact import Contact
 from marketplace_plugin.model.event import Event, Series, Unknown
 from marketplace_plugin.model.form import codec
 from marketplace_plugin.model.item import Item, Kind
@@ -241,6 +242,39 @@ class Todos(Module):
         return record
 
 
+class Contacts(Module):
+    """A person's own contacts. What colleagues share with him is theirs to sync; what comes in is his alone."""
+
+    kind = Kind.CONTACT
+
+    def _holds(self, item: Item) -> bool:
+        return isinstance(item, Contact)
+
+    def _visible(self, c: sa.Connection, owner: str, entries: Sequence[log.Entry]) -> list[HostItem | HostGone]:
+        return contacts.visible(c, owner, entries)
+
+    def _create(self, c: sa.Connection, owner: str, write: HostCreate) -> HostItem:
+        who = persons.by_id(c, owner)
+        if who is None:
+            raise HostError("no such person")
+        return contacts.insert(c, who, self._new_ref(), _contact(write.item), self._now(), write.op).host_item(write.op)
+
+    def _update(self, c: sa.Connection, owner: str, write: HostUpdate) -> HostOutcome:
+        record = self._mine(c, owner, write.ref)
+        item = _contact(patch(record.item, write.item, write.changed))
+        stored = contacts.save(c, record, item, self._now(), write.op).host_item(write.op)
+        return HostApplied(write.op, write.ref, stored.version, stored)
+
+    def _delete(self, c: sa.Connection, owner: str, write: HostDelete) -> int:
+        return contacts.remove(c, self._mine(c, owner, write.ref), write.op)
+
+    def _mine(self, c: sa.Connection, owner: str, ref: str) -> contacts.Record:
+        record = contacts.mine(c, owner, ref)
+        if record is None:
+            raise HostError("a contact of somebody else")
+        return record
+
+
 def _is_masked(item: Item) -> bool:
     """Whether a field is UNKNOWN: a host keeps what is known (SYNC.md rule 6)."""
     if not isinstance(item, Event | Series):
@@ -259,6 +293,12 @@ def _event(item: Item) -> Event | Series:
     if isinstance(item, Event | Series):
         return item
     raise TypeError("the calendar holds events")
+
+
+def _contact(item: Item) -> Contact:
+    if isinstance(item, Contact):
+        return item
+    raise TypeError("an address book holds contacts")
 
 
 def _todo(item: Item) -> Task | Call:

@@ -199,7 +199,7 @@ class _Month:
 
     def contacts(self) -> None:
         for contact in _contacts():
-            contacts.add(self.c, TENANT, self.ref(), contact)
+            contacts.insert(self.c, ANNA[0], self.ref(), contact, self.at, shared=True)
 
 
 def _contacts() -> Iterable[Contact]:

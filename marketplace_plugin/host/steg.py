@@ -16,7 +16,7 @@ from marketplace_plugin.contract.module import Blocks, BlockView, HostModule, Pe
 from marketplace_plugin.host import pages
 from marketplace_plugin.host import seed as seeding
 from marketplace_plugin.host.acts import Acts
-from marketplace_plugin.host.modules import Calendar, Todos
+from marketplace_plugin.host.modules import Calendar, Contacts, Todos
 from marketplace_plugin.host.pages import page
 from marketplace_plugin.host.records import persons, schema
 from marketplace_plugin.host.records.tables import Database, Notify
@@ -42,16 +42,22 @@ class Tie:
     """What ties a host item of one person to a service, as far as his page needs it.
 
     ``link`` is the link's id; ``converted``: it was a grey block, and can be one again. ``writable`` are the event's
-    fields that the person may change on the other side, None for all (SYNC.md rule 16).
+    fields that the person may change on the other side, None for all (SYNC.md rule 16). ``mirrored``: a task or call
+    is shown in his calendar there; ``dropped``: he deleted it there, so that it is mirrored no longer. ``integration``
+    and ``account`` say where, in his language.
     """
 
     link: str
     converted: bool = False
     writable: frozenset[str] | None = None
+    mirrored: bool = False
+    dropped: bool = False
+    integration: str = ""
+    account: str = ""
 
 
-Ties = Callable[[str, str], Tie | None]
-"""(person id, ref) -> what ties the event, None for an event that is Steg's alone."""
+Ties = Callable[[str, str, Kind], Tie | None]
+"""(person id, ref, kind) -> what ties the item, None for one that is Steg's alone."""
 
 
 class Steg:
@@ -71,17 +77,18 @@ class Steg:
     ) -> None:
         self.database, self.now, self.hasher = database, now, hasher
         self.blocks: Blocks = NoBlocks()
-        self.tie: Ties = lambda _person, _ref: None
+        self.tie: Ties = lambda _person, _ref, _kind: None
         self._told: list[Notify] = []
         self.modules: Mapping[Kind, HostModule] = {
             Kind.EVENT: Calendar(database, now, new_ref),
+            Kind.CONTACT: Contacts(database, now, new_ref),
             Kind.TASK: Todos(Kind.TASK, database, now, new_ref),
             Kind.CALL: Todos(Kind.CALL, database, now, new_ref),
         }
         self.acts = Acts(database, now, new_ref, self._notify)
 
     def connect(self, *, blocks: Blocks | None = None, ties: Ties | None = None, notify: Notify | None = None) -> None:
-        """``blocks`` is what the calendar shows in grey, ``ties`` what holds an event to a service; ``notify`` is told
+        """``blocks`` is what the calendar shows in grey, ``ties`` what holds an item to a service; ``notify`` is told
         of each change that a person made here, after commit, once for each person whom it concerns."""
         if blocks is not None:
             self.blocks = blocks

@@ -204,7 +204,8 @@ def test_a_converted_event_shows_an_eye_and_can_be_taken_back(steg: Steg, app: A
     assert "#eye" in page
     menu = f"/calendar/event/{made.ref}/menu"
     assert "/undo" not in anna.page(menu)
-    steg.connect(ties=lambda person, ref: Tie("L1", converted=True) if (person, ref) == (ANNA.id, made.ref) else None)
+    tied = Tie("L1", converted=True)
+    steg.connect(ties=lambda person, ref, _kind: tied if (person, ref) == (ANNA.id, made.ref) else None)
     assert 'action="/convert/L1/undo"' in anna.page(menu)
     assert 'action="/convert/L1/undo"' in anna.page(f"/calendar/event/{made.ref}")
     theirs = signed_in(app, JONAS)

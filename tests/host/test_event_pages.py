@@ -162,7 +162,8 @@ def test_participants_come_and_go(steg: Steg, anna: Browser, app: Any) -> None:
 def test_what_a_calendar_does_not_let_be_changed_is_disabled_and_ignored(steg: Steg, anna: Browser) -> None:
     item = Event(when=NINE, title="Einladung", location="dort")
     ref = steg.acts.create_event(ANNA, item, [], "events").ref
-    steg.connect(ties=lambda _person, _ref: Tie("L1", converted=True, writable=frozenset({"reminder", "show_as"})))
+    tied = Tie("L1", converted=True, writable=frozenset({"reminder", "show_as"}))
+    steg.connect(ties=lambda _person, _ref, _kind: tied)
     page = anna.page(f"/calendar/event/{ref}/edit")
     assert re.search(r'<input class="input" id="title"[^>]* disabled', page)
     assert not re.search(r'<select class="select" id="reminder"[^>]* disabled', page)

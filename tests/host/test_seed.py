@@ -60,7 +60,7 @@ def test_a_month_around_any_day(empty: Steg, today: date) -> None:
     assert any(o.event is None for s in series for o in s.overrides)
     assert any(o.event is not None for s in series for o in s.overrides)
     assert any(isinstance(getattr(item, "when", None), AllDay) for item in items)
-    assert {Kind.EVENT, Kind.TASK, Kind.CALL} == set(empty.modules)
+    assert {Kind.EVENT, Kind.CONTACT, Kind.TASK, Kind.CALL} == set(empty.modules)
     assert len(found) > 30
     page = empty_page(empty, today)
     for text in ("Fachmesse Nürnberg", "Erstgespräch Hafenbau Nord", "Jour fixe Einkauf", "Reisekosten", "Hr. Vogel"):

@@ -46,6 +46,11 @@ def full_day(day: date, locale: Locale) -> str:
     return _date(day, "d. MMMM y", "d MMMM y", locale)
 
 
+def day_of_a_year(day: date, locale: Locale) -> str:
+    """``18. November``."""
+    return _date(day, "d. MMMM", "d MMMM", locale)
+
+
 def month_name(day: date, locale: Locale) -> str:
     """``November 2026``."""
     return _date(day, "MMMM y", "MMMM y", locale)

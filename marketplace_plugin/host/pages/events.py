@@ -24,6 +24,7 @@ from marketplace_plugin.host.pages import wording
 from marketplace_plugin.host.pages.page import as_values, inside, now, posted, show, steg, today, viewer
 from marketplace_plugin.host.records import events, participation
 from marketplace_plugin.model.event import Event, Response, Series
+from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.series.expand import is_original, occurrence_at
 from marketplace_plugin.model.time import Original, When
 
@@ -307,7 +308,7 @@ def _back(event: Event, ref: str) -> str:
 def _detail(chosen: Chosen) -> dict[str, Any]:
     record, who = chosen.record, viewer()
     concerned = record.concerns(who.id)
-    tie = steg().tie(who.id, record.ref) if concerned else None
+    tie = steg().tie(who.id, record.ref, Kind.EVENT) if concerned else None
     return {
         "chosen": chosen,
         "event": chosen.event if concerned else editing.outline(chosen.event),
@@ -339,7 +340,7 @@ def _open_fields(chosen: Chosen) -> frozenset[str] | None:
     """The event's fields that may be written here, None for all: a participant has his own, a tie may hold some."""
     if viewer().id != chosen.record.owner:
         return participation.OWN_FIELDS
-    tie = steg().tie(viewer().id, chosen.record.ref)
+    tie = steg().tie(viewer().id, chosen.record.ref, Kind.EVENT)
     return None if tie is None else tie.writable
 
 

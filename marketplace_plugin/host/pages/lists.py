@@ -1,4 +1,4 @@
-"""The start page, tasks, calls, contacts."""
+"""The start page, tasks and calls."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from marketplace_plugin.host.calendar.entries import of_todo
 from marketplace_plugin.host.forms import todo as form
 from marketplace_plugin.host.pages import wording
 from marketplace_plugin.host.pages.page import as_values, inside, now, posted, show, steg, today, viewer
-from marketplace_plugin.host.records import contacts, todos
+from marketplace_plugin.host.records import todos
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.task import Call, Task, TaskStatus
 from marketplace_plugin.model.time import Zoned
@@ -44,7 +44,6 @@ def add(blueprint: Blueprint) -> None:
     blueprint.add_url_rule("/<any(tasks, calls):kind>/<ref>", view_func=todo, methods=["GET", "POST"])
     blueprint.add_url_rule("/<any(tasks, calls):kind>/<ref>/done", view_func=todo_done, methods=["POST"])
     blueprint.add_url_rule("/<any(tasks, calls):kind>/<ref>/delete", view_func=todo_delete, methods=["POST"])
-    blueprint.add_url_rule("/contacts", view_func=contact_list, methods=["GET"])
 
 
 def start() -> ResponseReturnValue:
@@ -121,11 +120,6 @@ def todo_done(kind: str, ref: str) -> ResponseReturnValue:
 def todo_delete(kind: str, ref: str) -> ResponseReturnValue:
     expected = posted().number("version", 0, 10**11, 0)
     return _told(kind, steg().acts.delete_todo(viewer(), KINDS[kind], ref, expected), _("Deleted."))
-
-
-def contact_list() -> ResponseReturnValue:
-    with steg().database.read() as c:
-        return show("contacts.html", contacts=contacts.of_tenant(c, viewer().tenant))
 
 
 def _rows(kind: Kind) -> list[Row]:

@@ -29,6 +29,7 @@ from werkzeug.routing import BuildError
 
 from marketplace_plugin.contract.module import Person
 from marketplace_plugin.host.calendar import words
+from marketplace_plugin.host.forms import contact as form_of_contact
 from marketplace_plugin.host.forms.fields import Fields
 from marketplace_plugin.model.time import zone
 
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 LANGUAGES = ("de", "en")
 EXTENSION = "steg"
 API = "/api/"
+MANY = ("invited", "weekdays", *form_of_contact.LISTED)
+"""Fields of forms that stand there more than once."""
 
 
 class Account(flask_login.UserMixin):
@@ -110,7 +113,7 @@ def posted() -> Fields:
 
 def as_values() -> dict[str, Any]:
     """What was posted, to be shown in the form again: the first value of each field, and all of those with many."""
-    return {name: values if name in ("invited", "weekdays") else values[0] for name, values in request.form.lists()}
+    return {name: values if name in MANY else values[0] for name, values in request.form.lists()}
 
 
 def address(endpoint: str, **values: Any) -> str | None:

@@ -39,6 +39,15 @@ STATUSES: Mapping[str, LazyString] = {
     TaskStatus.DEFERRED.value: lazy_gettext("Deferred"),
     TaskStatus.COMPLETED.value: lazy_gettext("Done"),
 }
+CONTACT_LABELS: Mapping[str, LazyString] = {
+    "work": lazy_gettext("at work"),
+    "home": lazy_gettext("at home"),
+    "mobile": lazy_gettext("mobile"),
+    "fax": lazy_gettext("fax"),
+    "pager": lazy_gettext("pager"),
+    "main": lazy_gettext("main number"),
+    "other": lazy_gettext("other"),
+}
 CALENDARS: Mapping[str, LazyString] = {
     "events": lazy_gettext("Events"),
     "sales": lazy_gettext("Sales"),
@@ -203,6 +212,11 @@ def _until(shown: Repetition) -> str:
     if shown.until is not None:
         return str(_("until %(day)s", day=words.full_day(shown.until, locale())))
     return ""
+
+
+def birthday(day: date, *, with_year: bool) -> str:
+    """``18. November 1990``, or ``18. November`` where nobody knows the year."""
+    return words.full_day(day, locale()) if with_year else words.day_of_a_year(day, locale())
 
 
 def people(event: Event, record: events.Record) -> list[tuple[str, str, object]]:

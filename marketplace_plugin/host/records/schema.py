@@ -8,7 +8,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import text
 
-from marketplace_plugin.host.records import events
+from marketplace_plugin.host.records import contacts, events
 from marketplace_plugin.host.records.tables import Database
 
 _LOCK = 5173003  # of the advisory lock; the store has its own
@@ -24,3 +24,4 @@ def migrate(database: Database) -> None:
         config.attributes["connection"] = unit.connection
         command.upgrade(config, "head")
         events.refresh_spans(unit.connection)
+        contacts.complete(unit.connection)

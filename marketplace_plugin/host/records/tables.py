@@ -108,13 +108,21 @@ todo = sa.Table(
     sa.Index(None, "owner", "kind"),
 )
 
+# A contact belongs to one person; ``shared``: his colleagues read it too.
 contact = sa.Table(
     "steg_contact",
     metadata,
     sa.Column("ref", _ID, primary_key=True),
     sa.Column("tenant", _ID, nullable=False),
     sa.Column("item", sa.Text, nullable=False),
-    sa.Index(None, "tenant"),
+    sa.Column("owner", _ID, sa.ForeignKey("steg_person.id"), nullable=False),
+    sa.Column("shared", sa.Boolean(name="shared"), nullable=False, server_default=sa.false()),
+    sa.Column("version", sa.BigInteger, nullable=False, server_default="1"),
+    sa.Column("changed", Instant, nullable=False, server_default="0"),
+    sa.Column("sort", sa.String(200), nullable=False, server_default=""),
+    sa.Column("words", sa.Text, nullable=False, server_default=""),  # empty: not filled in yet
+    sa.Index(None, "owner", "sort"),
+    sa.Index(None, "tenant", "sort"),
 )
 
 # One row a person and item, with the sequence number of its newest change: bounded by the items, read in O(changes).
