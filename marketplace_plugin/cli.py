@@ -65,9 +65,12 @@ def main() -> None:
 @click.option("--demo", "with_demo", is_flag=True, help="a seeded tenant and stand-ins of the services")
 @click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="keep the demo's data here")
 @click.option("--google-port", default=0, help="the port of Google's stand-in; 0 takes a free one")
+@click.option("--microsoft-port", default=0, help="the port of Microsoft's stand-in; 0 takes a free one")
 @click.option("--threads", default=8, show_default=True, help="requests that are answered at the same time")
 @explained
-def serve(host: str, port: int, with_demo: bool, data: Path | None, google_port: int, threads: int) -> None:
+def serve(
+    host: str, port: int, with_demo: bool, data: Path | None, google_port: int, microsoft_port: int, threads: int
+) -> None:
     """Serve Steg and the marketplace, and sync in the background."""
     if not with_demo:
         settings = config.from_process()
@@ -76,14 +79,14 @@ def serve(host: str, port: int, with_demo: bool, data: Path | None, google_port:
             composition.serve(running, host, port, threads, _say_address)
         return
     with _data_directory(data) as directory:
-        _serve_demo(directory, host, port, google_port, threads)
+        _serve_demo(directory, host, port, threads, google_port=google_port, microsoft_port=microsoft_port)
 
 
-def _serve_demo(data: Path, host: str, port: int, google_port: int, threads: int) -> None:
+def _serve_demo(data: Path, host: str, port: int, threads: int, **ports: int) -> None:
     listening = composition.listen(host, port)
     base_url = f"http://{host}:{listening.getsockname()[1]}"
     given = {name: value for name, value in os.environ.items() if name.startswith(config.PREFIX)}
-    with demo.stand_ins(base_url, given, google_port) as (stands, leading):
+    with demo.stand_ins(base_url, given, **ports) as (stands, leading):
         settings = config.read(demo.environment(data, base_url, {**leading, **given}))
         logs.configure(given.get("MARKETPLACE_LOG_LEVEL", "warning"))
         with _assembled(settings) as running:
@@ -101,6 +104,8 @@ def _introduce(base_url: str, stands: Sequence[demo.Stand], accounts: Sequence[A
     for stand in stands:
         out.print(f"\n{stand.service} (a stand-in on this machine): {stand.url}/calendar/ to look and edit by hand")
         out.print(f"         accounts: {', '.join(stand.accounts)}")
+        if stand.note:
+            out.print(f"         {stand.note}")
     out.print("\nSign in, open the menu behind the picture, Integrationen / Marketplace. Ctrl-C ends it.\n")
     sys.stdout.flush()
 

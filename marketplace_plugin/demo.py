@@ -8,11 +8,15 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from marketplace_plugin.sandbox.google import DEFAULT_CLIENT, GoogleSandbox
+from marketplace_plugin.sandbox import google as google_sandbox
+from marketplace_plugin.sandbox import graph as graph_sandbox
+from marketplace_plugin.sandbox.google import GoogleSandbox
+from marketplace_plugin.sandbox.graph import GraphSandbox
+from marketplace_plugin.sandbox.graph.state import State
 from marketplace_plugin.store.vault import new_key
 
 CALLBACK = "/oauth/callback"
@@ -21,11 +25,12 @@ KEY_FILE = "key"
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """A stand-in that is running."""
+    """A stand-in that is running. ``note`` is what else there is to know about its accounts."""
 
     service: str
     url: str
     accounts: tuple[str, ...]
+    note: str = ""
 
 
 def environment(data: Path, base_url: str, environ: Mapping[str, str]) -> dict[str, str]:
@@ -45,27 +50,54 @@ def environment(data: Path, base_url: str, environ: Mapping[str, str]) -> dict[s
 
 @contextmanager
 def stand_ins(
-    base_url: str, environ: Mapping[str, str], google_port: int
+    base_url: str, environ: Mapping[str, str], *, google_port: int = 0, microsoft_port: int = 0
 ) -> Iterator[tuple[list[Stand], dict[str, str]]]:
     """Start what ``environ`` does not name a real service for. Yields what runs, and the settings that lead there."""
-    if environ.get("MARKETPLACE_GOOGLE_CLIENT_ID"):
-        yield [], {}
-        return
-    google = GoogleSandbox(control_token=secrets.token_urlsafe(24))
-    google.register_redirect(base_url + CALLBACK)
-    url = google.start(google_port)
-    try:
-        accounts = tuple(google.state.accounts)
-        yield (
-            [Stand("Google", url, accounts)],
-            {
-                "MARKETPLACE_GOOGLE_CLIENT_ID": DEFAULT_CLIENT.client_id,
-                "MARKETPLACE_GOOGLE_CLIENT_SECRET": DEFAULT_CLIENT.client_secret,
-                "MARKETPLACE_GOOGLE_API_ROOT": url,
-                "MARKETPLACE_GOOGLE_AUTHORIZE_URL": f"{url}/o/oauth2/v2/auth",
-                "MARKETPLACE_GOOGLE_TOKEN_URL": f"{url}/token",
-                "MARKETPLACE_GOOGLE_REVOKE_URL": f"{url}/revoke",
-            },
-        )
-    finally:
-        google.stop()
+    stands, leading = list[Stand](), dict[str, str]()
+    with ExitStack() as running:
+        if not environ.get("MARKETPLACE_GOOGLE_CLIENT_ID"):
+            google = GoogleSandbox(control_token=secrets.token_urlsafe(24))
+            google.register_redirect(base_url + CALLBACK)
+            url = google.start(google_port)
+            running.callback(google.stop)
+            stands.append(Stand("Google", url, tuple(google.state.accounts)))
+            leading |= at_google(url)
+        if not environ.get("MARKETPLACE_MICROSOFT_CLIENT_ID"):
+            microsoft = GraphSandbox(control_token=secrets.token_urlsafe(24))
+            microsoft.register_redirect(base_url + CALLBACK)
+            url = microsoft.start(microsoft_port)
+            running.callback(microsoft.stop)
+            stands.append(Stand("Microsoft", url, tuple(microsoft.state.accounts), _blocked(microsoft.state)))
+            leading |= at_microsoft(url)
+        yield stands, leading
+
+
+def _blocked(state: State) -> str:
+    """Whom the consent policy of his directory keeps from connecting, and who can consent there."""
+    strict = {tenant.domain for tenant in state.tenants.values() if tenant.consent != "allow"}
+    here = [account for account in state.accounts.values() if account.tenant in strict]
+    users = ", ".join(account.email for account in here if not account.admin)
+    admins = ", ".join(account.email for account in here if account.admin)
+    return f"{users} cannot connect before {admins} has consented for all"
+
+
+def at_google(url: str) -> dict[str, str]:
+    """The settings that lead to Google's stand-in."""
+    return {
+        "MARKETPLACE_GOOGLE_CLIENT_ID": google_sandbox.DEFAULT_CLIENT.client_id,
+        "MARKETPLACE_GOOGLE_CLIENT_SECRET": google_sandbox.DEFAULT_CLIENT.client_secret,
+        "MARKETPLACE_GOOGLE_API_ROOT": url,
+        "MARKETPLACE_GOOGLE_AUTHORIZE_URL": f"{url}/o/oauth2/v2/auth",
+        "MARKETPLACE_GOOGLE_TOKEN_URL": f"{url}/token",
+        "MARKETPLACE_GOOGLE_REVOKE_URL": f"{url}/revoke",
+    }
+
+
+def at_microsoft(url: str) -> dict[str, str]:
+    """The settings that lead to Microsoft's stand-in."""
+    return {
+        "MARKETPLACE_MICROSOFT_CLIENT_ID": graph_sandbox.DEFAULT_CLIENT.client_id,
+        "MARKETPLACE_MICROSOFT_CLIENT_SECRET": graph_sandbox.DEFAULT_CLIENT.client_secret,
+        "MARKETPLACE_MICROSOFT_AUTHORITY": url,
+        "MARKETPLACE_GRAPH_ROOT": f"{url}/v1.0",
+    }

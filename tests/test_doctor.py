@@ -21,12 +21,15 @@ def good(tmp_path: Path) -> dict[str, str]:
     }
 
 
+MICROSOFT = {"MARKETPLACE_MICROSOFT_CLIENT_ID": "id", "MARKETPLACE_MICROSOFT_CLIENT_SECRET": "hush-hush"}
+
+
 def about(findings: list[Finding], name: str) -> list[Finding]:
     return [finding for finding in findings if finding.about == name]
 
 
 def test_a_good_deployment_has_nothing_bad(good: dict[str, str]) -> None:
-    findings = list(examine(good))
+    findings = list(examine(good | MICROSOFT))
     assert [f for f in findings if f.verdict is not Verdict.GOOD] == []
     assert "hush-hush" not in repr(findings)
     assert good["MARKETPLACE_SECRET_KEYS"] not in repr(findings)
@@ -63,6 +66,23 @@ def test_an_integration_without_its_client_is_a_warning_with_the_names(good: dic
 def test_plain_http_for_a_service_is_bad(good: dict[str, str]) -> None:
     (found,) = about(list(examine(good | {"MARKETPLACE_GOOGLE_TOKEN_URL": "http://oauth.example/token"})), "google")
     assert (found.verdict, "token_url" in found.found) == (Verdict.BAD, True)
+
+
+@pytest.mark.parametrize(
+    "setting, wrong",
+    [
+        ("MICROSOFT_AUTHORITY", "admin_consent_url, authorize_url, token_url"),
+        ("MICROSOFT_TOKEN_URL", "token_url"),
+        ("MICROSOFT_ADMIN_CONSENT_URL", "admin_consent_url"),
+        ("GRAPH_ROOT", "graph_root"),
+    ],
+)
+def test_every_address_of_a_service_is_looked_at(good: dict[str, str], setting: str, wrong: str) -> None:
+    environ = good | MICROSOFT | {f"MARKETPLACE_{setting}": "http://plain.example"}
+    (found,) = about(list(examine(environ)), "office365")
+    assert (found.verdict, found.found) == (Verdict.BAD, f"not https: {wrong}")
+    (fine,) = about(list(examine(environ | {f"MARKETPLACE_{setting}": "http://127.0.0.1:9"})), "office365")
+    assert fine.verdict is Verdict.GOOD
 
 
 def test_a_bundle_that_is_none_is_a_warning(good: dict[str, str], tmp_path: Path) -> None:

@@ -56,7 +56,8 @@ def test_the_demo_starts_introduces_itself_and_ends_cleanly(tmp_path: Path, numb
     finally:
         process.kill()
         process.communicate()
-    assert len(addresses) == 2
+    assert len(addresses) == 3
+    assert "lena.hoffmann@strikt.example cannot connect before admin@strikt.example has consented" in shown
     assert (tmp_path / "steg.db").exists()
 
 
