@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import pytest
 
+from tests.providers.contract_guests import GuestsContract
 from tests.providers.contract_reading import ReadingContract
 from tests.providers.contract_writing import WritingContract
 from tests.providers.serving import Serving
 
 
-class ProviderContract(ReadingContract, WritingContract):
+class ProviderContract(ReadingContract, WritingContract, GuestsContract):
     @pytest.fixture
     def serving(self) -> Serving:
         raise NotImplementedError

@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 
-from marketplace_plugin.model.change import Access, Found, Gone, Stamp
+from marketplace_plugin.model.change import Gone, Stamp
 from marketplace_plugin.model.event import (
     UNKNOWN,
     Attendee,
     Event,
     Override,
-    Response,
     Series,
     ShowAs,
 )
@@ -35,6 +34,7 @@ from marketplace_plugin.model.write import (
     Stale,
     Unanswered,
 )
+from tests.providers.contract_guests import event_of
 from tests.providers.contract_reading import SERIES, title
 from tests.providers.serving import (
     STAMP,
@@ -133,7 +133,7 @@ class WritingContract:
     )
     def test_an_update_writes_its_fields(self, serving: Serving, changes: dict[str, Any]) -> None:
         found = made(serving, meeting(reminder=10, description="alt"))
-        item = replace(_event(found.item), **changes)
+        item = replace(event_of(found.item), **changes)
         after = stored(*push(serving, update(found, item)))
         assert after.id == found.id
         assert after.revision != found.revision
@@ -145,8 +145,8 @@ class WritingContract:
         found = made(serving, meeting(location="Raum 1"))
         serving.edit(serving.calendar, found.id, location="Raum 2")
         now = fetch(serving, found.id)
-        stored(*push(serving, update(now, replace(_event(found.item), title="neu"), "op-u", "title")))
-        event = _event(fetch(serving, found.id).item)
+        stored(*push(serving, update(now, replace(event_of(found.item), title="neu"), "op-u", "title")))
+        event = event_of(fetch(serving, found.id).item)
         assert (event.title, event.location) == ("neu", "Raum 2")
 
     def test_an_unseen_edit_is_never_overwritten(self, serving: Serving) -> None:
@@ -154,7 +154,7 @@ class WritingContract:
         serving.edit(serving.calendar, found.id, title="von Hand")
         outcomes = push(
             serving,
-            update(found, replace(_event(found.item), title="unseres")),
+            update(found, replace(event_of(found.item), title="unseres")),
             Delete("op-d", found.id, found.revision),
         )
         for outcome in outcomes:
@@ -165,35 +165,35 @@ class WritingContract:
     def test_the_revision_that_a_write_gave_is_good_for_the_next(self, serving: Serving) -> None:
         found = made(serving, meeting())
         for number in range(3):
-            item = replace(_event(found.item), title=f"Fassung {number}")
+            item = replace(event_of(found.item), title=f"Fassung {number}")
             found = stored(*push(serving, update(found, item, f"op-{number}")))
         (outcome,) = push(serving, Delete("op-d", found.id, found.revision))
         assert outcome == Applied("op-d", found.id, None, None)
 
     def test_timed_and_all_day_turn_into_each_other(self, serving: Serving) -> None:
         found = made(serving, meeting())
-        days = replace(_event(found.item), when=AllDay(date(2026, 11, 23), date(2026, 11, 25)))
+        days = replace(event_of(found.item), when=AllDay(date(2026, 11, 23), date(2026, 11, 25)))
         found = stored(*push(serving, update(found, days, "op-1a")))
-        assert _event(found.item).when == days.when
+        assert event_of(found.item).when == days.when
         timed = replace(days, when=Timed(at(25, 9), at(25, 10)))
         found = stored(*push(serving, update(found, timed, "op-1b")))
-        assert _event(fetch(serving, found.id).item).when == timed.when
+        assert event_of(fetch(serving, found.id).item).when == timed.when
 
     def test_unknown_is_never_written(self, serving: Serving) -> None:
         found = made(serving, meeting(location="Raum 1"))
-        masked = replace(_event(found.item), location=UNKNOWN)
+        masked = replace(event_of(found.item), location=UNKNOWN)
         create, change = push(
             serving, Create("op-2", Stamp("instance-1", "link-2"), masked), update(found, masked, "op-u", "location")
         )
         assert create == Refused("op-2", RefusedCode.INVALID)
         assert change == Refused("op-u", RefusedCode.INVALID)
-        assert _event(fetch(serving, found.id).item).location == "Raum 1"
+        assert event_of(fetch(serving, found.id).item).location == "Raum 1"
 
     def test_what_is_not_named_may_be_unknown(self, serving: Serving) -> None:
         found = made(serving, meeting(location="Raum 1"))
-        masked = replace(_event(found.item), location=UNKNOWN, title="neu")
+        masked = replace(event_of(found.item), location=UNKNOWN, title="neu")
         stored(*push(serving, update(found, masked, "op-u", "title")))
-        event = _event(fetch(serving, found.id).item)
+        event = event_of(fetch(serving, found.id).item)
         assert (event.title, event.location) == ("neu", "Raum 1")
 
     # ---- delete and move --------------------------------------------------------------------------------------
@@ -210,7 +210,7 @@ class WritingContract:
         found = made(serving, meeting())
         serving.delete(serving.calendar, found.id)
         outcomes = push(
-            serving, update(found, replace(_event(found.item), title="neu")), Delete("op-d", found.id, found.revision)
+            serving, update(found, replace(event_of(found.item), title="neu")), Delete("op-d", found.id, found.revision)
         )
         assert outcomes == [Missing("op-u"), Missing("op-d")]
 
@@ -234,92 +234,6 @@ class WritingContract:
         assert isinstance(outcome, Stale | Refused)
         assert fetch(serving, found.id).id == found.id
 
-    # ---- rights -----------------------------------------------------------------------------------------------
-
-    def test_a_calendar_to_read_is_not_written(self, serving: Serving) -> None:
-        created = serving.create(serving.read_only, meeting("fremd"))
-        found = pull(serving, calendar=serving.read_only).found()[created]
-        outcomes = push(
-            serving,
-            Create("op-1", STAMP, meeting()),
-            update(found, replace(_event(found.item), title="neu")),
-            Delete("op-d", found.id, found.revision),
-            calendar=serving.read_only,
-        )
-        for outcome in outcomes:
-            assert isinstance(outcome, Refused)
-            assert outcome.code is RefusedCode.FORBIDDEN
-        assert title(fetch(serving, created, serving.read_only)) == "fremd"
-
-    def test_a_guest_writes_his_own_fields_only(self, serving: Serving) -> None:
-        created = serving.invite(serving.calendar, meeting("Einladung"))
-        found = fetch(serving, created)
-        (refused,) = push(serving, update(found, replace(_event(found.item), title="meins")))
-        assert refused == Refused("op-u", RefusedCode.NOT_ORGANIZER)
-        accepted = replace(_event(found.item), response=Response.ACCEPTED)
-        after = stored(*push(serving, update(found, accepted)))
-        assert _event(after.item).response is Response.ACCEPTED
-        assert title(fetch(serving, created)) == "Einladung"
-        assert serving.mails() == []
-
-    @pytest.mark.parametrize("answer", [Response.ACCEPTED, Response.TENTATIVE, Response.DECLINED])
-    def test_an_answer_is_given_in_silence(self, serving: Serving, answer: Response) -> None:
-        """Also where the service throws a declined event away."""
-        created = serving.invite(serving.calendar, meeting("Einladung"))
-        found = fetch(serving, created)
-        (outcome,) = push(serving, update(found, replace(_event(found.item), response=answer), "op-u", "response"))
-        assert isinstance(outcome, Applied)
-        (now,) = serving.open().fetch(serving.calendar, [created])
-        if isinstance(now, Found):
-            assert outcome.stored == now
-            assert _event(now.item).response is answer
-        else:
-            assert outcome == Applied("op-u", created, None, None)
-            assert (now, answer) == (Gone(created), Response.DECLINED)
-        assert serving.mails() == []
-
-    # ---- nobody is mailed -------------------------------------------------------------------------------------
-
-    def test_nobody_is_ever_mailed(self, serving: Serving) -> None:
-        """With guests or without: made, changed, moved in time, deleted. Where silence cannot be had, it is refused."""
-        found = made(serving, meeting(attendees=GUESTS))
-        own = serving.create(serving.calendar, meeting("mit Gästen", 24, attendees=GUESTS))
-        for number, item_id in enumerate((found.id, own)):
-            now = fetch(serving, item_id)
-            later = replace(_event(now.item), when=Timed(at(25, 9), at(25, 10)), title="neu")
-            outcomes = push(serving, update(now, later, f"op-{number}"))
-            assert all(isinstance(o, Applied | Refused) for o in outcomes)
-            now = fetch(serving, item_id)
-            outcomes += push(serving, Delete(f"op-d{number}", item_id, now.revision))
-            for outcome in outcomes:
-                assert not isinstance(outcome, Refused) or outcome.code is RefusedCode.WOULD_MAIL
-        assert serving.mails() == []
-
-    def test_attendees_are_written_only_where_they_can_be_silent(self, serving: Serving) -> None:
-        found = made(serving, meeting(attendees=GUESTS))
-        held = capabilities(serving)
-        attendees = _event(found.item).attendees
-        assert attendees is not UNKNOWN
-        assert bool(attendees) is ("attendees" in held.fields)
-        assert held.silent or "attendees" not in held.fields
-        assert serving.mails() == []
-
-    def test_guests_are_asked_by_a_write_that_names_them_and_by_no_other(self, serving: Serving) -> None:
-        if not capabilities(serving).invites:
-            return
-        eve, tom = Attendee("eve@elsewhere.example", "Eve"), Attendee("tom@elsewhere.example")
-        for found in (made(serving, meeting()), made(serving, daily(), "op-2", Stamp("instance-1", "link-2"))):
-            asked = _with_guests(found, eve, tom)
-            after = stored(*push(serving, update(found, asked, "op-u", "attendees")))
-            assert _guests(after) == {eve.address: Response.NEEDS_ACTION, tom.address: Response.NEEDS_ACTION}
-            assert after.access is Access.FULL
-            renamed = stored(*push(serving, update(after, _titled(_with_guests(after), "neu"), "op-v", "title")))
-            assert _guests(renamed).keys() == {eve.address, tom.address}
-            left = stored(*push(serving, update(renamed, _with_guests(renamed, tom), "op-w", "attendees")))
-            assert _guests(left).keys() == {tom.address}
-            assert title(left) == "neu"
-        assert serving.mails() == []
-
     # ---- batches ----------------------------------------------------------------------------------------------
 
     def test_one_outcome_for_each_write(self, serving: Serving) -> None:
@@ -331,7 +245,7 @@ class WritingContract:
             serving,
             *creates,
             Delete("op-gone", gone.id, gone.revision),
-            update(stale(found), replace(_event(found.item), title="neu")),
+            update(stale(found), replace(event_of(found.item), title="neu")),
         )
         assert [type(o) for o in outcomes] == [Applied] * 5 + [Missing, Stale]
 
@@ -340,7 +254,7 @@ class WritingContract:
         serving.throttle()
         outcomes = push(
             serving,
-            update(found, replace(_event(found.item), title="neu")),
+            update(found, replace(event_of(found.item), title="neu")),
             Create("op-2", Stamp("instance-1", "link-2"), meeting("zwei", 24)),
         )
         assert all(isinstance(outcome, Deferred) for outcome in outcomes)
@@ -429,7 +343,7 @@ class WritingContract:
 
     def test_an_event_becomes_a_series_and_back(self, serving: Serving) -> None:
         found = made(serving, meeting("Runde"))
-        series = Series(_event(found.item), RecurrenceRule.parse("FREQ=WEEKLY;COUNT=3"))
+        series = Series(event_of(found.item), RecurrenceRule.parse("FREQ=WEEKLY;COUNT=3"))
         after = stored(*push(serving, update(found, series, "op-1a")))
         assert equal(serving, after.item, series)
         single = series.master
@@ -456,34 +370,7 @@ class WritingContract:
         assert equal(serving, again.item, item)
 
 
-def _event(item: Item) -> Event:
-    item = normal(item)
-    assert isinstance(item, Event)
-    return item
-
-
 def _series(item: Item) -> Series:
     item = normal(item)
     assert isinstance(item, Series)
     return item
-
-
-def _with_guests(found: Found, *guests: Attendee) -> Event | Series:
-    item = found.item
-    if isinstance(item, Series):
-        return replace(item, master=replace(item.master, attendees=guests))
-    return replace(_event(item), attendees=guests)
-
-
-def _titled(item: Event | Series, name: str) -> Event | Series:
-    return (
-        replace(item, master=replace(item.master, title=name))
-        if isinstance(item, Series)
-        else replace(item, title=name)
-    )
-
-
-def _guests(found: Found) -> dict[str, Response]:
-    event = found.item.master if isinstance(found.item, Series) else _event(found.item)
-    assert event.attendees is not UNKNOWN
-    return {guest.address: guest.response for guest in event.attendees}
