@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from marketplace_plugin.sandbox.ews import faults, seed
 from marketplace_plugin.sandbox.ews.dispatch import carry_out
 from marketplace_plugin.sandbox.ews.faults import Fault, Faults
+from marketplace_plugin.sandbox.ews.operations.calls import Call
 from marketplace_plugin.sandbox.ews.outlook import ids
-from marketplace_plugin.sandbox.ews.services.calls import Call
 from marketplace_plugin.sandbox.ews.soap import envelope, errors, versions
 from marketplace_plugin.sandbox.ews.soap.names import Element, children, find, full, local
 from marketplace_plugin.sandbox.ews.state import Account, Clock, State, system_clock

@@ -90,11 +90,12 @@ def item(view: View, found: Found, shape: Shape) -> Element:
 
 
 def _wanted(view: View, what: Shown, shape: Shape) -> frozenset[str]:
-    names = shape.fields() | {"ItemId"}
+    kind = what.found.item.kind
+    names = frozenset(path.name for path in shape.paths if path.fits(kind)) | {"ItemId"}
     if shape.base == "Default":
         names |= schema.DEFAULT_SHAPE
     elif shape.base == "AllProperties":
-        names |= frozenset(schema.order(what.found.item.kind)) - {"MimeContent", "UniqueBody", "NormalizedBody"}
+        names |= frozenset(schema.order(kind)) - {"MimeContent", "UniqueBody", "NormalizedBody"}
     if not view.details:
         names -= schema.NEEDS_GET_ITEM
     if what.masked:

@@ -38,6 +38,8 @@ _FOLDER_FIELDS = frozenset(
     """
     )
 )
+_OF_OTHER_KINDS = ("message", "meeting", "meetingRequest", "distributionlist", "postitem")
+"""Prefixes of properties that no item here has; clients ask a folder for those of all kinds it may hold."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,8 @@ def _field(uri: str, version: str) -> Path:
     known = schema.ITEM if prefix == "item" else _FOLDER_FIELDS if prefix == "folder" else ()
     if own is not None:
         known = schema.OWN[own]
+    if prefix in _OF_OTHER_KINDS and name.isalpha():
+        return Path(uri, name)
     if name not in known or not versions.knows(version, name):
         raise errors.invalid_schema(f"The 'FieldURI' attribute is invalid - The value '{uri}' is invalid.")
     return Path(uri, name)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from marketplace_plugin.sandbox.ews.services.calls import MOST_FOUND, Call
+from marketplace_plugin.sandbox.ews.operations.calls import MOST_FOUND, Call
 from marketplace_plugin.sandbox.ews.soap import errors
 from marketplace_plugin.sandbox.ews.soap.names import boolean, find
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from marketplace_plugin.sandbox.ews.changes import meetings, writes
 from marketplace_plugin.sandbox.ews.items import Kind
+from marketplace_plugin.sandbox.ews.operations.calls import Call, answer, change_key_of, item_of, target
 from marketplace_plugin.sandbox.ews.outlook import access
 from marketplace_plugin.sandbox.ews.outlook.access import Found
-from marketplace_plugin.sandbox.ews.services.calls import Call, answer, change_key_of, item_of, target
 from marketplace_plugin.sandbox.ews.soap import errors
 from marketplace_plugin.sandbox.ews.soap.names import Element, add, children, find, full, make
 from marketplace_plugin.sandbox.ews.state import Folder
@@ -26,8 +26,6 @@ def get_item(call: Call) -> Element:
 
     def one(message: Element, element: Element) -> None:
         found = item_of(call, element)
-        if not all(path.fits(found.item.kind) for path in shape.paths):
-            raise errors.EwsError("ErrorInvalidPropertyRequest")
         add(message, "m:Items").append(item(view, found, shape))
 
     return answer(call, children(call.child("ItemIds")), one, "m:Items")

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from marketplace_plugin.sandbox.ews.operations.calls import Call
 from marketplace_plugin.sandbox.ews.outlook import times
 from marketplace_plugin.sandbox.ews.outlook.access import Found
-from marketplace_plugin.sandbox.ews.services.calls import Call
 from marketplace_plugin.sandbox.ews.soap import errors
 from marketplace_plugin.sandbox.ews.soap.names import Element, children, find, local, text
 from marketplace_plugin.sandbox.ews.state import Folder

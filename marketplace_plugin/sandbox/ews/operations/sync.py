@@ -15,9 +15,9 @@ import zlib
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from marketplace_plugin.sandbox.ews.operations.calls import Call, answer, folder_of
 from marketplace_plugin.sandbox.ews.outlook import access, ids
 from marketplace_plugin.sandbox.ews.outlook.access import Found
-from marketplace_plugin.sandbox.ews.services.calls import Call, answer, folder_of
 from marketplace_plugin.sandbox.ews.soap import errors
 from marketplace_plugin.sandbox.ews.soap.names import Element, add, boolean, children, find, text
 from marketplace_plugin.sandbox.ews.state import Folder

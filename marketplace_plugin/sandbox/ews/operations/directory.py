@@ -5,8 +5,8 @@ Source: the operations' pages below https://learn.microsoft.com/exchange/client-
 
 from __future__ import annotations
 
+from marketplace_plugin.sandbox.ews.operations.calls import Call, answer
 from marketplace_plugin.sandbox.ews.outlook import ids, times
-from marketplace_plugin.sandbox.ews.services.calls import Call, answer
 from marketplace_plugin.sandbox.ews.soap import errors
 from marketplace_plugin.sandbox.ews.soap.names import Element, add, children, find
 from marketplace_plugin.sandbox.ews.wire import zones
