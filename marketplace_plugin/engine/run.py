@@ -188,9 +188,11 @@ def _outcome(p: Pass) -> RunOutcome:
         return RunOutcome.EXPIRED
     if p.paused is not None:
         return RunOutcome.DEFERRED
-    if p.errors or p.counts["parked"] or p.counts["unreadable"] or p.counts["held"]:
+    if p.errors or p.counts["unreadable"] or p.counts["held"]:
         return RunOutcome.INCOMPLETE
-    return RunOutcome.DONE if p.pushing else RunOutcome.WAITS
+    if not p.pushing:
+        return RunOutcome.WAITS  # what is parked then waits for the plan
+    return RunOutcome.INCOMPLETE if p.counts["parked"] else RunOutcome.DONE
 
 
 def _expire(engine: Engine, connection: Connection, lease: Lease, run_id: str, code: str) -> RunResult:

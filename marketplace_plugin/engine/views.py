@@ -139,7 +139,8 @@ class CollectionView:
 @dataclass(frozen=True, slots=True)
 class SettingsView:
     """``reload_error``: the code of what kept the calendar list from being reloaded; the last known one is shown.
-    ``infos`` is the list as the service told it, for the integration's own code."""
+    ``infos`` is the list as the service told it, for the integration's own code. ``can_invite``: participants of the
+    user's own events may be asked to their copies there, without a mail asked for; ``invites``: they are."""
 
     connection: ConnectionView
     version: int
@@ -150,6 +151,8 @@ class SettingsView:
     reload_error: str = ""
     policy: Policy = Policy.NEWEST
     infos: tuple[CollectionInfo, ...] = ()
+    can_invite: bool = False
+    invites: bool = False
 
 
 class TargetChange(StrEnum):
@@ -162,7 +165,7 @@ class TargetChange(StrEnum):
 @dataclass(frozen=True, slots=True)
 class SettingsForm:
     """``target`` and ``sources`` are ids of ``CollectionView``; no target: nothing is transferred. ``policy``: who wins
-    where both sides changed one field; None leaves it as it is."""
+    where both sides changed one field, ``invites``: see ``SettingsView``; None leaves either as it is."""
 
     target: str | None
     sources: frozenset[str]
@@ -171,6 +174,7 @@ class SettingsForm:
     future_days: int = 365
     target_change: TargetChange | None = None
     policy: Policy | None = None
+    invites: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,12 +63,14 @@ class SideCounts:
 
 @dataclass(frozen=True, slots=True)
 class PlanView:
-    """What the first sync would do. ``blocks`` are there whether it is approved or not. ``mails`` is always 0."""
+    """What the first sync would do. ``blocks`` are there whether it is approved or not. ``guests``: events that
+    are written there with their participants. ``mails`` is always 0."""
 
     id: str
     blocks: int
     host: SideCounts
     remote: SideCounts
+    guests: int = 0
     mails: int = 0
 
 

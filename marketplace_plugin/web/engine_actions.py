@@ -240,6 +240,7 @@ def _plan(made: PlanSummary) -> PlanView:
         blocks=made.blocks,
         host=_side("host", made.counts),
         remote=_side("remote", made.counts),
+        guests=made.guests,
         mails=made.mails,
     )
 

@@ -47,6 +47,7 @@ def read_settings(fields: MultiDict[str, str], present: SettingsView) -> Entered
         future_days=_days(fields, "future_days", present.future_days, FUTURE_DAYS, errors),
         target_change=_target_change(fields.get("target_change", "")),
         policy=_policy(fields.get("policy", "")),
+        invites=fields.get("switch_invites") == "1" if present.can_invite else None,
     )
     return Entered(form, _int(fields.get("version", "")) or 0, errors)
 

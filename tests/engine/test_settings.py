@@ -220,3 +220,42 @@ def test_calendars_without_their_switch_are_refused(world: World, connection: st
     with pytest.raises(InvalidSettings):
         save(world.engine, ANNA_HERE, connection, form(view, ANNA, switches=frozenset({Kind.TASK})), 0)
     assert opened(world, connection).version == 0
+
+
+def can_invite(world: World, connection: str) -> None:
+    """The service of these tests lists calendars and offers nothing else."""
+    with world.engine.store.begin() as unit:
+        for row in collections.of_connection(unit.connection, connection):
+            able = replace(row.info, capabilities=replace(row.info.capabilities, invites=True))
+            collections.set_role(unit.connection, connection, able)
+
+
+def test_invitations_are_off_until_they_are_switched_on_and_are_planned_anew(world: World, connection: str) -> None:
+    view = opened(world, connection)
+    assert (view.can_invite, view.invites) == (False, False)
+    save(world.engine, ANNA_HERE, connection, form(view, ANNA, invites=True), 0)
+    assert not opened(world, connection).invites, "the service was never asked for silence"
+    can_invite(world, connection)
+    assert opened(world, connection).can_invite
+    with world.engine.store.begin() as unit:
+        connections.approve(unit.connection, connection, 1)
+    save(world.engine, ANNA_HERE, connection, form(view, ANNA), 1)
+    assert mine.one(world.engine, ANNA_HERE, connection).started
+    save(world.engine, ANNA_HERE, connection, form(view, ANNA, invites=True), 2)
+    assert opened(world, connection).invites
+    assert not mine.one(world.engine, ANNA_HERE, connection).started
+    save(world.engine, ANNA_HERE, connection, form(view, ANNA), 3)
+    assert opened(world, connection).invites, "a form that does not know the switch leaves it as it is"
+    save(world.engine, ANNA_HERE, connection, form(view, None), 4)
+    assert not opened(world, connection).invites
+
+
+def test_a_new_target_begins_without_invitations_while_copies_lie_in_the_former(world: World, connection: str) -> None:
+    can_invite(world, connection)
+    view = opened(world, connection)
+    save(world.engine, ANNA_HERE, connection, form(view, ANNA, invites=True), 0)
+    put_link(world, connection, "copy", LinkKind.EXPORT, ANNA)
+    view = opened(world, connection)
+    other = form(view, title_of(world, connection, FAMILY), invites=True, target_change=TargetChange.MOVE)
+    save(world.engine, ANNA_HERE, connection, other, 1)
+    assert not opened(world, connection).invites

@@ -18,9 +18,9 @@ from marketplace_plugin.engine.ownership import own
 from marketplace_plugin.engine.views import CollectionView, Saved, SettingsForm, SettingsView, TargetChange
 from marketplace_plugin.errors import Conflict, InvalidSettings, MarketplaceError, PermissionDenied
 from marketplace_plugin.model.item import Kind
-from marketplace_plugin.store import blocks, collections, connections, links, plans
+from marketplace_plugin.store import blocks, collections, connections, host_positions, links, plans
 from marketplace_plugin.store.accounts.collections import Collection
-from marketplace_plugin.store.accounts.connections import Connection, ConnectionState
+from marketplace_plugin.store.accounts.connections import INVITES, Connection, ConnectionState
 
 MOST_PAST_DAYS, MOST_FUTURE_DAYS = 3650, 3650
 _RELOADS = (ConnectionState.CONNECTED, ConnectionState.EXPIRED)
@@ -46,6 +46,8 @@ def settings(engine: Engine, person: Person, connection_id: str, reload: bool = 
             reload_error=error,
             policy=row.policy,
             infos=tuple(one.info for one in rows if one.listed),
+            can_invite=any(one.listed and _can_invite(one) for one in rows),
+            invites=row.invites,
         )
 
 
@@ -54,8 +56,9 @@ def save(engine: Engine, person: Person, connection_id: str, form: SettingsForm,
 
     ``Saved.asks``: so many copies lie in the former target; nothing was saved, and the form comes again with MOVE or
     KEEP. An approval stays where only what is read has changed; another target, switch or policy is planned anew, and
-    until that plan is approved nothing is written. Raises NotFound, Conflict (somebody saved meanwhile),
-    InvalidSettings, PermissionDenied (a target that cannot be written to, or whose private items come masked).
+    until that plan is approved nothing is written. Where copies lie in a former target, invitations are switched off:
+    nobody is asked to one meeting twice. Raises NotFound, Conflict (somebody saved meanwhile), InvalidSettings,
+    PermissionDenied (a target that cannot be written to, or whose private items come masked).
     """
     with engine.store.begin() as unit:
         c = unit.connection
@@ -69,6 +72,9 @@ def save(engine: Engine, person: Person, connection_id: str, form: SettingsForm,
         removed = sum(blocks.count(c, row.id, one.remote_id) for one in wanted.dropped)
         _choose(engine, unit, row, wanted, elsewhere, keep=form.target_change is not TargetChange.MOVE)
         policy = form.policy or row.policy
+        invites = _invites(row, wanted, form.invites, bool(elsewhere))
+        if invites and not row.invites:
+            host_positions.drop(c, row.id, Kind.EVENT)  # the plan looks at every event, for its participants
         saved = connections.save_settings(
             c,
             row.id,
@@ -76,9 +82,10 @@ def save(engine: Engine, person: Person, connection_id: str, form: SettingsForm,
             policy=policy,
             past_days=form.past_days,
             future_days=form.future_days,
-            switches={kind.value: True for kind in sorted(form.switches)},
+            switches={kind.value: True for kind in sorted(form.switches)} | ({INVITES: True} if invites else {}),
         )
         same = not wanted.new_target and _switches(row) == form.switches and policy is row.policy
+        same = same and (not invites or row.invites)
         if row.approved_version == version and same:
             connections.approve(c, row.id, saved)
         else:
@@ -129,6 +136,16 @@ def _check(c: Database, row: Connection, form: SettingsForm) -> _Wanted:
 
 def _switches(row: Connection) -> frozenset[Kind]:
     return frozenset(Kind(name) for name, on in row.switches.items() if on and name in set(Kind))
+
+
+def _can_invite(one: Collection) -> bool:
+    return one.info.capabilities.invites and one.info.capabilities.silent
+
+
+def _invites(row: Connection, wanted: _Wanted, asked: bool | None, copies_elsewhere: bool) -> bool:
+    """Only into a target whose service can be asked for silence, and never to one meeting twice."""
+    on = row.invites if asked is None else asked
+    return on and wanted.target is not None and _can_invite(wanted.target) and not (row.invites and copies_elsewhere)
 
 
 def _copies_elsewhere(c: Database, row: Connection, target: Collection | None) -> dict[tuple[str, str], int]:

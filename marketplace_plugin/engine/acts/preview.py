@@ -22,6 +22,7 @@ from marketplace_plugin.model.item import Kind
 from marketplace_plugin.store import blocks, connections, held, host_positions, plans, runs
 from marketplace_plugin.store.log.plans import PlanState
 from marketplace_plugin.store.log.runs import Run
+from marketplace_plugin.sync.guests import GUESTS
 from marketplace_plugin.sync.reason import Reason
 from marketplace_plugin.sync.step import Plan, Step
 from marketplace_plugin.sync.tables import Action
@@ -30,7 +31,8 @@ from marketplace_plugin.sync.tables import Action
 @dataclass(frozen=True, slots=True)
 class PlanSummary:
     """What is shown above "Starten". ``counts``: ``remote.create``, ``remote.update``, ``remote.delete``, and the same
-    for ``host``; ``blocks`` come in anyway. ``mails`` is always 0: nobody is ever mailed."""
+    for ``host``; ``blocks`` come in anyway. ``guests``: so many of the events written there name those who take part in
+    them (the service is asked for silence). ``mails`` is always 0: nobody is ever mailed."""
 
     id: str
     connection: str
@@ -38,9 +40,11 @@ class PlanSummary:
     counts: Mapping[str, int]
     blocks: int
     waiting: bool = True
+    guests: int = 0
     mails: int = 0
 
 
+WITH_GUESTS = "remote.guests"
 COUNTED = ("remote.create", "remote.update", "remote.delete", "host.create", "host.update", "host.delete")
 
 
@@ -61,7 +65,15 @@ def current_plan(engine: Engine, connection_id: str) -> PlanSummary | None:
     if plan is None:
         return None
     counts = {name: plan.counts.get(name, 0) for name in COUNTED}
-    return PlanSummary(plan.id, connection_id, plan.created_at, counts, shown, waiting=plan.state is PlanState.WAITING)
+    return PlanSummary(
+        plan.id,
+        connection_id,
+        plan.created_at,
+        counts,
+        shown,
+        waiting=plan.state is PlanState.WAITING,
+        guests=plan.counts.get(WITH_GUESTS, 0),
+    )
 
 
 def approve(engine: Engine, plan_id: str, person: Person) -> str:
@@ -166,6 +178,8 @@ def _store(p: Pass, steps: Sequence[Step]) -> None:
 def _counts(steps: Sequence[Step]) -> dict[str, int]:
     counts: Counter[str] = Counter()
     for step in steps:
+        named = step.merged is not None and GUESTS in step.merged.to_remote
+        counts[WITH_GUESTS] += named or step.then is Reason.GUESTS
         if step.action is Action.MERGE:
             counts["remote.update"] += step.pushes
             counts["host.update"] += step.applies

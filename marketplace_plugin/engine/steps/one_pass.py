@@ -26,9 +26,6 @@ from marketplace_plugin.store.accounts.connections import Connection, Lease
 from marketplace_plugin.sync.diff import Ground
 from marketplace_plugin.sync.flows import Place
 
-INVITES = "invites"
-"""The connection's switch: who takes part in the user's own events is asked to their copies too (decision 7)."""
-
 WINDOW_STEP = timedelta(days=7)
 """A window stays where it is until it is this much behind: each new one costs a snapshot."""
 
@@ -126,8 +123,7 @@ class Pass:
         row = self.collections.get(collection)
         if row is None:
             return Place(Capabilities(frozenset()), writable=False)
-        invites = self.connection.switches.get(INVITES) is True
-        return Place(row.info.capabilities, row.info.can_be_target, invites)
+        return Place(row.info.capabilities, row.info.can_be_target, self.connection.invites)
 
     def ground(self, row: Collection, complete: bool = True) -> Ground:
         return Ground(row.remote_id, row.is_source, row.is_target, complete)

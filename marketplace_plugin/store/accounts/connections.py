@@ -35,6 +35,10 @@ class Policy(StrEnum):
     ASK = "ask"
 
 
+INVITES = "invites"
+"""The switch: who takes part in the user's own events is asked to their copies too (docs/decisions/0007)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Connection:
     """All instants are aware UTC. ``account_key`` is the service's account id, keyed; ``account`` what the owner
@@ -66,6 +70,10 @@ class Connection:
     error: str | None = None
     error_number: str | None = None
     last_run_at: datetime | None = None
+
+    @property
+    def invites(self) -> bool:
+        return self.switches.get(INVITES) is True
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,6 +127,8 @@ class Settings(Schema):
     past_days = fields.Integer(required=True)
     future_days = fields.Integer(required=True)
     policy = _code(Policy)
+    can_invite = fields.Boolean(required=True)
+    invites = fields.Boolean(required=True)
     reload_error = fields.String(required=True)
 
 
@@ -153,6 +155,11 @@ class NewSettings(Schema):
         allow_none=True,
         load_default=None,
         metadata={"description": "Who wins where both sides changed one field; null leaves it as it is."},
+    )
+    invites = fields.Boolean(
+        allow_none=True,
+        load_default=None,
+        metadata={"description": "Participants of own events are entered in the copies; null leaves it as it is."},
     )
     target_change = fields.Enum(
         TargetChange,

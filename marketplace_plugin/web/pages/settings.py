@@ -91,6 +91,7 @@ def _chosen(view: SettingsView, entered: Entered | None) -> SettingsForm:
         switches=view.switches,
         past_days=view.past_days,
         future_days=view.future_days,
+        invites=view.invites,
     )
 
 
