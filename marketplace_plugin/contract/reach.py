@@ -11,6 +11,7 @@ import socket
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -34,6 +35,14 @@ from marketplace_plugin.errors import (
 
 CONNECT_SECONDS, READ_SECONDS = 5.0, 30.0
 Connect = Callable[[Address, int, float], socket.socket]
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """``protocol`` is OpenSSL's name, ``TLSv1.3``; ``until``: the end of the certificate's validity (aware UTC)."""
+
+    protocol: str
+    until: datetime
 
 
 def connect(address: Address, port: int, seconds: float) -> socket.socket:
@@ -112,6 +121,17 @@ class Reach:
     def tls(self) -> ssl.SSLContext:
         """One for the process and these authorities: making one reads all the system's certificates."""
         return _context(self.authorities)
+
+    def handshake(self, host: str, port: int = HTTPS) -> Handshake:
+        """Agree on keys and look at the certificate; nothing is sent. Raises as ``open``, and CertificateRefused."""
+        with self.open(host, port, READ_SECONDS) as plain:
+            try:
+                with self.tls().wrap_socket(plain, server_hostname=host) as secure:
+                    certificate = secure.getpeercert() or {}
+                    until = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
+                    return Handshake(secure.version() or "", datetime.fromtimestamp(until, UTC))
+            except ssl.SSLError as error:
+                raise certificate_error(error) from None
 
     def adapter(self, **options: Any) -> HTTPAdapter:
         """``options`` as ``requests.adapters.HTTPAdapter`` takes them."""
