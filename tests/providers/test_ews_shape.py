@@ -333,7 +333,7 @@ def test_a_new_item_keeps_the_order_of_the_schema() -> None:
     )
     made = encode.insertion(series, "op", Stamp("i", "l"), home="UTC", schema="Exchange2010")
     names = [xml.local(part) for part in made]
-    assert names == sorted(names, key=list(encode._PATHS).index)
+    assert names == sorted(names, key=list(encode.PATHS).index)
     assert {"UID", "ExtendedProperty", "Recurrence"} <= set(names)
     again = encode.insertion(series, "op", Stamp("i", "l"), home="UTC", schema="Exchange2010")
     assert xml.written(made) == xml.written(again)

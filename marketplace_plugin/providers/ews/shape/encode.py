@@ -48,7 +48,7 @@ _SHOW_AS = {
     ShowAs.OUT_OF_OFFICE: "OOF",
     ShowAs.ELSEWHERE: "WorkingElsewhere",
 }
-_PATHS = {
+PATHS = {
     "Subject": "item:Subject",
     "Sensitivity": "item:Sensitivity",
     "Body": "item:Body",
@@ -67,7 +67,7 @@ _PATHS = {
 }
 """Each element that we write, in the order of the schema, and how an update names it."""
 
-_ORDER = list(_PATHS)
+_ORDER = list(PATHS)
 _NAMESPACE = uuid.UUID("5d1a52f0-9d0f-54c8-9b5e-3c54f7b0a6d1")
 _BEFORE_2013 = frozenset({"Exchange2010", "Exchange2010_SP1", "Exchange2010_SP2"})
 
@@ -184,4 +184,4 @@ def _windows(at: Zoned, *, repeats: bool) -> str:
 
 
 def _path(name: str) -> Element:
-    return make("t:FieldURI", FieldURI=_PATHS[name])
+    return make("t:FieldURI", FieldURI=PATHS[name])
