@@ -13,7 +13,10 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flask import Flask
+
 from marketplace_plugin.sandbox.ews import faults, seed
+from marketplace_plugin.sandbox.ews.autodiscover import pox, soap
 from marketplace_plugin.sandbox.ews.dispatch import carry_out
 from marketplace_plugin.sandbox.ews.faults import Fault, Faults
 from marketplace_plugin.sandbox.ews.operations.calls import Call
@@ -24,6 +27,7 @@ from marketplace_plugin.sandbox.ews.state import Account, Clock, State, system_c
 from marketplace_plugin.sandbox.ews.transport import tls
 from marketplace_plugin.sandbox.ews.transport.http import ConnectionDropped, HttpServer
 from marketplace_plugin.sandbox.ews.transport.signin import Gate, Refused, SignIn
+from marketplace_plugin.sandbox.ews.web import browse, control
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -35,6 +39,9 @@ FAULT_HEADER = "X-Sandbox-Fault"
 BODY_LIMIT = 256 * 1024
 """Longer bodies are logged cut, so that the log's memory is bounded."""
 _XML = "text/xml; charset=utf-8"
+_POX, _SVC = "/autodiscover/autodiscover.xml", "/autodiscover/autodiscover.svc"
+_SIGNED_IN = (EWS_PATH.casefold(), _POX, _SVC)
+"""Paths that ask for a password; IIS does not look at their case."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +121,9 @@ class EwsSandbox:
         self.app: WSGIApplication = self._serve
         if wrap is not None:
             self.app = wrap(self.app)
+        self._pages = _flask(self)
         self._server: HttpServer | None = None
+        self._plain: HttpServer | None = None
 
     # --- serving ------------------------------------------------------------------------------
 
@@ -126,8 +135,19 @@ class EwsSandbox:
         self._server.start()
         return self._server.url
 
+    def start_redirect(self, port: int = 0) -> str:
+        """Serve a second listener without TLS, where autodiscover.xml leads to HTTPS; its base URL."""
+        if self._plain is not None:
+            raise RuntimeError("the redirect is already running")
+        self._plain = HttpServer(self._redirecting, port)
+        self._plain.start()
+        return self._plain.url
+
     def stop(self) -> None:
         """Stop serving, and delete the authority's file; does nothing if it is not running."""
+        if self._plain is not None:
+            self._plain.stop()
+            self._plain = None
         if self._server is not None:
             self.faults.release()
             self._server.stop()
@@ -184,8 +204,9 @@ class EwsSandbox:
     def _serve(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Sign-in, faults and the log around the operations; one at a time."""
         path = environ["PATH_INFO"]
-        if path.casefold() != EWS_PATH.casefold():
-            return Answer(404, b"Not found", content_type="text/plain").send(start_response)
+        if path.casefold() not in _SIGNED_IN:
+            with self.state.lock:
+                return [b"".join(self._pages(environ, start_response))]
         row = _Exchange(environ)
         with self.state.lock:
             account = self.gate.account(environ)
@@ -193,7 +214,7 @@ class EwsSandbox:
                 answer = self._unauthorized(account.offers)
                 self._note(row, path, None, answer, None)
                 return answer.send(start_response)
-        operation = _operation(row.body) or path
+        operation = path if path.casefold() in (_POX, _SVC) else _operation(row.body) or path
         rule = self.faults.take(operation)
         if rule is not None and rule.action == "hold":
             self.faults.hold()
@@ -209,7 +230,7 @@ class EwsSandbox:
         if rule is not None and rule.action == "drop_before":
             self._note(row, operation, account, Answer(0), rule)
             raise ConnectionDropped
-        answer = self._injected(rule) or self._ews(row, account, rule)
+        answer = self._injected(rule) or self._autodiscover(row) or self._ews(row, account, rule)
         if rule is not None:
             answer.headers += ((FAULT_HEADER, rule.action),)
             if rule.action in ("truncate", "malformed_item"):
@@ -231,6 +252,29 @@ class EwsSandbox:
             return Answer(rule.status, b"", more, "text/html")
         values = {} if rule.back_off is None else {"BackOffMilliseconds": str(rule.back_off)}
         return Answer(500, envelope.fault(self.server, errors.SoapFault(rule.code, values=values)))
+
+    def _autodiscover(self, row: _Exchange) -> Answer | None:
+        """The reply to a request for settings; None for one of EWS. Exchange 2007 knows plain XML only."""
+        path = row.path.casefold()
+        if path not in (_POX, _SVC):
+            return None
+        if row.method != "POST" or (path == _SVC and self.server.build[0] < 14):
+            return Answer(404 if row.method == "POST" else 405, b"", content_type="text/html")
+        url = (self.state.knobs.public_url or self.url) + EWS_PATH
+        try:
+            return Answer(200, (soap if path == _SVC else pox).reply(self.state, self.server, row.body, url))
+        except errors.SoapFault as error:
+            return Answer(500, envelope.fault(self.server, error))
+
+    def _redirecting(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """The listener without TLS: leads a GET of autodiscover.xml to HTTPS, answers nothing else."""
+        row = _Exchange(environ)
+        wanted = row.method == "GET" and row.path.casefold() in (_POX, _SVC)
+        with self.state.lock:
+            to = self.state.knobs.redirect_to or (self.state.knobs.public_url or self.url) + _POX
+            answer = Answer(302, b"", (("Location", to),), "text/html") if wanted else Answer(404, b"")
+            self._note(row, f"http:{row.path}", None, answer, None)
+        return answer.send(start_response)
 
     def _ews(self, row: _Exchange, account: Account, rule: Fault | None) -> Answer:
         if not self.state.knobs.ews_enabled:
@@ -279,6 +323,14 @@ class EwsSandbox:
                 self.state.now(),
             )
         )
+
+
+def _flask(sandbox: EwsSandbox) -> WSGIApplication:
+    """The pages beside EWS: calendars by hand, and the control."""
+    app = Flask(__name__, static_folder=None)
+    app.register_blueprint(browse.blueprint(sandbox.state))
+    app.register_blueprint(control.blueprint(sandbox))
+    return app
 
 
 def _operation(body: bytes) -> str | None:

@@ -51,6 +51,8 @@ class Account:
     """What autodiscover names instead of this server's own EWS address."""
     redirect_address: str | None = None
     """The other address that autodiscover sends a client to."""
+    redirect_url: str | None = None
+    """The other autodiscover server that autodiscover sends a client to."""
 
 
 @dataclass
@@ -127,6 +129,8 @@ class Knobs:
     """Refuse to create an item whose UID the folder has."""
     ews_enabled: bool = True
     """Off: the server answers 403, as for a mailbox whose EWS the administrator switched off."""
+    public_url: str | None = None
+    """The base URL that autodiscover names; None: the one of ``start``."""
     redirect_to: str | None = None
     """Where the unauthenticated GET of autodiscover.xml leads; None: to this server."""
 

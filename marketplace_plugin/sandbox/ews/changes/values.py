@@ -83,8 +83,6 @@ def _set_field(fields: dict[str, Any], inherited: dict[str, Any], change: Change
         if name == "Body":
             text = bodies.as_text(fields.get(name, inherited.get(name, ""))) + bodies.as_text(change.value)
             fields[name] = bodies.rewritten(text, "Text")
-        elif name in schema.LISTS:
-            fields[name] = [*fields.get(name, []), *change.value]
         else:
             raise EwsError("ErrorInvalidPropertyAppend")
     else:

@@ -29,17 +29,26 @@ class Page:
         }
 
 
+_BEFORE_2013 = ("Exchange2007", "Exchange2010")
+_MOST_RESTRICTED = 250
+"""EWSFindCountLimit of searches with a restriction, since Exchange 2013."""
+
+
 def page_of(call: Call, total: int, view: str) -> Page:
     """The page that a request asks for. Raises SoapFault for numbers that are none."""
     element = find(call.operation, view)
+    restricted = find(call.operation, "m:Restriction") is not None and not call.state.knobs.version.startswith(
+        _BEFORE_2013
+    )
+    most_found = _MOST_RESTRICTED if restricted else MOST_FOUND
     if element is None:
-        if total > MOST_FOUND and call.schema.startswith("Exchange2010"):
+        if total > most_found and call.state.knobs.version.startswith(_BEFORE_2013):
             raise errors.EwsError("ErrorExceededFindCountLimit")
-        return Page(0, min(total, MOST_FOUND), total)
+        return Page(0, min(total, most_found), total)
     most, offset, base = element.get("MaxEntriesReturned"), element.get("Offset", ""), element.get("BasePoint", "")
     if not offset.isdecimal() or (most is not None and not most.isdecimal()) or base not in ("Beginning", "End"):
         raise errors.invalid_schema("The element 'IndexedPageItemView' has invalid attributes.")
-    limit = MOST_FOUND if most is None else min(int(most), MOST_FOUND)
+    limit = most_found if most is None else min(int(most), most_found)
     if limit < 1:
         raise errors.EwsError("ErrorInvalidPagingMaxRows", "Paging max rows must be greater than zero.")
     begin = min(int(offset), total) if base == "Beginning" else max(0, total - int(offset) - limit)

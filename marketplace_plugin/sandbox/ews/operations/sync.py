@@ -19,7 +19,7 @@ from marketplace_plugin.sandbox.ews.operations.calls import Call, answer, folder
 from marketplace_plugin.sandbox.ews.outlook import access, ids
 from marketplace_plugin.sandbox.ews.outlook.access import Found
 from marketplace_plugin.sandbox.ews.soap import errors
-from marketplace_plugin.sandbox.ews.soap.names import Element, add, boolean, children, find, text
+from marketplace_plugin.sandbox.ews.soap.names import Element, add, boolean, children, find, full, text
 from marketplace_plugin.sandbox.ews.state import Folder
 from marketplace_plugin.sandbox.ews.views import folder as folder_views
 from marketplace_plugin.sandbox.ews.views import item as views
@@ -42,6 +42,8 @@ class Progress:
     at: int
     first: bool
     before: int = 0
+    of: str = "items"
+    """items, folders, or folders without a root in the request: one state is none of another."""
 
 
 def _write(progress: Progress) -> str:
@@ -49,14 +51,14 @@ def _write(progress: Progress) -> str:
     return _MARK + base64.b64encode(packed).decode()
 
 
-def _read(value: str, folder: Folder) -> Progress:
-    """Raises EwsError for what is no sync state, of another folder, or ended."""
+def _read(value: str, folder: Folder, of: str = "items") -> Progress:
+    """Raises EwsError for what is no sync state, of another folder or operation, or ended."""
     try:
         packed = base64.b64decode(value.removeprefix(_MARK), validate=True)
         found = Progress(**json.loads(zlib.decompress(packed)))
     except (binascii.Error, ValueError, TypeError, zlib.error) as error:
         raise errors.EwsError("ErrorInvalidSyncStateData") from error
-    if not value.startswith(_MARK) or found.folder != folder.key or found.epoch != folder.epoch:
+    if not value.startswith(_MARK) or found.folder != folder.key or (found.epoch, found.of) != (folder.epoch, of):
         raise errors.EwsError("ErrorInvalidSyncStateData")
     return found
 
@@ -82,7 +84,7 @@ def sync_folder_items(call: Call) -> Element:
     ignored = _ignored(call)
 
     def one(message: Element, element: Element) -> None:
-        folder = access.readable(folder_of(call, element), call.email)
+        folder = access.readable(_sync_root(call, element), call.email)
         given = text(call.operation, "m:SyncState")
         start = Progress(folder.key, folder.epoch, call.state.tick, 0, first=True)
         progress = _read(given, folder) if given else start
@@ -95,6 +97,16 @@ def sync_folder_items(call: Call) -> Element:
                 _tell(call, several, folder, entry, shape)
 
     return answer(call, children(call.child("SyncFolderId")), one)
+
+
+def _sync_root(call: Call, element: Element) -> Folder:
+    """The folder of a sync; one that is gone has an error of its own here."""
+    try:
+        return folder_of(call, element)
+    except errors.EwsError as error:
+        if error.code == "ErrorFolderNotFound" and element.tag == full("t:FolderId"):
+            raise errors.EwsError("ErrorSyncFolderNotFound") from error
+        raise
 
 
 def _ignored(call: Call) -> set[str]:
@@ -160,12 +172,12 @@ def sync_folder_hierarchy(call: Call) -> Element:
 
     def one(message: Element, element: Element | None) -> None:
         state = call.state
-        root = state.distinguished(call.email, "msgfolderroot") if element is None else folder_of(call, element)
-        given = text(call.operation, "m:SyncState")
-        progress = _read(given, root) if given else None
+        root = state.distinguished(call.email, "msgfolderroot") if element is None else _sync_root(call, element)
+        given, of = text(call.operation, "m:SyncState"), "all folders" if element is None else "folders"
+        progress = _read(given, root, of) if given else None
         since = 0 if progress is None else progress.at
         below = {folder.key: folder for folder in state.below(root)}
-        add(message, "m:SyncState", _write(Progress(root.key, root.epoch, state.tick, state.tick, first=False)))
+        add(message, "m:SyncState", _write(Progress(root.key, root.epoch, state.tick, state.tick, False, of=of)))
         add(message, "m:IncludesLastFolderInRange", "true")
         several = add(message, "m:Changes")
         for key, change in state.folder_changes[root.mailbox].items():

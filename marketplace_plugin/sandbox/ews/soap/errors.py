@@ -54,6 +54,7 @@ TEXTS = {
     "for calendar items.",
     "ErrorSendMeetingInvitationsRequired": "SendMeetingInvitations attribute is required for calendar items.",
     "ErrorAffectedTaskOccurrencesRequired": "AffectedTaskOccurrences attribute is required for Task items.",
+    "ErrorSyncFolderNotFound": "The folder to be synchronized could not be found.",
     "ErrorServerBusy": "The server cannot service this request right now. Try again later.",
     "ErrorTimeZone": "The specified time zone isn't valid.",
     "ErrorUnsupportedPathForQuery": "The specified path is not supported for queries.",

@@ -1,0 +1,1 @@
+"""Pages by hand, and the control of a running sandbox."""
