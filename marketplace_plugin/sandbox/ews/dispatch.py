@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from marketplace_plugin.sandbox.ews.operations import directory, find, folders, items, sync
+from marketplace_plugin.sandbox.ews.operations import availability, directory, find, folders, items, sync
 from marketplace_plugin.sandbox.ews.operations.calls import Call
 from marketplace_plugin.sandbox.ews.soap import errors, versions
 from marketplace_plugin.sandbox.ews.soap.names import Element, full
@@ -18,6 +18,7 @@ OPERATIONS: dict[str, Callable[[Call], Element]] = {
     "FindItem": find.find_item,
     "GetFolder": folders.get_folder,
     "GetItem": items.get_item,
+    "GetUserAvailabilityRequest": availability.get_user_availability,
     "GetServerTimeZones": directory.get_server_time_zones,
     "MoveItem": items.move_item,
     "ResolveNames": directory.resolve_names,

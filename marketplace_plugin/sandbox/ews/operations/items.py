@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from marketplace_plugin.sandbox.ews.changes import meetings, writes
 from marketplace_plugin.sandbox.ews.items import Kind
+from marketplace_plugin.sandbox.ews.operations import responses
 from marketplace_plugin.sandbox.ews.operations.calls import Call, answer, change_key_of, item_of, target
 from marketplace_plugin.sandbox.ews.outlook import access
 from marketplace_plugin.sandbox.ews.outlook.access import Found
@@ -35,6 +36,9 @@ def create_item(call: Call) -> Element:
     mode = call.attribute("SendMeetingInvitations", meetings.ON_CREATE)
 
     def one(message: Element, element: Element) -> None:
+        if responses.is_answer(element):
+            _show(message, responses.respond(call, element))
+            return
         kind = reading.kind_of(element)
         if kind == "CalendarItem" and mode is None:
             raise errors.EwsError("ErrorSendMeetingInvitationsRequired")

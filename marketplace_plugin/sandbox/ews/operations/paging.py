@@ -37,12 +37,11 @@ _MOST_RESTRICTED = 250
 def page_of(call: Call, total: int, view: str) -> Page:
     """The page that a request asks for. Raises SoapFault for numbers that are none."""
     element = find(call.operation, view)
-    restricted = find(call.operation, "m:Restriction") is not None and not call.state.knobs.version.startswith(
-        _BEFORE_2013
-    )
+    old = call.state.knobs.version.startswith(_BEFORE_2013)
+    restricted = find(call.operation, "m:Restriction") is not None and not old
     most_found = _MOST_RESTRICTED if restricted else MOST_FOUND
     if element is None:
-        if total > most_found and call.state.knobs.version.startswith(_BEFORE_2013):
+        if total > most_found and old:
             raise errors.EwsError("ErrorExceededFindCountLimit")
         return Page(0, min(total, most_found), total)
     most, offset, base = element.get("MaxEntriesReturned"), element.get("Offset", ""), element.get("BasePoint", "")

@@ -59,7 +59,7 @@ def read(body: bytes, server: versions.Server) -> Request:
     operations = [] if content is None else children(content)
     if len(operations) != 1:
         raise errors.SoapFault("ErrorInvalidRequest", "The SOAP body must hold one operation.")
-    schema, zone, impersonated = "Exchange2007_SP1", None, None
+    schema, zone, impersonated = "Exchange2007", None, None
     for item in [] if header is None else children(header):
         name = local(item)
         if name not in _HEADERS or item.tag != full(f"t:{name}"):

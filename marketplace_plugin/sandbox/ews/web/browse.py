@@ -96,8 +96,8 @@ def blueprint(state: State) -> Blueprint:
         start, end = (datetime.fromisoformat(given[name]) for name in ("start", "end"))
         whole = "all_day" in given
         if item:
-            more = {"IsAllDayEvent": "true" if whole else "false"}
-            actor.update(item, start, end, Subject=given.get("subject", ""), **more)
+            flag = "true" if whole else "false"
+            actor.update(item, start, end, Subject=given.get("subject", ""), IsAllDayEvent=flag)
         else:
             edges = (start.date(), end.date()) if whole else (start, end)
             actor.create(given.get("subject", ""), *edges, folder=folder or None)
@@ -126,7 +126,7 @@ def _calendars(state: State, email: str) -> list[Folder]:
 def _calendar(state: State, actor: Actor, folder: Folder) -> dict[str, Any]:
     now, rights = state.now(), access.rights(folder, actor.email)
     identity = ids.folder_id(folder.mailbox, folder.key)
-    rows = [_row(state, actor, found) for found in actor.view(now - _PAST, now + _AHEAD, identity)]
+    rows = [_row(actor, found) for found in actor.view(now - _PAST, now + _AHEAD, identity)]
     owner = "" if folder.mailbox == actor.email else f" – {folder.mailbox}"
     return {
         "id": identity,
@@ -137,7 +137,7 @@ def _calendar(state: State, actor: Actor, folder: Folder) -> dict[str, Any]:
     }
 
 
-def _row(state: State, actor: Actor, found: Found) -> dict[str, Any]:
+def _row(actor: Actor, found: Found) -> dict[str, Any]:
     at = found.item.calendar if found.occurrence is None else found.occurrence
     edges = [f"{times.wall(moment, actor.zone):%Y-%m-%d %H:%M}" for moment in (at.start, at.end)]
     return {

@@ -38,6 +38,7 @@ def blueprint(sandbox: EwsSandbox) -> Blueprint:
         return jsonify({"error": repr(error)}), 400
 
     _behaviour(pages, sandbox)
+    _mailboxes(pages, sandbox)
     _records(pages, sandbox)
     _items(pages, sandbox)
     return pages
@@ -48,6 +49,13 @@ def _given() -> Json:
     if not isinstance(found, dict):
         raise TypeError("a JSON object is expected")
     return found
+
+
+def _knob(name: str, value: Any) -> Any:
+    """A value as the knob has it: an instant, a tuple, or as it is."""
+    if name == "throttled_until" and value is not None:
+        return datetime.fromisoformat(value)
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _done() -> ResponseReturnValue:
@@ -83,10 +91,12 @@ def _behaviour(pages: Blueprint, sandbox: EwsSandbox) -> None:
         if not set(given) <= known:
             raise ValueError(f"unknown knob; one of {', '.join(sorted(known))}")
         for name, value in given.items():
-            if name == "throttled_until" and value is not None:
-                value = datetime.fromisoformat(value)
-            setattr(state.knobs, name, tuple(value) if isinstance(value, list) else value)
+            setattr(state.knobs, name, _knob(name, value))
         return jsonify(asdict(state.knobs))
+
+
+def _mailboxes(pages: Blueprint, sandbox: EwsSandbox) -> None:
+    state = sandbox.state
 
     @pages.post("/expire-sync-states")
     def expire() -> ResponseReturnValue:
