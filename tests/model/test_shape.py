@@ -87,7 +87,7 @@ def test_an_override_stays_between_its_neighbours(to: int, crossing: bool) -> No
     series = Series(
         Event(when=nine(23)), RecurrenceRule.parse("FREQ=DAILY"), (Override(original, Event(when=nine(to))),)
     )
-    assert crosses(series, "Europe/Berlin") == (original if crossing else None)
+    assert crosses(series) == (original if crossing else None)
 
 
 def test_the_first_and_the_last_have_one_neighbour_only() -> None:
@@ -95,7 +95,7 @@ def test_the_first_and_the_last_have_one_neighbour_only() -> None:
     first = Series(Event(when=nine(16)), rule, (Override(nine(16).start, Event(when=nine(2))),))
     last = Series(Event(when=nine(16)), rule, (Override(nine(23).start, Event(when=nine(30))),))
     cancelled = Series(Event(when=nine(16)), rule, (Override(nine(23).start, None),))
-    assert [crosses(series, "Europe/Berlin") for series in (first, last, cancelled)] == [None, None, None]
+    assert [crosses(series) for series in (first, last, cancelled)] == [None, None, None]
 
 
 def test_whole_days_cross_too() -> None:
@@ -111,6 +111,45 @@ def test_whole_days_cross_too() -> None:
         rule,
         (Override(date(2026, 11, 23), Event(when=AllDay(date(2031, 1, 1), date(2031, 1, 2)))),),
     )
-    assert crosses(moved, "UTC") is None
-    assert crosses(past, "UTC") == date(2026, 11, 23)
-    assert crosses(far, "UTC") == date(2026, 11, 23)
+    assert crosses(moved) is None
+    assert crosses(past) == date(2026, 11, 23)
+    assert crosses(far) == date(2026, 11, 23)
+
+
+def days_apart(*overrides: tuple[int, date], rule: str) -> Series:
+    """A series of whole days from 16 November 2026, its occurrences moved: (number of days after it, new day)."""
+
+    def day(first: date) -> AllDay:
+        return AllDay(first, first + timedelta(days=1))
+
+    start = date(2026, 11, 16)
+    moved = [Override(start + timedelta(days=after), Event(when=day(now))) for after, now in overrides]
+    return Series(Event(when=day(start)), RecurrenceRule.parse(rule), tuple(moved))
+
+
+def test_however_far_it_was_moved_its_neighbours_are_those_of_its_original() -> None:
+    """Neighbours were looked for around the new day, so a short series had none there."""
+    far = date(2029, 6, 1)
+    assert crosses(days_apart((7, far), rule="FREQ=WEEKLY;COUNT=4")) == date(2026, 11, 23)
+    assert crosses(days_apart((21, far), rule="FREQ=WEEKLY;COUNT=4")) is None
+    before = date(2020, 6, 1)
+    assert crosses(days_apart((7, before), rule="FREQ=WEEKLY;COUNT=4")) == date(2026, 11, 23)
+    assert crosses(days_apart((0, before), rule="FREQ=WEEKLY;COUNT=4")) is None
+
+
+def test_neighbours_may_be_years_apart() -> None:
+    every_third_year = "FREQ=YEARLY;INTERVAL=3"
+    third = (date(2029, 11, 16) - date(2026, 11, 16)).days
+    assert crosses(days_apart((third, date(2032, 11, 15)), rule=every_third_year)) is None
+    assert crosses(days_apart((third, date(2032, 11, 16)), rule=every_third_year)) == date(2029, 11, 16)
+
+
+def test_two_moved_occurrences_must_not_pass_each_other() -> None:
+    """Each lay between the days that the rule names, and they had changed places."""
+    weekly = "FREQ=WEEKLY;COUNT=4"
+    passing = days_apart((0, date(2026, 11, 22)), (7, date(2026, 11, 20)), rule=weekly)
+    assert crosses(passing) == date(2026, 11, 16)
+    one_day = days_apart((0, date(2026, 11, 20)), (7, date(2026, 11, 20)), rule=weekly)
+    assert crosses(one_day) == date(2026, 11, 16)
+    both_later = days_apart((7, date(2026, 11, 29)), (14, date(2026, 12, 1)), rule=weekly)
+    assert crosses(both_later) is None

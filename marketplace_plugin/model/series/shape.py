@@ -6,15 +6,19 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
 from marketplace_plugin.model.collection import Capabilities
-from marketplace_plugin.model.event import Series, original_key
+from marketplace_plugin.model.event import Series
 from marketplace_plugin.model.recurrence import WEEKDAYS, Frequency, RecurrenceRule
 from marketplace_plugin.model.series.expand import originals
 from marketplace_plugin.model.series.recurrence_set import GaveUp
-from marketplace_plugin.model.time import Original, Window, Zoned, span
+from marketplace_plugin.model.time import Original, Window, Zoned
+
+_REACHES = [timedelta(days=days) for days in (400, 4_000, 40_000)]
+"""How far neighbours are looked for, until there is one on both sides: a hundred years are enough for any rule."""
+_FIRST, _LAST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 1, 1, tzinfo=UTC)
 
 
 class Shape(StrEnum):
@@ -54,24 +58,39 @@ def expressible(series: Series, capabilities: Capabilities) -> bool:
     return shape_of(series.rule, series.master.when.start).value in capabilities.rules
 
 
-def crosses(series: Series, viewer_zone: str) -> Original | None:
-    """The first override that was moved to or past the day of a neighbour (Graph: ErrorOccurrenceCrossingBoundary)."""
+def crosses(series: Series) -> Original | None:
+    """The first override that was moved to or past the day of a neighbour: where that was, or where it is now (Graph:
+    ErrorOccurrenceCrossingBoundary, whichever of the two is written first).
+
+    However far it was moved, and however far apart the occurrences are: neighbours are those of its original.
+    """
+    moved = {_day(o.original): _day(o.event.when.start) for o in series.overrides if o.event is not None}
     for override in series.overrides:
         if override.event is None:
             continue
-        begin = span(override.event.when, viewer_zone)[0]
-        day = timedelta(days=1)
-        around = Window(begin - 400 * day, begin + 400 * day)
-        here, now = _day(override.original), _day(override.event.when.start)
+        here = _day(override.original)
         try:
-            days = [_day(o) for o in originals(series, around) if original_key(o) != original_key(override.original)]
+            earlier, later = _neighbours(series, here)
         except GaveUp:
             return override.original
-        before = max((d for d in days if d < here), default=date.min)
-        after = min((d for d in days if d > here), default=date.max)
-        if not before < now < after:
+        first = date.min if earlier is None else max(earlier, moved.get(earlier, earlier))
+        last = date.max if later is None else min(later, moved.get(later, later))
+        if not first < moved[here] < last:
             return override.original
     return None
+
+
+def _neighbours(series: Series, here: date) -> tuple[date | None, date | None]:
+    """The days of the occurrences before and after ``here``, by the rule; None at either end. Raises GaveUp."""
+    noon = datetime.combine(here, time(12), UTC)
+    found: tuple[date | None, date | None] = (None, None)
+    for reach in _REACHES:
+        start, end = max(noon, _FIRST + reach) - reach, min(noon, _LAST - reach) + reach
+        days = [_day(o) for o in originals(series, Window(start, end))]
+        found = max((d for d in days if d < here), default=None), min((d for d in days if d > here), default=None)
+        if None not in found:
+            break
+    return found
 
 
 def _day(original: Original) -> date:

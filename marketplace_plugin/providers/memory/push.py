@@ -168,8 +168,7 @@ def _cannot_hold(account: MemoryAccount, collection: str, item: Item) -> Refused
         return None
     if not expressible(item, capabilities):
         return RefusedCode.UNSUPPORTED
-    zone = account.calendars[collection].zone if collection in account.calendars else "UTC"
-    if not capabilities.override_crossing and crosses(item, zone) is not None:
+    if not capabilities.override_crossing and crosses(item) is not None:
         return RefusedCode.UNSUPPORTED
     return None
 
