@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
-from marketplace_plugin.errors import CollectionGone, ContractViolation
+from marketplace_plugin.errors import CollectionGone, ContractViolation, PermissionDenied
 from marketplace_plugin.model.change import Access, Checkpoint, Cursor, Found, Gone, Page, Revision, Upsert
 from marketplace_plugin.model.event import UNKNOWN, Event, ShowAs
 from marketplace_plugin.model.time import Timed, Window, Zoned
@@ -32,7 +32,7 @@ def answers(client: Client, owner: str) -> bool:
     day = datetime(2026, 1, 1, tzinfo=UTC)
     try:
         _ask(client, owner, Window(day, day + timedelta(days=1)))
-    except CollectionGone:
+    except (CollectionGone, PermissionDenied, ContractViolation):  # nobody, not for us, or not served at all
         return False
     return True
 

@@ -64,7 +64,7 @@ _TRANSIENT = frozenset(
     }
 )
 _DENIED = frozenset(
-    {"ErrorAccessDenied", "ErrorCreateItemAccessDenied", "ErrorInsufficientPermissions", "ErrorAccountDisabled"}
+    {"ErrorAccessDenied", "ErrorCreateItemAccessDenied", "ErrorInsufficientPermissions", "ErrorNoFreeBusyAccess"}
 )
 _TOO_LARGE = frozenset({"ErrorMessageSizeExceeded", "ErrorQuotaExceeded", "ErrorAttachmentSizeLimitExceeded"})
 _UNSUPPORTED = frozenset(
