@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,14 +15,14 @@ from marketplace_plugin.model.form.canonical import changed_fields
 from marketplace_plugin.model.series.edit import SHAPE
 from marketplace_plugin.model.series.shape import crosses
 from marketplace_plugin.providers.memory import Personality
-from marketplace_plugin.store import conflicts, held
+from marketplace_plugin.store import conflicts, held, links
 from marketplace_plugin.store.accounts.connections import Policy
 from marketplace_plugin.sync.flows import Place, flows_of
 from marketplace_plugin.sync.link import Link, LinkKind, LinkState
 from marketplace_plugin.sync.merge import changed
 from marketplace_plugin.sync.reason import Reason
 from tests.laws.edits import Edit, EventItem, edited
-from tests.laws.ledger import Ledger, tokens
+from tests.laws.ledger import Ledger, birth, tokens
 from tests.laws.world import OTHER, SOURCE, TARGET, World, all_day, occurrence, series, timed
 
 CALENDARS = (TARGET, SOURCE, OTHER)
@@ -40,6 +41,8 @@ class Scene:
         """What a split made at the service; it may carry the stamp of the series that it was part of."""
         self.left: set[tuple[str, str]] = set()
         """What was moved at the service while nothing but its id could tell what it is, and that may have changed."""
+        self.kept: set[tuple[str, str]] = set()
+        """Copies that she kept in a former target."""
 
     def connect(self, policy: Policy = Policy.NEWEST, **how: Any) -> None:
         self.ada = self.world.connect("ada", self.account, policy=policy, sources=self.sources, **how)
@@ -54,8 +57,9 @@ class Scene:
 
     def fresh(self, kind: str) -> EventItem:
         if kind == "day":
-            return all_day(self.ledger.word())
-        single = Event(when=timed(occurrence(0).wall, self.ledger.minutes()), title=self.ledger.word())
+            return replace(all_day(self.ledger.word()), description=self.ledger.birth())
+        when = timed(occurrence(0).wall, self.ledger.minutes())
+        single = Event(when=when, title=self.ledger.word(), description=self.ledger.birth())
         return replace(series(), master=single) if kind == "series" else single
 
     def here(self, n: int, kind: type = object) -> tuple[str, EventItem] | None:
@@ -149,7 +153,7 @@ class Scene:
 
     def _holds(self, item: EventItem | None) -> bool:
         crossing = self.personality.capabilities.override_crossing
-        return crossing or not isinstance(item, Series) or crosses(item, "Europe/Berlin") is None
+        return crossing or not isinstance(item, Series) or crosses(item) is None
 
     def _put_there(self, calendar: str, item_id: str, before: EventItem, after: EventItem) -> None:
         """One occurrence is one change of its own, and leaves the tag of the master where the service does so."""
@@ -188,7 +192,7 @@ class Scene:
         known = self.world.links(self.ada)
         tied = [k for k in known if k.kind is not LinkKind.BLOCK and k.state is not LinkState.DETACHED]
         here = self.world.host.all_of("ada")
-        there = {(cal, i): one for cal in CALENDARS for i, one in self.account.items(cal).items()}
+        there = self.all_there()
         assert sorted(k.host_ref or "" for k in tied) == sorted(here), "each host event has one link"
         for link in tied:
             if not self._refused(link):
@@ -200,9 +204,59 @@ class Scene:
         sources = {key for key in there if key[0] in self.sources}
         odd = grey ^ (sources - pairs)
         assert not odd, ("each source item that is not converted is one block", odd & grey, odd - grey, known)
-        self._nothing_lost(here, there, tied)
+        self._agreed(here, there, tied)
+        self.nothing_doubled()
+        self.nobody_mailed()
+
+    def all_there(self) -> dict[tuple[str, str], Found]:
+        return {(calendar, i): one for calendar in CALENDARS for i, one in self.account.items(calendar).items()}
+
+    def nobody_mailed(self) -> None:
         assert self.account.outbox == []
         assert self.world.host.mails == []
+
+    def nothing_doubled(self) -> None:
+        """No event stands twice on one side, not even once as itself and once as a block."""
+        here = [birth(one.item) for one in self.world.host.all_of("ada").values()]
+        shown = Counter([*here, *(birth(block.item) for block in self.world.blocks(self.ada))])
+        copied = Counter(birth(one.item) for key, one in self.all_there().items() if key not in self.left | self.kept)
+        for side in (shown, copied):
+            assert not [mark for mark, number in side.items() if mark and number > 1], (shown, copied)
+
+    def nothing_gone(self) -> None:
+        """At any time, and whatever is under way: each edit stands on one side at least, or is told."""
+        gone = self.ledger.written - self.ledger.superseded - self._here() - self._there() - self._told()
+        assert not gone, sorted(gone)
+
+    def _agreed(self, here: dict[str, HostItem], there: dict[tuple[str, str], Found], tied: list[Link]) -> None:
+        """At rest: each edit stands on both sides, or is told."""
+        told = self._told()
+        for link in filter(self._refused, tied):
+            told |= tokens(here[link.host_ref or ""].item)
+            if (link.collection, link.remote_id) in there:
+                told |= tokens(there[link.collection, link.remote_id or ""].item)
+        pairs = {(k.collection, k.remote_id) for k in tied}
+        for key in (self.torn | self.left) & there.keys():
+            if key[0] not in self.sources and key not in pairs:
+                told |= tokens(there[key].item)  # by the rules it is none of ours
+        lost = self.ledger.lost(self._here(), self._there(), told)
+        assert not lost, (sorted(lost), sorted(lost & self._here()), sorted(lost & self._there()))
+
+    def _here(self) -> set[str]:
+        items = [one.item for one in self.world.host.all_of("ada").values()]
+        return set().union(*map(tokens, items), *(tokens(block.item) for block in self.world.blocks(self.ada)))
+
+    def _there(self) -> set[str]:
+        return set().union(*(tokens(one.item) for one in self.all_there().values()))
+
+    def _told(self) -> set[str]:
+        """What the list of conflicts shows; a row whose link is gone counts only where its event is gone too."""
+        with self.world.store.read() as c:
+            rows = conflicts.of_user(c, "ada", limit=10_000)
+            known = links.get(c, {row.link for row in rows})
+        standing = {birth(one.item) for one in self.world.host.all_of("ada").values()}
+        shown = [row for row in rows if row.link in known or not {birth(row.host), birth(row.remote)} & standing]
+        return set().union(*(tokens(row.host) | tokens(row.remote) for row in shown))
 
     def _refused(self, link: Link) -> bool:
         """A shape that this service cannot hold: parked, and told to the owner."""
@@ -218,24 +272,6 @@ class Scene:
         assert isinstance(shown.item, Event | Series)
         assert isinstance(found.item, Event | Series)
         assert not changed(shown.item, found.item, flows.inward & flows.outward), (shown, found)
-
-    def _nothing_lost(self, here: dict[str, HostItem], there: dict[tuple[str, str], Found], tied: list[Link]) -> None:
-        with self.world.store.read() as c:
-            told = conflicts.of_user(c, "ada", limit=10_000)
-        disputed = set().union(*(tokens(one.host) | tokens(one.remote) for one in told))
-        for link in filter(self._refused, tied):
-            disputed |= tokens(here[link.host_ref or ""].item)
-            if (link.collection, link.remote_id) in there:
-                disputed |= tokens(there[link.collection, link.remote_id or ""].item)
-        pairs = {(k.collection, k.remote_id) for k in tied}
-        for key in (self.torn | self.left) & there.keys():
-            if key[0] not in self.sources and key not in pairs:
-                disputed |= tokens(there[key].item)  # by the rules it is none of ours
-        host = set().union(*(tokens(one.item) for one in here.values()))
-        blocks = set().union(*(tokens(block.item) for block in self.world.blocks(self.ada)))
-        remote = set().union(*(tokens(one.item) for one in there.values()))
-        lost = self.ledger.lost(host | blocks, remote, disputed)
-        assert not lost, (sorted(lost), sorted(lost & host), sorted(lost & remote))
 
     def close(self) -> None:
         self.world.close()
