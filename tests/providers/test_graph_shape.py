@@ -353,7 +353,10 @@ def test_a_new_event() -> None:
         "showAs": "workingElsewhere",
         "isReminderOn": True,
         "reminderMinutesBeforeStart": 0,
-        "singleValueExtendedProperties": [{"id": decode.STAMP, "value": "instance:link"}],
+        "singleValueExtendedProperties": [
+            {"id": decode.STAMP, "value": "instance:link"},
+            {"id": decode.ZONES, "value": "Europe/Berlin Europe/Berlin"},
+        ],
     }
 
 

@@ -22,7 +22,8 @@ from marketplace_plugin.providers.graph.shape.decode import Raw, Whole
 from marketplace_plugin.providers.graph.shape.recurrence import Undecodable
 from marketplace_plugin.providers.graph.transport import Call, Json, segment
 
-_EXPANDED = ("singleValueExtendedProperties", "exceptionOccurrences", "cancelledOccurrences")
+_MARKS = "singleValueExtendedProperties"
+_EXPANDED = (_MARKS, "exceptionOccurrences", "cancelledOccurrences")
 """What the reply to a write never holds."""
 
 
@@ -187,7 +188,9 @@ class Attempt:
         return Settled(Refused(self.op, code, permanent))
 
 
-def merged(reply: Raw, before: Raw, **sent: Any) -> dict[str, Any]:
+def merged(reply: Raw, before: Raw, sent: Raw) -> dict[str, Any]:
     """The reply to a write together with what only a request for it would have shown: as it was, or as it was sent."""
     kept: Mapping[str, Any] = {name: before[name] for name in _EXPANDED if name in before}
-    return {**reply, **kept, **sent}
+    marks = [*(before.get(_MARKS) or ()), *(sent.get(_MARKS) or ())]
+    latest = {str(mark["id"]).casefold(): mark for mark in marks}
+    return {**reply, **kept, _MARKS: list(latest.values())}

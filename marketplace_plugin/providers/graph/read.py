@@ -20,19 +20,19 @@ from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.time import Original, Zoned
 from marketplace_plugin.providers.graph.errors import Refusal, for_read
 from marketplace_plugin.providers.graph.shape import decode
-from marketplace_plugin.providers.graph.shape.decode import STAMP, Calendar, Raw, Whole
+from marketplace_plugin.providers.graph.shape.decode import STAMP, ZONES, Calendar, Raw, Whole
 from marketplace_plugin.providers.graph.shape.encode import FIELDS
 from marketplace_plugin.providers.graph.shape.recurrence import RULES, Undecodable
 from marketplace_plugin.providers.graph.transport import Call, Client, Json, segment
 
-_MARK = f"singleValueExtendedProperties($filter=id eq '{STAMP}')"
+_MARKS = f"singleValueExtendedProperties($filter=id eq '{STAMP}' or id eq '{ZONES}')"
 _COLUMNS = (
     "id,subject,body,location,start,end,isAllDay,originalStartTimeZone,originalEndTimeZone,recurrence,type,"
     "seriesMasterId,originalStart,showAs,sensitivity,isReminderOn,reminderMinutesBeforeStart,isCancelled,isOrganizer,"
     "organizer,attendees,responseStatus,isOnlineMeeting,onlineMeeting,onlineMeetingUrl,iCalUId,lastModifiedDateTime,"
     "webLink,transactionId,cancelledOccurrences,exceptionOccurrences"
 )
-_WHOLE = {"$select": _COLUMNS, "$expand": f"{_MARK},exceptionOccurrences"}
+_WHOLE = {"$select": _COLUMNS, "$expand": f"{_MARKS},exceptionOccurrences"}
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 
 

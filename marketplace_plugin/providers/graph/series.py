@@ -87,14 +87,13 @@ def update(attempt: Attempt, write: Update, item: Event | Series, whole: Whole) 
     if reshape:
         body |= encode.times(_master(wanted).when, repeats=isinstance(wanted, Series))
         body["recurrence"] = pattern_of(wanted) if isinstance(wanted, Series) else None
-    sent = encode.stamped(write.stamp) if write.stamp is not None else {}
-    body |= sent
+    body |= encode.marks(write.stamp, _master(wanted).when if reshape else None)
     if body:
         try:
             reply = yield from attempt.patch(write.id, write.revision.master, body)
         except Settled as end:
             return (yield from attempt.told(end.outcome, write.id))
-        raw = merged(reply, whole.master, **sent)
+        raw = merged(reply, whole.master, body)
         forgotten: Json = {"exceptionOccurrences": [], "cancelledOccurrences": []} if reshape else {}
         whole = decode.whole({**raw, **forgotten})
     if isinstance(wanted, Series):

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 from marketplace_plugin.errors import (
     AuthorizationExpired,
@@ -21,7 +20,7 @@ from marketplace_plugin.errors import (
     Throttled,
     Unavailable,
 )
-from marketplace_plugin.model.change import Revision, Stamp
+from marketplace_plugin.model.change import Revision
 from marketplace_plugin.model.event import UNKNOWN, Event, Response, Series
 from marketplace_plugin.model.item import Item
 from marketplace_plugin.model.write import (
@@ -110,7 +109,7 @@ def _create(attempt: Attempt, write: Create) -> Asking[Outcome]:
     body = encode.insertion(item, write.op, write.stamp)
     try:
         reply = yield from attempt.insert(body)
-        raw: Raw = merged(reply, {}, singleValueExtendedProperties=_mark(write.stamp))
+        raw: Raw = merged(reply, {}, body)
     except Refusal as problem:
         raw = yield from attempt.raw(problem.existing)
     return (yield from _made(attempt, write, item, raw))
@@ -152,17 +151,15 @@ def _update(attempt: Attempt, write: Update) -> Asking[Outcome]:
 
 
 def _update_single(attempt: Attempt, write: Update, item: Event, raw: Raw) -> Asking[Outcome]:
-    body = encode.fields(item, write.changed & COPIED)
-    if write.stamp is not None:
-        body |= encode.stamped(write.stamp)
+    when = item.when if "when" in write.changed else None
+    body = encode.fields(item, write.changed & COPIED) | encode.marks(write.stamp, when)
     if not body:
         return attempt.applied(Whole(raw))
-    sent = {"singleValueExtendedProperties": _mark(write.stamp)} if write.stamp else {}
     try:
         reply = yield from attempt.patch(write.id, str(raw["@odata.etag"]), body)
     except Settled as end:
         return (yield from attempt.told(end.outcome, write.id))
-    return attempt.applied(Whole(merged(reply, raw, **sent)))
+    return attempt.applied(Whole(merged(reply, raw, body)))
 
 
 def _answer(item: Event) -> str | None:
@@ -204,10 +201,6 @@ def _delete(attempt: Attempt, write: Delete) -> Asking[Outcome]:
     except Settled as end:
         return (yield from attempt.told(end.outcome, write.id))
     return Applied(attempt.op, write.id, None, None)
-
-
-def _mark(stamp: Stamp) -> Any:
-    return encode.stamped(stamp)["singleValueExtendedProperties"]
 
 
 def _masked(event: Event, names: Collection[str]) -> bool:

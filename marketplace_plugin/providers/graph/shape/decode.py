@@ -31,7 +31,7 @@ from marketplace_plugin.model.event import (
     original_key,
 )
 from marketplace_plugin.model.form.canonical import same
-from marketplace_plugin.model.names.zones import resolve
+from marketplace_plugin.model.names.zones import is_iana, resolve, to_windows
 from marketplace_plugin.model.series.expand import is_original, occurrence_at
 from marketplace_plugin.model.series.shape import expressible
 from marketplace_plugin.model.time import AllDay, Original, Timed, When, Zoned, zone
@@ -42,6 +42,9 @@ Raw = Mapping[str, Any]
 
 STAMP = "String {6c0b5e0d-4a2f-4f0c-9d5e-8f9f1d6a2b73} Name MarketplaceStamp"
 """Our extended property: the GUID is ours alone, the name is case-sensitive. It comes with ``$expand`` only."""
+
+ZONES = "String {6c0b5e0d-4a2f-4f0c-9d5e-8f9f1d6a2b73} Name MarketplaceZones"
+"""The IANA zones of start and end as we wrote them: many of them share one Windows name, which is all that is shown."""
 
 CUSTOM_ZONES = re.compile(r"tzone://microsoft/(.*)", re.IGNORECASE)
 CANCELLED = "cancelled"
@@ -132,10 +135,7 @@ def original_of(raw: Raw, master: Raw, start: Original) -> Original:
 
 def stamp_of(raw: Raw) -> Stamp | None:
     """Our mark, None where the event has none (or it was not asked for)."""
-    for given in raw.get("singleValueExtendedProperties") or ():
-        if str(given.get("id", "")).casefold() == STAMP.casefold():
-            return Stamp.parse(str(given.get("value", "")))
-    return None
+    return Stamp.parse(_property(raw, STAMP))
 
 
 def has_guests(raw: Raw) -> bool:
@@ -179,7 +179,7 @@ def _series(given: Whole, calendar: Calendar) -> Found:
         tags[original_key(original)] = CANCELLED
     for raw in given.exceptions:
         original = original_of(raw, master, start)
-        overrides[original_key(original)] = Override(original, _event(raw, calendar))
+        overrides[original_key(original)] = Override(original, _event(_of_series(raw, master), calendar))
         tags[original_key(original)] = raw["@odata.etag"]
         changed = max(filter(None, (changed, _instant(raw.get("lastModifiedDateTime")))), default=None)
     kept = tuple(o for _, o in sorted(overrides.items()) if _says_something(bare, o))
@@ -188,6 +188,11 @@ def _series(given: Whole, calendar: Calendar) -> Found:
     result = _found(master, calendar, item, revision, changed)
     can_be_said = expressible(replace(bare, overrides=()), Capabilities(frozenset(), rules=RULES))
     return result if can_be_said else replace(result, access=Access.NONE)
+
+
+def _of_series(raw: Raw, master: Raw) -> Raw:
+    """An exception with what only its master tells: the names of the zones."""
+    return {"singleValueExtendedProperties": master.get("singleValueExtendedProperties"), **raw}
 
 
 def _on(day: date, start: Original) -> Original:
@@ -263,7 +268,20 @@ def _when(raw: Raw) -> When:
     if raw.get("isAllDay"):
         first, last = (date.fromisoformat(edge["dateTime"][:10]) for edge in (start, end))
         return AllDay(first, last)
-    return Timed(_edge(start, raw.get("originalStartTimeZone")), _edge(end, raw.get("originalEndTimeZone")))
+    ours = (_property(raw, ZONES).split() or [""]) * 2
+    series = bool(raw.get("recurrence") or raw.get("seriesMasterId"))
+    return Timed(
+        _edge(start, _kept(raw.get("originalStartTimeZone"), ours[0], series=series)),
+        _edge(end, _kept(raw.get("originalEndTimeZone"), ours[1], series=series)),
+    )
+
+
+def _kept(shown: Any, ours: str, *, series: bool) -> Any:
+    """The zone that we wrote, as long as it is what is shown of it: its Windows name, or UTC for a single event in a
+    zone without one."""
+    name = str(shown or "")
+    known = bool(ours) and is_iana(ours)
+    return ours if known and (to_windows(ours) == name or (name == "UTC" and not series)) else name
 
 
 def _edge(given: Raw, anchor: Any) -> Zoned:
@@ -274,6 +292,14 @@ def _edge(given: Raw, anchor: Any) -> Zoned:
     wall = datetime.fromisoformat(_six_digits(given["dateTime"]))
     instant = wall if wall.tzinfo is not None else Zoned(wall, shown_in).instant()
     return Zoned.at(instant, _zone_name(anchor) or "UTC")
+
+
+def _property(raw: Raw, name: str) -> str:
+    """One of our extended properties; empty where there is none, or it was not asked for."""
+    for given in raw.get("singleValueExtendedProperties") or ():
+        if str(given.get("id", "")).casefold() == name.casefold():
+            return str(given.get("value") or "")
+    return ""
 
 
 def _zone_name(name: Any) -> str | None:

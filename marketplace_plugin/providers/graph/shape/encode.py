@@ -14,7 +14,7 @@ from marketplace_plugin.model.change import Stamp
 from marketplace_plugin.model.event import UNKNOWN, Event, Response, Sensitivity, Series, ShowAs, Status
 from marketplace_plugin.model.names.zones import same_rules, to_iana, to_windows
 from marketplace_plugin.model.time import Timed, When, Zoned
-from marketplace_plugin.providers.graph.shape.decode import STAMP
+from marketplace_plugin.providers.graph.shape.decode import STAMP, ZONES
 from marketplace_plugin.providers.graph.shape.recurrence import Unencodable, midnight, pattern_of
 
 FIELDS = frozenset(
@@ -59,7 +59,7 @@ def insertion(item: Event | Series, op: str, stamp: Stamp) -> dict[str, Any]:
     """The body of a new event; what became of single occurrences is written afterwards. Raises Unencodable."""
     master = item.master if isinstance(item, Series) else item
     body = fields(master, COPIED, repeats=isinstance(item, Series))
-    body |= {"transactionId": transaction_id(op, stamp), **stamped(stamp)}
+    body |= {"transactionId": transaction_id(op, stamp), **marks(stamp, master.when)}
     if isinstance(item, Series):
         body["recurrence"] = pattern_of(item)
     return body
@@ -68,6 +68,14 @@ def insertion(item: Event | Series, op: str, stamp: Stamp) -> dict[str, Any]:
 def stamped(stamp: Stamp) -> dict[str, Any]:
     """The extended property that carries ``stamp``."""
     return {"singleValueExtendedProperties": [{"id": STAMP, "value": str(stamp)}]}
+
+
+def marks(stamp: Stamp | None, when: When | None) -> dict[str, Any]:
+    """The extended properties beside what is written: ``stamp``, and the zones where times (``when``) are."""
+    made = stamped(stamp)["singleValueExtendedProperties"] if stamp is not None else []
+    if isinstance(when, Timed):
+        made = [*made, {"id": ZONES, "value": f"{when.start.zone} {when.end.zone}"}]
+    return {"singleValueExtendedProperties": made} if made else {}
 
 
 def fields(event: Event, names: Collection[str], *, repeats: bool = False) -> dict[str, Any]:
@@ -106,6 +114,7 @@ def times(when: When, *, repeats: bool = False) -> dict[str, Any]:
 
 
 def _whole_day(day: date) -> dict[str, str]:
+    """Whole days have no zone at the service: they are shown at midnight, whichever one is named or asked for."""
     return {"dateTime": midnight(day).isoformat(), "timeZone": "UTC"}
 
 
