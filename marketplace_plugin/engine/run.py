@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from marketplace_plugin.contract.hookspecs import ConnectionRef
 from marketplace_plugin.contract.provider import Provider, Session
-from marketplace_plugin.engine.acts.preview import ask, bound, is_waiting
+from marketplace_plugin.engine.acts.preview import ask, bound, is_waiting, plan_in_force
 from marketplace_plugin.engine.acts.undo import asked_back, take_back
 from marketplace_plugin.engine.context import Engine, RunOutcome, RunResult, Trigger
 from marketplace_plugin.engine.steps.commit import apply_apart, commit, next_due, waiting_only
@@ -137,6 +137,7 @@ def _start(engine: Engine, connection: Connection, lease: Lease, run_id: str) ->
         now=engine.now(),
         pushing=approved,
         asks=is_waiting(engine, connection.id),
+        approved=plan_in_force(engine, connection.id),
     )
     started.reload()
     if not started.collections:

@@ -14,7 +14,7 @@ from datetime import datetime
 from marketplace_plugin.contract.module import Person
 from marketplace_plugin.engine.context import Engine, RunOutcome, RunResult, Trigger
 from marketplace_plugin.engine.steps.one_pass import Pass
-from marketplace_plugin.engine.steps.planning import Planned, key_of, needs_approval, unapproved
+from marketplace_plugin.engine.steps.planning import Planned, is_approved, key_of, needs_approval
 from marketplace_plugin.engine.steps.recall import APPROVED
 from marketplace_plugin.engine.steps.written import count_name
 from marketplace_plugin.errors import Conflict
@@ -124,6 +124,12 @@ def is_waiting(engine: Engine, connection_id: str) -> bool:
     return plan is not None and plan.state is PlanState.WAITING
 
 
+def plan_in_force(engine: Engine, connection_id: str) -> plans.Plan | None:
+    """Approved, and not carried out: the run that was to do it may have died."""
+    with engine.store.read() as c:
+        return plans.approved(c, connection_id)
+
+
 def ask(p: Pass, wanted: Plan) -> None:
     """Write the plan down for its owner, unless the same one waits already."""
     steps = [step for step in wanted.steps if needs_approval(step) or step.applies]
@@ -131,26 +137,21 @@ def ask(p: Pass, wanted: Plan) -> None:
 
 
 def bound(p: Pass, planned: Planned) -> Planned:
-    """In the run that an approval started: what was not in the plan waits and is asked again, and goes on waiting."""
-    if p.asks:
-        return replace(planned, go=Plan(tuple(_still_waiting(step) for step in planned.go.steps)))
-    with p.engine.store.read() as c:
-        plan = plans.current(c, p.connection.id)
-    if plan is None or plan.state is not PlanState.APPROVED or plan.run != p.run:
+    """Until a pass has carried an approved plan out, whichever it is: what was not in the plan waits, and is asked.
+    What was asked goes on waiting."""
+    waits = [step for step in planned.go.steps if _waits(p, step)]
+    if not waits:
         return planned
-    added = unapproved(planned.go, dict.fromkeys(plan.steps))
-    if not added:
-        return planned
-    _store(p, added)
-    waits = [Step(Action.PARK, Reason.AWAITS_APPROVAL, step.link, step.case) for step in added]
-    kept = [step for step in planned.go.steps if step not in added]
-    return replace(planned, go=Plan((*kept, *waits)))
+    if p.approved is not None:
+        _store(p, waits)
+    parked = [Step(Action.PARK, Reason.AWAITS_APPROVAL, step.link, step.case) for step in waits]
+    kept = [step for step in planned.go.steps if step not in waits]
+    return replace(planned, go=Plan((*kept, *parked)))
 
 
-def _still_waiting(step: Step) -> Step:
-    if step.link.reason is Reason.AWAITS_APPROVAL and needs_approval(step):
-        return Step(Action.PARK, Reason.AWAITS_APPROVAL, step.link, step.case)
-    return step
+def _waits(p: Pass, step: Step) -> bool:
+    asked = p.asks and step.link.reason is Reason.AWAITS_APPROVAL
+    return needs_approval(step) and (asked or (p.approved is not None and not is_approved(p, step)))
 
 
 def _store(p: Pass, steps: Sequence[Step]) -> None:

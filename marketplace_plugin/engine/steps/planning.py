@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -74,7 +73,9 @@ def _brake(p: Pass, wanted: Plan, recalled: Recalled) -> Braked:
         n for (kind, state), n in counted.items() if kind is not LinkKind.BLOCK and state is not LinkState.DETACHED
     )
     count = Count(live, {Side.HOST: done[log.Side.HOST], Side.REMOTE: done[log.Side.REMOTE]})
-    by_act = {step.link.id for step in wanted.steps if _asked_for(step)}
+    if not p.pushing:
+        return Braked(wanted, ())  # the plan asks for all of it
+    by_act = {step.link.id for step in wanted.steps if _asked_for(step) or is_approved(p, step)}
     return brake(wanted, count, recalled.approved | by_act)
 
 
@@ -182,5 +183,9 @@ def needs_approval(step: Step) -> bool:
     return step.pushes or step.action is Action.DELETE_HOST
 
 
-def unapproved(wanted: Plan, approved: Mapping[tuple[str, str], object]) -> tuple[Step, ...]:
-    return tuple(step for step in wanted.steps if needs_approval(step) and key_of(step) not in approved)
+def is_approved(p: Pass, step: Step) -> bool:
+    """Named by the plan that is in force. What was approved to be made may be finished too."""
+    approved = p.approved.steps if p.approved is not None else ()
+    ref, action = key_of(step)
+    made = (ref, Action.CREATE_REMOTE.value) if action == Action.MERGE else (ref, action)
+    return (ref, action) in approved or made in approved

@@ -17,7 +17,8 @@ from marketplace_plugin.store.tables import plan
 
 class PlanState(StrEnum):
     WAITING = "waiting"
-    APPROVED = "approved"
+    APPROVED = "approved"  # binds every pass until one has carried it out
+    DONE = "done"  # a pass that was bound to it has come to its end
     SUPERSEDED = "superseded"  # the settings or the calendars changed: another plan took its place
 
 
@@ -73,6 +74,22 @@ def approve(c: Connection, plan_id: str, person: str, run: str, now: datetime) -
             .values(state=PlanState.APPROVED, decided_at=now, decided_by=person, run=run)
         ).rowcount
     )
+
+
+def finish(c: Connection, plan_id: str) -> None:
+    """It was carried out; what did not succeed waits in its own rows."""
+    c.execute(update(plan).where(plan.c.id == plan_id, plan.c.state == PlanState.APPROVED).values(state=PlanState.DONE))
+
+
+def approved(c: Connection, connection: str) -> Plan | None:
+    """The plan that was approved last, where no pass has carried it out yet."""
+    row = c.execute(
+        select(plan)
+        .where(plan.c.connection == connection, plan.c.state == PlanState.APPROVED)
+        .order_by(plan.c.decided_at.desc(), plan.c.id)
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else _plan(c, row)
 
 
 def get(c: Connection, plan_id: str) -> Plan | None:

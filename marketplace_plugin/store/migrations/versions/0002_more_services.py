@@ -15,6 +15,7 @@ depends_on = None
 
 def upgrade() -> None:
     _meetings()
+    _plans()
     _requests()
     _credentials()
 
@@ -92,3 +93,8 @@ def _credentials() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_marketplace_server_rules"),
         sa.UniqueConstraint("tenant", "integration", name="uq_marketplace_server_rules_tenant_integration"),
     )
+
+
+def _plans() -> None:
+    """A plan binds until a pass has carried it out; those of before have been."""
+    op.execute("UPDATE marketplace_plan SET state = 'done' WHERE state = 'approved'")
