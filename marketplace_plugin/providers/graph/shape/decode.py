@@ -280,8 +280,8 @@ def _kept(shown: Any, ours: str, *, series: bool) -> Any:
     """The zone that we wrote, as long as it is what is shown of it: its Windows name, or UTC for a single event in a
     zone without one."""
     name = str(shown or "")
-    known = bool(ours) and is_iana(ours)
-    return ours if known and (to_windows(ours) == name or (name == "UTC" and not series)) else name
+    written = to_windows(ours) or ("" if series else "UTC")
+    return ours if ours and is_iana(ours) and written == name else name
 
 
 def _edge(given: Raw, anchor: Any) -> Zoned:
