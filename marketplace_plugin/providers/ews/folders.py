@@ -26,7 +26,14 @@ from marketplace_plugin.providers.ews.soap.errors import for_read, problem_of
 from marketplace_plugin.providers.ews.soap.xml import Element, make
 
 CAPABILITIES = Capabilities(
-    fields=FIELDS, move=False, idempotent_create=False, silent=True, rules=RULES, override_crossing=False
+    fields=FIELDS,
+    move=False,
+    idempotent_create=False,
+    silent=True,
+    invites=True,
+    rules=RULES,
+    override_crossing=False,
+    stable_ids=False,
 )
 """Nobody is mailed: each write says SendToNone. A repeated creation makes a second item. Moved ones get another id."""
 

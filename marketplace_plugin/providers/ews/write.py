@@ -136,7 +136,7 @@ def _update(attempt: Attempt, write: Update) -> Outcome:
         return Refused(attempt.op, RefusedCode.INVALID)
     key = Key.of(whole.master)
     try:
-        changes = _master_changes(attempt, write, found.item, wanted)
+        changes = _master_changes(attempt, write, found.item, wanted, whole.master)
         if changes:
             key = attempt.update(key, changes)
         if "response" in write.changed and _master(item).response is not None:
@@ -146,11 +146,18 @@ def _update(attempt: Attempt, write: Update) -> Outcome:
     if isinstance(wanted, Series):
         before = found.item if isinstance(found.item, Series) else replace(wanted, overrides=())
         return series.settle(attempt, key.id, before, wanted)
-    return _told(attempt, key, found, wanted)
+    try:
+        return _told(attempt, key, found, wanted)
+    except Settled as end:
+        declined = "response" in write.changed and wanted.response is Response.DECLINED
+        gone = isinstance(end.outcome, Missing)
+        return Applied(attempt.op, write.id, None, None) if declined and gone else end.outcome
 
 
-def _master_changes(attempt: Attempt, write: Update, now: Event | Series, wanted: Event | Series) -> list[Element]:
-    """What an update of the event or the master says. Raises Unencodable."""
+def _master_changes(
+    attempt: Attempt, write: Update, now: Event | Series, wanted: Event | Series, there: Element
+) -> list[Element]:
+    """What an update of the event or the master (``there``) says. Raises Unencodable."""
     reader = attempt.reader
     reshape = isinstance(now, Series) != isinstance(wanted, Series) or _reshapes(write, now, wanted)
     if isinstance(wanted, Series) and (reshape or "overrides" in write.changed):
@@ -161,7 +168,10 @@ def _master_changes(attempt: Attempt, write: Update, now: Event | Series, wanted
     parts = encode.fields(
         _master(wanted), names, home=reader.home, schema=reader.client.schema, repeats=isinstance(wanted, Series)
     )
-    without = []
+    without: list[str] = []
+    if "attendees" in write.changed:
+        parts_of_guests, without = encode.guests(there, _master(now), _master(wanted))
+        parts += parts_of_guests
     if reshape and isinstance(wanted, Series):
         parts.append(element_of(wanted))
     elif reshape:
@@ -189,10 +199,10 @@ def _answer(attempt: Attempt, key: Key, response: Response | None) -> Key:
 
 
 def _told(attempt: Attempt, key: Key, older: Found, wanted: Item) -> Outcome:
-    """A single event after it was written. A declined invitation has left the calendar: Missing."""
+    """A single event after it was written. A declined invitation has left the calendar: raises Settled, Missing."""
     now = attempt.found(attempt.whole(key.id))
     if now is None:
-        return Missing(attempt.op)
+        raise Settled(Missing(attempt.op))
     if now.revision == Revision(key.change_key):
         return Applied(attempt.op, now.id, now.revision, now)
     return series.as_stored(attempt, now, replace(older, id=key.id, revision=Revision(key.change_key)), wanted)

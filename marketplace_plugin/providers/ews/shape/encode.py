@@ -1,7 +1,7 @@
 """The model -> Exchange's XML: what is to change and nothing else.
 
-Source: CalendarItemType in types.xsd, whose order the elements of a new item keep. Never among it: the organiser, what
-a service of meetings wrote, and times of a zone that Windows gives other rules.
+Source: CalendarItemType in types.xsd, whose order the elements of a new item keep. Never among it: the organiser, and
+times of a zone that Windows gives other rules. Guests are those whom a write names one by one; a new item has none.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from collections.abc import Collection
 from datetime import UTC, datetime, time
 
 from marketplace_plugin.model.change import Stamp
-from marketplace_plugin.model.event import UNKNOWN, Event, Response, Sensitivity, Series, ShowAs, Status
+from marketplace_plugin.model.event import UNKNOWN, Event, Response, Sensitivity, Series, ShowAs, Status, Unknown
 from marketplace_plugin.model.names.zones import same_rules, to_iana, to_windows
 from marketplace_plugin.model.time import AllDay, Timed, When, Zoned
 from marketplace_plugin.providers.ews.shape.decode import PROPERTY_NAME, PROPERTY_SET
 from marketplace_plugin.providers.ews.shape.recurrence import Unencodable, element_of
-from marketplace_plugin.providers.ews.soap.xml import Element, local, make
+from marketplace_plugin.providers.ews.soap.xml import Element, find_all, local, make, text
 
 FIELDS = frozenset(
     {"when", "title", "description", "location", "show_as", "sensitivity", "status", "reminder", "response"}
@@ -61,6 +61,8 @@ PATHS = {
     "IsAllDayEvent": "calendar:IsAllDayEvent",
     "LegacyFreeBusyStatus": "calendar:LegacyFreeBusyStatus",
     "Location": "calendar:Location",
+    "RequiredAttendees": "calendar:RequiredAttendees",
+    "OptionalAttendees": "calendar:OptionalAttendees",
     "Recurrence": "calendar:Recurrence",
     "StartTimeZone": "calendar:StartTimeZone",
     "EndTimeZone": "calendar:EndTimeZone",
@@ -133,6 +135,38 @@ def fields(event: Event, names: Collection[str], *, home: str, schema: str, repe
     if "status" in names and event.status is Status.CANCELLED:  # only the organiser's cancellation makes it so
         raise Unencodable("Exchange cannot be given a cancelled event")
     return made
+
+
+def guests(current: Element, before: Event, after: Event) -> tuple[list[Element], list[str]]:
+    """The lists of an item with those of ``after`` added whom ``before`` lacks, and those of ``before`` taken out whom
+    ``after`` lacks: what to set, and what to delete. Everybody else stays as he is, with his answer.
+
+    Raises Unencodable where the guests are not known.
+    """
+    if isinstance(before.attendees, Unknown) or isinstance(after.attendees, Unknown):
+        raise Unencodable("the guests are not known")
+    known, wanted = {a.address for a in before.attendees}, {a.address for a in after.attendees}
+    there = {text(one, "t:Mailbox/t:EmailAddress").lower() for one in find_all(current, "*/t:Attendee")}
+    parts, without = [], []
+    for name, optional in (("RequiredAttendees", False), ("OptionalAttendees", True)):
+        shown = find_all(current, f"t:{name}/t:Attendee")
+        lines = [
+            _guest(text(one, "t:Mailbox/t:EmailAddress"), text(one, "t:Mailbox/t:Name"), text(one, "t:ResponseType"))
+            for one in shown
+            if text(one, "t:Mailbox/t:EmailAddress").lower() not in known - wanted
+        ]
+        new = [a for a in after.attendees if a.optional is optional and a.address not in known | there]
+        lines += [_guest(a.address, a.name, "") for a in new]
+        if lines and (new or len(lines) != len(shown)):
+            parts.append(make(f"t:{name}", *lines))
+        elif shown and not lines:
+            without.append(name)
+    return parts, without
+
+
+def _guest(address: str, name: str, response: str) -> Element:
+    mailbox = make("t:Mailbox", make("t:Name", name) if name else None, make("t:EmailAddress", address))
+    return make("t:Attendee", mailbox, make("t:ResponseType", response) if response else None)
 
 
 def times(when: When, *, home: str, repeats: bool = False) -> list[Element]:
