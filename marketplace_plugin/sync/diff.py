@@ -19,12 +19,14 @@ from marketplace_plugin.sync.reason import Reason
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What is known of one collection of the connection. ``complete`` is False where its pull failed."""
+    """What is known of one collection of the connection. ``complete`` is False where its pull failed. ``blocks``: what
+    is tied to nothing shows as a block here; in an address book or a task list it waits to be matched."""
 
     id: str
     is_source: bool
     is_target: bool
     complete: bool = True
+    blocks: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ class Reader:
             if link.remote is not None and link.remote.digest == self.digest(found):
                 return Echo(link, found)
             return BlockSeen(found, link, _block_reason(found))
-        if link is not None or _ties(found, index):
+        if link is not None or not self.ground.blocks or _ties(found, index):
             return change
         if not self.ground.is_source:
             return LeftOut(found.id, Reason.TARGET_IS_NO_SOURCE)

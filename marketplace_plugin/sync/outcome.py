@@ -27,6 +27,7 @@ from marketplace_plugin.model.write import (
     Stale,
     Unanswered,
 )
+from marketplace_plugin.sync import pairs
 from marketplace_plugin.sync.cells import Parts, Synced, overlay
 from marketplace_plugin.sync.flows import SHOWN
 from marketplace_plugin.sync.link import HostShowing, Link, LinkKind, LinkState, RemoteShowing, Wrote
@@ -238,7 +239,7 @@ def _half_created(step: Step, found: Found, digest: Digest) -> Link:
 def as_said(said: Item, found: Item) -> Item:
     """``found`` with all that we write as we said it: against that, whatever else it shows is somebody's edit since."""
     if not isinstance(said, Event | Series) or not isinstance(found, Event | Series):
-        return found
+        return pairs.as_said(said, found)
     ours, theirs = Parts.of(said), Parts.of(found)
     return replace(ours, master=overlay(theirs.event, ours.event, CONTENT | SHOWN)).item()
 

@@ -226,7 +226,8 @@ def automaticwrites(step: Step, host: Did, remote: Did) -> int:
     write went there: then it may be the service's answer to it.
     """
     link, case = step.link, step.case
-    here = host is not Did.SAME and getattr(case.host, "op", "") == ""
+    ours = getattr(case.host, "op", "") != "" and not (isinstance(case.host, HostGone) and case.host.in_bulk)
+    here = host is not Did.SAME and not ours
     there = remote is not Did.SAME and link.wrote not in (Wrote.REMOTE, Wrote.BOTH)
     return 1 if here or there else link.automatic + 1
 

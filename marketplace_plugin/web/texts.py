@@ -347,6 +347,7 @@ WHATS: Mapping[What, LazyString] = {
     What.SHARED: _("A colleague organises it here; you take part, so a copy is in your target calendar."),
     What.INVITATION: _("The invitation in your connected calendar and this event are the same meeting."),
     What.CONVERTED: _("It comes from a connected calendar, and you made it visible to colleagues."),
+    What.PAIR: _("It is the same here and in the connected account; changes go both ways."),
     What.MIRROR: _("It is shown in your target calendar; only its time is synced back."),
     What.ALONE: _("It is here only and not synced."),
 }

@@ -28,7 +28,7 @@ from marketplace_plugin.store import collections, conflicts, connections, journa
 from marketplace_plugin.store.log.journal import Action, Entry, Side
 from marketplace_plugin.store.work.conflicts import Conflict as Row
 from marketplace_plugin.store.work.conflicts import ConflictState
-from marketplace_plugin.sync.cells import Cell, EventItem, Parts, named
+from marketplace_plugin.sync.cells import Cell, Parts, Synced, named
 from marketplace_plugin.sync.flows import Place, flows_of
 from marketplace_plugin.sync.link import Link, LinkState, RemoteShowing, Wrote
 from marketplace_plugin.sync.merge import Flows, Winner
@@ -150,7 +150,7 @@ def _decided(link: Link, cell: Cell, overruled: Any) -> Link:
     )
 
 
-def _put(base: object, cell: Cell, showing: Any) -> EventItem:
+def _put(base: object, cell: Cell, showing: Any) -> Synced:
     """``base`` with the cell as ``showing`` has it. Raises Conflict where the two have other occurrences by now."""
     try:
         return cell.put(Parts.of(_event(base)), cell.get(Parts.of(_event(showing))), EVENT_FIELDS).item()
@@ -260,7 +260,7 @@ def _shows(cell: Cell, now: HostItem, showing: Any) -> bool:
         return False
 
 
-def _event(item: object) -> EventItem:
+def _event(item: object) -> Synced:
     if not isinstance(item, Event | Series):
         raise Conflict("what was shown is not kept any more")
     return item

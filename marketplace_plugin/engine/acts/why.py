@@ -44,7 +44,8 @@ class What(StrEnum):
     SHARED = "shared"  # a colleague's event here, copied into the own target calendar
     INVITATION = "invitation"  # made here; the service's own invitation is the copy
     CONVERTED = "converted"  # from a connected calendar, made visible
-    MIRROR = "mirror"
+    MIRROR = "mirror"  # a task or call, shown in the target calendar
+    PAIR = "pair"  # a contact or task, the same on both sides
     ALONE = "alone"  # here only
 
 
@@ -147,6 +148,8 @@ def _what(link: Link) -> What:
             return What.CONVERTED
         case LinkKind.MIRROR:
             return What.MIRROR
+        case LinkKind.PAIR:
+            return What.PAIR
         case LinkKind.EXPORT if link.access is not Access.FULL:
             return What.INVITATION
         case LinkKind.EXPORT:

@@ -8,16 +8,24 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from marketplace_plugin.engine.steps import host_side
 from marketplace_plugin.engine.steps.intake import block_of, park_unreadable, put_blocks
 from marketplace_plugin.engine.steps.one_pass import Pass
 from marketplace_plugin.engine.steps.planning import Planned
 from marketplace_plugin.engine.steps.pull import Round
 from marketplace_plugin.engine.steps.push import Work
 from marketplace_plugin.engine.steps.recall import Recalled
-from marketplace_plugin.engine.steps.written import conflict_rows, count_name, entry, held_rows, lines
-from marketplace_plugin.model.change import Found, HostItem
-from marketplace_plugin.model.item import Item, Kind
-from marketplace_plugin.model.write import Applied, Create, HostApplied, HostOutcome, HostWrite, Stale, Unanswered
+from marketplace_plugin.engine.steps.written import both, conflict_rows, count_name, entry, held_rows, lines, overruled
+from marketplace_plugin.model.change import Found
+from marketplace_plugin.model.write import (
+    Applied,
+    Create,
+    HostApplied,
+    HostOutcome,
+    Partial,
+    Stale,
+    Unanswered,
+)
 from marketplace_plugin.store import (
     UnitOfWork,
     blocks,
@@ -28,6 +36,7 @@ from marketplace_plugin.store import (
     intents,
     journal,
     links,
+    plans,
     rounds,
 )
 from marketplace_plugin.store.log.journal import Action as Deed
@@ -46,13 +55,14 @@ SOON = timedelta(minutes=1)
 
 @dataclass(slots=True)
 class Result:
-    """What the links are after their steps."""
+    """What the links are after their steps. ``untold``: what was to be overruled, and was not."""
 
     kept: list[Link] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
     to_block: list[tuple[Link, Step]] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
+    untold: list[Conflict] = field(default_factory=list)
     mails: list[Step] = field(default_factory=list)
 
 
@@ -82,21 +92,20 @@ def commit(
         _blocks(c, p, recalled, result)
         journal.add(c, [*result.entries, *planned.told])
         conflicts.put(c, result.conflicts)
+        conflicts.remove(c, [one.id for one in result.untold])
         _held(c, p, planned, result)
         _intents(c, p, work)
         _positions(c, p, recalled, rounds_)
         _forget(c, p)
+        if p.approved is not None and p.pushing:
+            plans.finish(c, p.approved.id)
         finish(c)
 
 
 def _apply(p: Pass, work: Work, unit: UnitOfWork | None) -> dict[str, HostOutcome]:
-    writes: list[HostWrite] = [
-        work.host[step.link.id] for step in work.steps if step.link.id in work.host and arrived(step, work.pushed(step))
-    ]
-    if not writes:
-        return {}
-    outcomes = p.module.apply(p.connection.user, writes, unit)
-    return {outcome.op: outcome for outcome in outcomes}
+    due = [step.link for step in work.steps if step.link.id in work.host and arrived(step, work.pushed(step))]
+    writes = {link.id: work.host[link.id] for link in due}
+    return host_side.apply(p, writes, {link.id: link.host_kind for link in due}, unit)
 
 
 def _results(p: Pass, work: Work, applied: Mapping[str, HostOutcome]) -> Result:
@@ -118,15 +127,10 @@ def _results(p: Pass, work: Work, applied: Mapping[str, HostOutcome]) -> Result:
             result.mails.append(step)
         result.entries += lines(p, step, link, isinstance(pushed, Applied), isinstance(done, HostApplied))
         if step.clashes and link is not None and arrived(step, pushed):
-            result.conflicts += conflict_rows(p, step.link, step.clashes, *_both(step))
+            result.conflicts += conflict_rows(p, step.link, step.clashes, *both(step))
+        elif not isinstance(pushed, Partial | Unanswered):  # then some of it may stand there
+            result.untold += overruled(p, step)
     return result
-
-
-def _both(step: Step) -> tuple[Item | None, Item | None]:
-    if step.merged is not None:
-        return step.merged.seen.host, step.merged.seen.remote
-    host, remote = step.case.host, step.case.remote
-    return (host.item if isinstance(host, HostItem) else None), (remote.item if isinstance(remote, Found) else None)
 
 
 def _count(p: Pass, step: Step, link: Link | None, pushed: bool, applied: bool) -> None:
@@ -218,8 +222,8 @@ def _positions(c: Connection, p: Pass, recalled: Recalled, rounds_: Mapping[str,
                 read_at=p.now,
             )
             rounds.drop(c, p.connection.id, collection)
-    if p.pushing and recalled.host_cursor is not None:
-        host_positions.put(c, p.connection.id, Kind.EVENT, recalled.host_cursor)
+    for kind, reached in recalled.host_cursors.items() if p.pushing else ():
+        host_positions.put(c, p.connection.id, kind, reached)
 
 
 def _forget(c: Connection, p: Pass) -> None:

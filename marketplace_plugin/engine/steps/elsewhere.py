@@ -10,11 +10,12 @@ from marketplace_plugin.errors import AuthorizationExpired, CollectionGone, Perm
 from marketplace_plugin.model.change import Found, Stamp
 from marketplace_plugin.model.collection import Role
 from marketplace_plugin.store import links
+from marketplace_plugin.store.accounts.collections import Collection
 from marketplace_plugin.sync.diff import How, LinkIndex, News, Seen, Vanished, Waits, taken_over
 from marketplace_plugin.sync.link import Link, LinkKind
 
-STAMPED = frozenset({LinkKind.EXPORT, LinkKind.MIRROR})
-"""Links whose remote item we made, so that it carries our mark."""
+STAMPED = frozenset({LinkKind.EXPORT, LinkKind.MIRROR, LinkKind.PAIR})
+"""Links whose remote item we may have made, so that it carries our mark."""
 
 
 def look_elsewhere(p: Pass, news: list[News], index: LinkIndex) -> list[News]:
@@ -29,7 +30,7 @@ def look_elsewhere(p: Pass, news: list[News], index: LinkIndex) -> list[News]:
         return news
     told: dict[str, News] = {}
     for row in p.collections.values():
-        missing = [k for k in lost.values() if k.id not in told and k.collection != row.remote_id]
+        missing = [k for k in lost.values() if k.id not in told and _may_be_in(p, row, k)]
         if not missing or not row.listed or row.info.role < Role.READER:
             continue
         try:
@@ -41,6 +42,10 @@ def look_elsewhere(p: Pass, news: list[News], index: LinkIndex) -> list[News]:
             p.failed(row.remote_id, error)
             told |= {link.id: Waits(link) for link in missing if link.id not in told}
     return [told.get(n.link.id, n) if isinstance(n, Vanished) else n for n in news]
+
+
+def _may_be_in(p: Pass, row: Collection, link: Link) -> bool:
+    return link.collection != row.remote_id and p.kind_of(link.collection) is row.info.kind
 
 
 def _find_moved(p: Pass, collection: str, missing: Sequence[Link]) -> list[tuple[Link, Found]]:

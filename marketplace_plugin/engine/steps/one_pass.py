@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from marketplace_plugin.contract.module import HostModule, Person
 from marketplace_plugin.contract.provider import Provider
 from marketplace_plugin.engine.context import Engine, Phase, Progress
+from marketplace_plugin.engine.kinds import modules_of
 from marketplace_plugin.errors import CollectionGone, PermissionDenied, ProviderError, Throttled
 from marketplace_plugin.model.change import Cursor, Found
 from marketplace_plugin.model.collection import Capabilities
@@ -23,6 +24,7 @@ from marketplace_plugin.model.time import Window
 from marketplace_plugin.store import UnitOfWork, codec, collections, connections, runs
 from marketplace_plugin.store.accounts.collections import Collection
 from marketplace_plugin.store.accounts.connections import Connection, Lease
+from marketplace_plugin.store.log.plans import Plan
 from marketplace_plugin.sync.diff import Ground
 from marketplace_plugin.sync.flows import Place
 
@@ -33,9 +35,9 @@ WINDOW_STEP = timedelta(days=7)
 @dataclass(slots=True)
 class Pass:
     """``now`` is the time at its start (aware UTC). ``pushing`` is False while no plan of these settings was approved;
-    ``asks``: a plan waits for its owner. ``paused`` is when the service wants to be asked again; ``again``: something
-    is left that a next pass should do soon; ``refused``: the service denied what the account's roles, as we know them,
-    allow. ``errors`` are codes of collections that failed."""
+    ``asks``: a plan waits for its owner; ``approved``: the one that this pass is bound to. ``paused`` is when the
+    service wants to be asked again; ``again``: something is left that a next pass should do soon; ``refused``: the
+    service denied what the account's roles, as we know them, allow. ``errors`` are codes of collections that failed."""
 
     engine: Engine
     connection: Connection
@@ -46,6 +48,8 @@ class Pass:
     now: datetime
     pushing: bool
     asks: bool
+    approved: Plan | None = None
+    modules: Mapping[Kind, HostModule] = field(default_factory=dict)
     collections: dict[str, Collection] = field(default_factory=dict)
     cursors: dict[str, Cursor] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
@@ -90,9 +94,9 @@ class Pass:
             raise TypeError("only events have a span")
         return span_of(item, self.person.zone)
 
-    @property
-    def module(self) -> HostModule:
-        return self.engine.host.modules[Kind.EVENT]
+    def module_of(self, kind: Kind) -> HostModule:
+        """As this connection syncs it; as the host has it where it does so no more."""
+        return self.modules.get(kind) or self.engine.host.modules[kind]
 
     # --- collections -----------------------------------------------------------------------------------------------
 
@@ -100,7 +104,10 @@ class Pass:
         """The collections as they stand in the store."""
         with self.engine.store.read() as c:
             rows = collections.of_connection(c, self.connection.id)
-        self.collections = {row.remote_id: row for row in rows if row.info.kind is Kind.EVENT}
+            list_ = collections.target(c, self.connection.user, Kind.TASK)
+        elsewhere = list_ is not None and list_.connection != self.connection.id
+        self.modules = modules_of(self.engine, self.connection, self.person, rows, listed_elsewhere=elsewhere)
+        self.collections = {row.remote_id: row for row in rows if row.info.kind in self.modules}
 
     def read_roles(self) -> None:
         """Ask for the account's roles, before a snapshot and after a refusal; once in a pass (rule 6)."""
@@ -116,7 +123,16 @@ class Pass:
 
     @property
     def target(self) -> Collection | None:
-        return next((row for row in self.collections.values() if row.is_target), None)
+        """The calendar that events, and mirrors of tasks and calls, are written to."""
+        return self.target_of(Kind.EVENT)
+
+    def target_of(self, kind: Kind) -> Collection | None:
+        return next((row for row in self.collections.values() if row.is_target and row.info.kind is kind), None)
+
+    def kind_of(self, collection: str) -> Kind:
+        """What a collection holds; events where it is not known any more."""
+        row = self.collections.get(collection)
+        return row.info.kind if row is not None else Kind.EVENT
 
     def place(self, collection: str) -> Place:
         """A collection that the account no longer reaches holds nothing and takes nothing."""
@@ -126,7 +142,7 @@ class Pass:
         return Place(row.info.capabilities, row.info.can_be_target, self.connection.invites)
 
     def ground(self, row: Collection, complete: bool = True) -> Ground:
-        return Ground(row.remote_id, row.is_source, row.is_target, complete)
+        return Ground(row.remote_id, row.is_source, row.is_target, complete, blocks=row.info.kind is Kind.EVENT)
 
     def window(self, row: Collection | None = None) -> Window:
         """What is imported: whole days around now. A cursor's own window is kept while it fits."""

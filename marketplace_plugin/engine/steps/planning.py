@@ -23,9 +23,6 @@ from marketplace_plugin.sync.reason import Reason
 from marketplace_plugin.sync.step import Case, Plan, Step
 from marketplace_plugin.sync.tables import Action
 
-BULK = "bulk:"
-"""How the ``op`` of a ``HostGone`` begins where the user deleted many at once and said so: approved by that act."""
-
 EXPORTED_ANEW = frozenset({Reason.DISCONNECTED, Reason.TARGET_CHANGED})
 
 
@@ -81,7 +78,7 @@ def _brake(p: Pass, wanted: Plan, recalled: Recalled) -> Braked:
 
 def _asked_for(step: Step) -> bool:
     """He deleted many at once and said so; or it is a copy whose event went to another target, where he moved it."""
-    in_bulk = isinstance(step.case.host, HostGone) and step.case.host.op.startswith(BULK)
+    in_bulk = isinstance(step.case.host, HostGone) and step.case.host.in_bulk
     return in_bulk or (step.link.kind is LinkKind.EXPORT and step.link.host_ref is None)
 
 

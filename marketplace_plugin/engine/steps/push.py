@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from marketplace_plugin.engine.context import Phase
 from marketplace_plugin.engine.steps.one_pass import Pass
+from marketplace_plugin.engine.steps.written import overruled
 from marketplace_plugin.errors import (
     AuthorizationExpired,
     CollectionGone,
@@ -32,9 +33,9 @@ from marketplace_plugin.model.write import (
     Update,
     Write,
 )
-from marketplace_plugin.store import held, intents, links
+from marketplace_plugin.store import conflicts, held, intents, links
 from marketplace_plugin.store.work.intents import Intent
-from marketplace_plugin.sync.cells import EventItem
+from marketplace_plugin.sync.cells import Synced
 from marketplace_plugin.sync.flows import flows_of, outgoing
 from marketplace_plugin.sync.link import Link, LinkState, Wrote
 from marketplace_plugin.sync.merge import Base, Policy, Showing, merge
@@ -55,13 +56,16 @@ class Work:
     host: dict[str, HostWrite] = field(default_factory=dict)
     outcomes: dict[str, Outcome] = field(default_factory=dict)
 
+    def writes(self, step: Step) -> bool:
+        return step.link.id in self.remote or step.link.id in self.host
+
     def pushed(self, step: Step) -> Outcome | None:
         write = self.remote.get(step.link.id)
         return self.outcomes.get(write.op) if write is not None else None
 
 
 def intend(p: Pass, plan: Plan) -> Work:
-    """Commit what will be written, with its preconditions, and the links of items that are to be made."""
+    """Commit what will be written, with its preconditions, what it overrules, and the links of items to be made."""
     work = Work()
     made: list[Link] = []
     replaced: list[str] = []
@@ -82,6 +86,7 @@ def intend(p: Pass, plan: Plan) -> Work:
         held.remove_for(c, replaced)
         links.put(c, made, p.now)
         intents.put(c, _intents(p, work))
+        conflicts.put(c, [row for step in work.steps if work.writes(step) for row in overruled(p, step)])
     return work
 
 
@@ -145,7 +150,7 @@ def _host_write(p: Pass, step: Step) -> HostWrite | None:
     return None
 
 
-def _restored(p: Pass, step: Step, found: Found) -> EventItem:
+def _restored(p: Pass, step: Step, found: Found) -> Synced:
     """The host event as it was, with what the service changed since: nothing that only the host held is lost."""
     link = step.link
     if not isinstance(link.base, Event | Series):
@@ -155,7 +160,7 @@ def _restored(p: Pass, step: Step, found: Found) -> EventItem:
     return merge(base, Showing(link.base), Showing(_event(found.item)), flows, Policy.REMOTE).host
 
 
-def _event(item: object) -> EventItem:
+def _event(item: object) -> Synced:
     if not isinstance(item, Event | Series):
         raise TypeError("a calendar holds events")
     return item

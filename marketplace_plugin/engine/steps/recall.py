@@ -8,7 +8,9 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
+from marketplace_plugin.engine.steps import host_side
 from marketplace_plugin.engine.steps.elsewhere import look_elsewhere
+from marketplace_plugin.engine.steps.host_side import at_link
 from marketplace_plugin.engine.steps.one_pass import Pass, chunks
 from marketplace_plugin.engine.steps.pull import Round, fetch, index_of, there
 from marketplace_plugin.errors import (
@@ -27,7 +29,7 @@ from marketplace_plugin.model.change import (
     Tombstone,
 )
 from marketplace_plugin.model.item import Kind
-from marketplace_plugin.store import conflicts, connections, held, host_positions, links
+from marketplace_plugin.store import conflicts, connections, held, links
 from marketplace_plugin.sync.diff import (
     Fresh,
     How,
@@ -55,9 +57,9 @@ APPROVED, RESTORED = "approved", "restored"
 class Recalled:
     """``cases``: links with news on either side. ``moved`` and ``tied`` (stamped, invited) tell how a remote item came
     to its link, by link id. ``absorbed``: blocks whose place an event takes. ``invited``: invitations to what others
-    organise here, by host ref. ``loose``: host items of the user without a link; ``former``: links that they once had;
-    ``aliases``: the UIDs of their organisers' copies. ``approved``, ``restored``: links whose deletion the owner let
-    go, or took back."""
+    organise here, by host ref. ``loose``: the user's events without a link, ``unlinked``: his contacts, tasks and
+    calls without one, by name (``host_side.at``); ``former``: links that they once had; ``aliases``: the UIDs of their
+    organisers' copies. ``approved``, ``restored``: links whose deletion the owner let go, or took back."""
 
     cases: list[Case] = field(default_factory=list)
     moved: dict[str, Seen] = field(default_factory=dict)
@@ -70,11 +72,12 @@ class Recalled:
     invited: dict[str, Invited] = field(default_factory=dict)
     host: dict[str, HostItem | HostGone] = field(default_factory=dict)
     loose: list[HostItem] = field(default_factory=list)
+    unlinked: dict[str, HostItem] = field(default_factory=dict)
     former: dict[str, list[Link]] = field(default_factory=dict)
     aliases: dict[str, tuple[str, ...]] = field(default_factory=dict)
     approved: frozenset[str] = frozenset()
     restored: frozenset[str] = frozenset()
-    host_cursor: HostCursor | None = None
+    host_cursors: dict[Kind, HostCursor] = field(default_factory=dict)
 
 
 def recall(p: Pass, rounds: Mapping[str, Round], again: Iterable[str]) -> Recalled:
@@ -87,10 +90,13 @@ def recall(p: Pass, rounds: Mapping[str, Round], again: Iterable[str]) -> Recall
     _confirm(p, changes)
     with p.engine.store.read() as c:
         index = index_of(c, p, [change for of_one in changes.values() for change in of_one])
-    grounds = {
-        name: p.ground(p.collections[name], rounds[name].complete if name in rounds else True) for name in changes
-    }
-    news = weigh(changes, grounds, index, p.engine.instance)
+    news: list[News] = []
+    for kind in dict.fromkeys(p.kind_of(name) for name in changes):  # an item never moves to a collection of others
+        told = {name: of_one for name, of_one in changes.items() if p.kind_of(name) is kind}
+        grounds = {
+            name: p.ground(p.collections[name], rounds[name].complete if name in rounds else True) for name in told
+        }
+        news += weigh(told, grounds, index, p.engine.instance)
     news = look_elsewhere(p, news, index)
     remote = _sort(p, news, index, found)
     _join(p, retried, remote, found)
@@ -230,23 +236,27 @@ def _gone(p: Pass, link: Link, index: LinkIndex, found: Recalled) -> tuple[Link,
 def _join(
     p: Pass, retried: Mapping[str, Link], remote: Mapping[str, tuple[Link, Found | Gone]], found: Recalled
 ) -> None:
-    changed = _host_changes(p, found)
+    changed, found.host_cursors = host_side.changes(p)
     with p.engine.store.read() as c:
-        known = links.by_host(c, p.connection.user, Kind.EVENT, changed)
+        known = host_side.tied(c, p, changed)
         alive = {row.id for row in connections.of_user(c, p.connection.user)}
     linked: dict[str, Link] = {}
-    for ref, item in changed.items():
-        live = [k for k in known.get(ref, ()) if k.state is not LinkState.DETACHED and k.connection in alive]
+    for name, item in changed.items():
+        live = [k for k in known.get(name, ()) if k.state is not LinkState.DETACHED and k.connection in alive]
         linked |= {k.id: k for k in live if k.connection == p.connection.id}
         if not live and isinstance(item, HostItem):
-            found.loose.append(item)
-            found.former[ref] = list(known.get(ref, ()))
+            kind = host_side.of_name(name)[0]
+            if kind is Kind.EVENT:
+                found.loose.append(item)
+            else:
+                found.unlinked[name] = item
+            found.former[name] = list(known.get(name, ()))
     linked |= dict(retried) | {key: link for key, (link, _) in remote.items()}
     apart = {link.id for link in (*found.waiting, *found.suspects)} | set(found.tied)
-    found.host = changed | _host_now(p, linked.values(), changed, found)
+    found.host = changed | host_side.now(p, _wanted(linked.values(), found) - changed.keys())
     _part_in_meetings(p, found)
     found.cases = [
-        Case(link, found.host.get(link.host_ref or ""), remote[key][1] if key in remote else None)
+        Case(link, found.host.get(at_link(link)), remote[key][1] if key in remote else None)
         for key, link in linked.items()
         if key not in apart
     ]
@@ -264,29 +274,6 @@ def _part_in_meetings(p: Pass, found: Recalled) -> None:
         found.aliases = links.aliases(c, p.connection.user, Kind.EVENT, others)
 
 
-def _host_changes(p: Pass, found: Recalled) -> dict[str, HostItem | HostGone]:
-    """All that changed in the host since the last commit, each ref once with its newest state."""
-    with p.engine.store.read() as c:
-        position = host_positions.get(c, p.connection.id, Kind.EVENT)
-    changed: dict[str, HostItem | HostGone] = {}
-    more = True
-    while more:
-        page = p.module.changes(p.connection.user, position, p.engine.settings.page)
-        changed |= {one.ref: one for one in page.changes}
-        position, more = page.cursor, page.more
-    found.host_cursor = position
-    return changed
-
-
-def _host_now(
-    p: Pass, linked: Iterable[Link], told: Mapping[str, HostItem | HostGone], found: Recalled
-) -> dict[str, HostItem | HostGone]:
+def _wanted(linked: Iterable[Link], found: Recalled) -> set[str]:
     """The host items of links with news on the remote side: what is merged must be what stands there now."""
-    refs = {k.host_ref for k in linked if k.host_ref is not None}
-    refs |= {seen.link.host_ref for seen in found.tied.values() if seen.link.host_ref is not None}
-    refs |= found.invited.keys()
-    asked = sorted(ref for ref in refs if ref not in told)
-    shown: dict[str, HostItem | HostGone] = {}
-    for batch in chunks(asked, p.engine.settings.page):
-        shown |= {one.ref: one for one in p.module.get(p.connection.user, batch)}
-    return shown
+    return {at_link(k) for k in linked} | {at_link(seen.link) for seen in found.tied.values()} | found.invited.keys()

@@ -14,12 +14,12 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy import Connection
 
 from marketplace_plugin.engine.acts.convert import as_converted, back_to_block
+from marketplace_plugin.engine.kinds import module_for
 from marketplace_plugin.engine.steps.one_pass import Pass
 from marketplace_plugin.engine.steps.written import entry
 from marketplace_plugin.errors import AuthorizationExpired, ProviderError
 from marketplace_plugin.model.change import Found, Revision, Stamp
 from marketplace_plugin.model.collection import Role
-from marketplace_plugin.model.event import Event, Series
 from marketplace_plugin.model.item import Item
 from marketplace_plugin.model.write import (
     Create,
@@ -92,7 +92,8 @@ def _settle_collection(p: Pass, collection: str, left: Sequence[Intent], known: 
 def _look_up(p: Pass, collection: str, creates: Sequence[Intent]) -> Iterator[tuple[Intent, str, Sequence[Found]]]:
     """Where each create arrived: in its own collection, or in one that the user has moved it to since."""
     wanted = {Stamp(p.engine.instance, one.link): one for one in creates}
-    elsewhere = [row.remote_id for row in p.collections.values() if row.listed and row.info.role >= Role.READER]
+    rows = [row for row in p.collections.values() if row.info.kind is p.kind_of(collection)]
+    elsewhere = [row.remote_id for row in rows if row.listed and row.info.role >= Role.READER]
     for place in [collection, *(name for name in elsewhere if name != collection)]:
         carried = p.provider.find(place, list(wanted)) if wanted else {}
         for stamp, found in carried.items():
@@ -108,7 +109,7 @@ def _settle_create(p: Pass, one: Intent, place: str, carried: Sequence[Found], l
         return
     found = min(carried, key=lambda f: (f.changed or p.now, f.id))  # copies of it came later
     sent = one.write.item if isinstance(one.write, Create) else None
-    if not isinstance(sent, Event | Series) or not isinstance(found.item, Event | Series):
+    if not isinstance(sent, Synced) or not isinstance(found.item, Synced):
         _close(p, one, IntentState.DROPPED)
         return
     base = without_missing(sent, found.item)
@@ -138,9 +139,9 @@ def _settle_create(p: Pass, one: Intent, place: str, carried: Sequence[Found], l
     p.counts["remote.create"] += 1
 
 
-def _event(item: Item | None) -> Synced:
-    if not isinstance(item, Event | Series):
-        raise TypeError("a calendar holds events")
+def _synced(item: Item | None) -> Synced:
+    if not isinstance(item, Synced):
+        raise TypeError("a call is synced as the event that it is mirrored as")
     return item
 
 
@@ -150,12 +151,12 @@ def _settle_other(p: Pass, one: Intent, shown: Mapping[str, object], link: Link 
         _close(p, one, IntentState.DROPPED)
         return
     base_host, base_remote, sent = link.base, link.remote_base or link.base, one.write.item
-    if all(isinstance(item, Event | Series) for item in (base_host, base_remote, one.write.base, sent, found.item)):
+    if all(isinstance(item, Synced) for item in (base_host, base_remote, one.write.base, sent, found.item)):
         base = absorb(
-            Base(_event(base_host), _event(base_remote)),
-            _event(one.write.base),
-            _event(sent),
-            _event(found.item),
+            Base(_synced(base_host), _synced(base_remote)),
+            _synced(one.write.base),
+            _synced(sent),
+            _synced(found.item),
             flows_of(link, p.place(one.collection)),
         )
         # An undo wrote there alone: both sides may differ from now on.
@@ -172,7 +173,8 @@ def _settle_host(p: Pass, left: Sequence[Intent], known: dict[str, Link]) -> Non
         if link is None:
             _close(p, one, IntentState.DROPPED)
             continue
-        (applied,) = p.module.apply(p.connection.user, [_host_write(one)], None)
+        module = module_for(p.engine, link, p.connection, p.person)
+        (applied,) = module.apply(p.connection.user, [_host_write(one)], None)
         with p.write() as unit:
             finished = _finish_host(p, unit.connection, one, link, applied)
             intents.settle(unit.connection, [one.op], IntentState.DONE if finished else IntentState.DROPPED, p.now)

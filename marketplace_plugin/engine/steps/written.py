@@ -43,9 +43,23 @@ def versions(link: Link) -> dict[str, object]:
         "host": link.host.version if link.host is not None else None,
         "remote": [shown.master, [list(pair) for pair in shown.overrides]] if shown is not None else None,
         "host_ref": link.host_ref,
+        "host_kind": link.host_kind,
         "collection": link.collection,
         "remote_id": link.remote_id,
     }
+
+
+def overruled(p: Pass, step: Step) -> list[Conflict]:
+    """What the writes of this step overrule. It is told with their intents: once they are sent, nobody else knows."""
+    return [row for row in conflict_rows(p, step.link, step.clashes, *both(step)) if row.winner]
+
+
+def both(step: Step) -> tuple[Item | None, Item | None]:
+    """What both sides showed before the step."""
+    if step.merged is not None:
+        return step.merged.seen.host, step.merged.seen.remote
+    host, remote = step.case.host, step.case.remote
+    return (host.item if isinstance(host, HostItem) else None), (remote.item if isinstance(remote, Found) else None)
 
 
 def conflict_rows(

@@ -1,0 +1,60 @@
+"""Contacts and tasks that live on both sides: how two become one, and what a lost answer leaves agreed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from marketplace_plugin.model.change import Found, HostItem
+from marketplace_plugin.model.contact import Contact
+from marketplace_plugin.model.form.canonical import CONTACT_FIELDS
+from marketplace_plugin.model.item import Item
+from marketplace_plugin.model.task import Task, due_day, is_done
+from marketplace_plugin.sync.entries import LISTS, keyed
+from marketplace_plugin.sync.flows import Place, flows_of
+from marketplace_plugin.sync.link import Link
+from marketplace_plugin.sync.merge import Base, Policy, Showing, merge
+from marketplace_plugin.sync.reason import Reason
+from marketplace_plugin.sync.step import Case, Step
+from marketplace_plugin.sync.tables import Action
+
+
+def united(link: Link, host: HostItem, found: Found, place: Place, reason: Reason) -> Step:
+    """The two as one: what only one of them tells goes to the other, and where both tell something else both keep it
+    until the user has decided. ``link`` ties them; agreed so far is nothing."""
+    blank = _blank(found.item)
+    tied = replace(link, host_ref=host.ref, remote_id=found.id, access=found.access, base=blank, remote_base=None)
+    case = Case(tied, host, found)
+    if not isinstance(host.item, Contact | Task) or not isinstance(found.item, Contact | Task):
+        raise TypeError("contacts and tasks are united")
+    flows = flows_of(tied, place)
+    merged = merge(Base(blank, blank), Showing(host.item), Showing(found.item), flows, Policy.ASK)
+    return Step(Action.MERGE, reason, tied, case, merged=merged, clashes=merged.clashes, automatic=1)
+
+
+def as_said(sent: Item, found: Item) -> Item:
+    """What the service is taken to have made of ``sent`` when it shows ``found``: whatever else it shows is news.
+
+    An entry of a list that is not there may have had no room, so its absence says nothing; a day and a state are all
+    that a list of tasks is known to hold.
+    """
+    match sent, found:
+        case Contact(), Contact():
+            plain: dict[str, Any] = {
+                name: getattr(sent, name) for name in CONTACT_FIELDS - LISTS if getattr(found, name)
+            }
+            lists: dict[str, Any] = {name: _of_both(name, sent, found) for name in LISTS}
+            return replace(found, **plain, **lists)
+        case Task(), Task():
+            status = found.status if is_done(found) == is_done(sent) else sent.status
+            return replace(found, title=sent.title, notes=sent.notes, due=due_day(sent), status=status)
+    return found
+
+
+def _of_both(name: str, sent: Contact, found: Contact) -> tuple[object, ...]:
+    ours = keyed(name, getattr(sent, name))
+    return tuple(entry for key, entry in keyed(name, getattr(found, name)).items() if key in ours)
+
+
+def _blank(item: object) -> Contact | Task:
+    return Task(title="") if isinstance(item, Task) else Contact()
