@@ -6,20 +6,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from marketplace_plugin.providers.memory import Crash, Moment, Request
-from marketplace_plugin.providers.memory.faults import Faults
+from marketplace_plugin.providers.memory.faults import WRITES, Faults
 from marketplace_plugin.store import UnitOfWork
 from tests.laws.scene import Scene
 
 
 class Boundaries:
-    """Counts what is met, and calls ``act`` at the one that was chosen. ``open``: nobody holds a transaction there."""
+    """Counts the places that make a difference, and calls ``act`` at the chosen one. A death makes one after something
+    was written: a transaction, a request, a host of its own. An edit makes one before somebody looks or writes."""
 
-    def __init__(self, chosen: int, act: Callable[[], object], *, only_open: bool) -> None:
-        self.chosen, self.act, self.only_open = chosen, act, only_open
+    def __init__(self, chosen: int, act: Callable[[], object], *, deaths: bool) -> None:
+        self.chosen, self.act, self.deaths = chosen, act, deaths
         self.met = 0
 
-    def meet(self, *, is_open: bool = True) -> None:
-        if self.only_open and not is_open:
+    def meet(self, *, death: bool) -> None:
+        if death is not self.deaths:
             return
         self.met += 1
         if self.met == self.chosen:
@@ -31,15 +32,17 @@ class Boundaries:
 
 
 class _Watched(Faults):
-    """A service's boundaries: before it acts, and after it acted."""
+    """A service's boundaries."""
 
     def __init__(self, boundaries: Boundaries) -> None:
         super().__init__()
         self._boundaries = boundaries
 
     def meet(self, moment: Moment, request: Request) -> None:
-        self._boundaries.meet()
-        super().meet(moment, request)
+        if moment is Moment.BEFORE:
+            self._boundaries.meet(death=False)
+        elif request in WRITES:
+            self._boundaries.meet(death=True)
 
 
 def die() -> None:
@@ -48,8 +51,7 @@ def die() -> None:
 
 @contextmanager
 def watched(scene: Scene, boundaries: Boundaries) -> Iterator[None]:
-    """What runs inside meets them: requests, transactions of the store, and writes of the host. A Crash ends it, and
-    the lease that it leaves runs out."""
+    """What runs inside meets them. A Crash ends it, and the lease that it leaves runs out."""
     store, host, account = scene.world.store, scene.world.host, scene.account
     begin, faults = store.begin, account.faults
 
@@ -57,15 +59,13 @@ def watched(scene: Scene, boundaries: Boundaries) -> Iterator[None]:
     def counted() -> Iterator[UnitOfWork]:
         with begin() as unit:
             yield unit
-            boundaries.meet(is_open=False)
-        boundaries.meet()
-
-    def met(_: object) -> None:
-        boundaries.meet(is_open=not host.shares_transaction)
+        boundaries.meet(death=True)
 
     store.begin = counted  # type: ignore[method-assign]
-    host.before_apply = host.after_apply = met
     account.faults = _Watched(boundaries)
+    if not host.shares_transaction:
+        host.before_apply = lambda _: boundaries.meet(death=False)
+        host.after_apply = lambda _: boundaries.meet(death=True)
     try:
         yield
     except Crash:

@@ -93,7 +93,7 @@ def _series_edited(series: Series, edit: Edit, number: int, ledger: Ledger) -> E
         case Edit.PASS:
             there = moved_to(shown.when, _later(original, 8))
             return change_this(series, original, replace(shown, when=there, title=ledger.word())), None
-    event = replace(_regular(series, original), title=ledger.word())
+    event = replace(_regular(series, original), title=ledger.word(), description=ledger.birth())
     if isinstance(event.when, Timed):
         event = replace(event, when=_long(event.when, ledger))
     return change_following(series, original, event)

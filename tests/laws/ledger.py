@@ -14,6 +14,7 @@ from marketplace_plugin.model.item import Item
 from marketplace_plugin.model.time import Timed
 
 _WORD = re.compile(r"\bw\d+\b")
+_BIRTH = re.compile(r"\bb\d+\b")
 
 
 def tokens(item: Item | None) -> set[str]:
@@ -29,6 +30,14 @@ def tokens(item: Item | None) -> set[str]:
     return found
 
 
+def birth(item: Item | None) -> str:
+    """The mark that an event was made with, and that no edit changes: two events with one mark are a double."""
+    event = item.master if isinstance(item, Series) else item
+    text = event.description if isinstance(event, Event) else None
+    found = _BIRTH.search(text) if isinstance(text, str) else None
+    return found[0] if found else ""
+
+
 @dataclass
 class Ledger:
     """``written``: all tokens so far. ``superseded``: those that a person replaced or deleted where he saw them."""
@@ -41,6 +50,10 @@ class Ledger:
         self.number += 1
         self.written.add(f"w{self.number}")
         return f"w{self.number}"
+
+    def birth(self) -> str:
+        self.number += 1
+        return f"b{self.number}"
 
     def minutes(self) -> int:
         """A length that no event had before, up to ten hours."""

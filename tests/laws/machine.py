@@ -48,6 +48,7 @@ class Machine(RuleBasedStateMachine):
             self.world.sync(self.scene.ada)
         except Crash:
             self.world.clock.forward(minutes=11)
+        self.scene.nothing_gone()
 
     # --- what goes wrong -------------------------------------------------------------------------------------------
 

@@ -33,7 +33,8 @@ def _synced(scene: Scene, kind: str = "series") -> None:
     scene.connect()
     _pass(scene)
     scene.edit_here(0, Edit.OCCURRENCE, 2)
-    scene.world.settle(scene.ada)
+    _pass(scene)
+    _pass(scene)
 
 
 def _pass(scene: Scene) -> None:
@@ -233,7 +234,7 @@ def _met(personality: Personality, shared: bool, scenario: Scenario, moment: str
     with _scene(personality, shared) as scene:
         run = scenario(scene)
         act = die if meanwhile is None else lambda: meanwhile(scene)
-        boundaries = Boundaries(number, act, only_open=meanwhile is not None)
+        boundaries = Boundaries(number, act, deaths=meanwhile is None)
         with watched(scene, boundaries):
             run()
         if boundaries.reached:

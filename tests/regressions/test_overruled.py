@@ -1,0 +1,86 @@
+"""What a clash overrules is told, even where the pass that wrote over it died before it could say so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import product
+
+import pytest
+
+from marketplace_plugin.engine.acts.conflicts import listed
+from marketplace_plugin.errors import Throttled, Unavailable
+from marketplace_plugin.providers.memory import PERSONALITIES, Crash, Moment, Request
+from marketplace_plugin.store.accounts.connections import Policy
+from tests.laws.edits import Edit
+from tests.laws.scene import Scene
+
+
+@pytest.fixture(params=product(PERSONALITIES, [True, False]), ids=lambda p: f"{p[0].name}-{p[1]}")
+def scene(request: pytest.FixtureRequest) -> Iterator[Scene]:
+    personality, shared = request.param
+    made = Scene(personality, shared=shared)
+    yield made
+    made.close()
+
+
+def _clash(scene: Scene, policy: Policy, kind: str = "event") -> None:
+    scene.make_here(kind)
+    scene.connect(policy)
+    scene.world.settle(scene.ada)
+    scene.edit_there(0, Edit.TITLE)
+    scene.edit_here(0, Edit.TITLE)
+
+
+def _sync(scene: Scene) -> None:
+    with suppress(Crash):
+        scene.world.sync(scene.ada)
+    scene.world.clock.forward(minutes=11)
+
+
+@pytest.mark.parametrize("end", [Crash("killed"), Unavailable("no answer")], ids=["killed", "unanswered"])
+def test_a_pass_that_dies_behind_its_write_there_has_told_what_it_overruled(scene: Scene, end: BaseException) -> None:
+    """The list of conflicts was written with the answers: with them it was lost, and the other title with it."""
+    _clash(scene, Policy.HOST)
+    scene.account.faults.add(Moment.AFTER, Request.PATCH, end)
+    _sync(scene)
+    scene.rest()
+    scene.check()
+    (view,) = listed(scene.world.engine, scene.person)
+    assert view.id
+
+
+def test_a_pass_that_dies_behind_its_write_here_has_told_what_it_overruled(scene: Scene) -> None:
+    def die(_: object) -> None:
+        scene.world.host.after_apply = None
+        raise Crash("killed")
+
+    _clash(scene, Policy.REMOTE)
+    scene.world.host.after_apply = die
+    _sync(scene)
+    scene.rest()
+    scene.check()
+    (view,) = listed(scene.world.engine, scene.person)
+    assert view.id
+
+
+def test_a_split_that_dies_behind_its_first_half_has_told_what_it_overruled(scene: Scene) -> None:
+    """An occurrence was edited there; here the series was split before it, so that the service's one lost its place."""
+    scene.make_here("series")
+    scene.connect(Policy.HOST)
+    scene.world.settle(scene.ada)
+    scene.edit_there(0, Edit.OCCURRENCE, 3)
+    scene.edit_here(0, Edit.SPLIT, 1)
+    scene.account.faults.add(Moment.AFTER, Request.PATCH, Crash("killed"))
+    _sync(scene)
+    scene.rest()
+    scene.check()
+
+
+def test_a_write_that_was_not_done_overrules_nothing(scene: Scene) -> None:
+    _clash(scene, Policy.HOST)
+    scene.account.faults.add(Moment.BEFORE, Request.PATCH, Throttled("slow down"))
+    _sync(scene)
+    assert listed(scene.world.engine, scene.person) == []
+    scene.rest()
+    assert len(listed(scene.world.engine, scene.person)) == 1
