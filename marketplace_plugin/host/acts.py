@@ -5,13 +5,14 @@ A change is made only while the item has the version that the person saw; otherw
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from marketplace_plugin.contract.module import Person
 from marketplace_plugin.host.records import contacts, events, participation, todos
 from marketplace_plugin.host.records.tables import Database, Notify
+from marketplace_plugin.model.change import BULK
 from marketplace_plugin.model.contact import Contact
 from marketplace_plugin.model.event import Event, Series
 from marketplace_plugin.model.item import Kind
@@ -130,6 +131,29 @@ class Acts:
                 version = events.withdraw(unit.connection, record, actor.id, self._now())
         self._announce(Kind.EVENT, {record.owner, *record.participants}, ref)
         return Saved(ref, version)
+
+    def delete_events(self, actor: Person, chosen: Mapping[str, int]) -> int:
+        """Many in one act: ``chosen`` are versions by ref. Returns how many were deleted; what somebody changed
+        meanwhile, and what is gone, is left alone."""
+        op = BULK + self._new_ref()
+        gone: list[events.Record] = []
+        with self._database.begin() as unit:
+            c = unit.connection
+            for ref, record in events.load(c, list(chosen)).items():
+                if not record.concerns(actor.id) or record.version_for(actor.id) != chosen[ref]:
+                    continue
+                if record.owner == actor.id:
+                    events.remove(c, record, actor.id, op=op)
+                else:
+                    events.withdraw(c, record, actor.id, self._now(), op=op)
+                gone.append(record)
+        concerned: dict[str, list[str]] = {}
+        for record in gone:
+            for who in (record.owner, *record.participants):
+                concerned.setdefault(who, []).append(record.ref)
+        for who, refs in sorted(concerned.items()):
+            self._announce(Kind.EVENT, {who}, *refs)
+        return len(gone)
 
     # ---- tasks and calls
 

@@ -167,6 +167,10 @@ class HostItem:
     uids: tuple[str, ...] = field(default=())
 
 
+BULK = "bulk:"
+"""How ``HostGone.op`` begins where a person deleted many items in one act that he confirmed with their number."""
+
+
 @dataclass(frozen=True, slots=True)
 class HostGone:
     """The host item was deleted, or this user is no longer part of it (``withdrawn``)."""
@@ -175,6 +179,11 @@ class HostGone:
     version: int = 0
     withdrawn: bool = False
     op: str = ""
+
+    @property
+    def in_bulk(self) -> bool:
+        """Approved by that act: the brake lets it pass (SYNC.md rule 17)."""
+        return self.op.startswith(BULK)
 
 
 @dataclass(frozen=True, slots=True)

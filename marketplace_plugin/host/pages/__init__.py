@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flask import Blueprint
 
-from marketplace_plugin.host.pages import blocks, calendar, contacts, events, lists, session
+from marketplace_plugin.host.pages import blocks, calendar, contacts, events, lists, session, several
 
 
 def create_blueprint() -> Blueprint:
@@ -14,6 +14,6 @@ def create_blueprint() -> Blueprint:
     blueprint = Blueprint(
         "steg", "marketplace_plugin.host", template_folder=str(Path(__file__).parent.parent / "templates")
     )
-    for group in (session, calendar, events, blocks, lists, contacts):
+    for group in (session, calendar, events, several, blocks, lists, contacts):
         group.add(blueprint)
     return blueprint

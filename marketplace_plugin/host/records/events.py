@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from marketplace_plugin.host.records import log, participation, spans
 from marketplace_plugin.host.records.participation import Own
 from marketplace_plugin.host.records.tables import applied, event, event_uid, participant, person
-from marketplace_plugin.model.change import HostGone, HostItem
+from marketplace_plugin.model.change import BULK, HostGone, HostItem
 from marketplace_plugin.model.event import Attendee, Event, Response, Series
 from marketplace_plugin.model.form import codec
 from marketplace_plugin.model.item import Kind
@@ -265,7 +265,8 @@ def remove(c: sa.Connection, record: Record, by: str, *, op: str = "") -> int:
     c.execute(sa.update(applied).where(applied.c.ref == record.ref).values(stored=None))
     for who in sorted({record.owner, *record.participants}):
         version = record.version_for(who) + 1
-        log.record(c, who, KIND, record.ref, version, op=op if who == by else "", gone=log.DELETED)
+        told = op if who == by or op.startswith(BULK) else ""  # that it was one act is true for everybody
+        log.record(c, who, KIND, record.ref, version, op=told, gone=log.DELETED)
     return record.version_for(by) + 1
 
 
