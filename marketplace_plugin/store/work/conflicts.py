@@ -92,6 +92,11 @@ def close(c: Connection, ids: Iterable[str], winner: str, now: datetime) -> None
         )
 
 
+def remove(c: Connection, ids: Iterable[str]) -> None:
+    for chunk in in_chunks(ids):
+        c.execute(delete(conflict).where(conflict.c.id.in_(chunk)))
+
+
 def remove_of(c: Connection, connection: str) -> None:
     """Delete all rows of a connection, those of links that are gone too."""
     c.execute(delete(conflict).where(conflict.c.connection == connection))
