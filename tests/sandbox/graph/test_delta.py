@@ -80,6 +80,18 @@ def test_removed_also_means_outside_of_the_window(anna: Api, family: str, sandbo
     assert removed(anna.round(link)[0])[0] == (items[0]["id"], "changed")
 
 
+def test_what_is_outside_may_not_be_told_at_all(anna: Api, family: str, sandbox: GraphSandbox) -> None:
+    sandbox.state.knobs.outside_is_silent = True
+    far = anna.ok("POST", f"{family}/events", timed("weit weg", "2031-01-06"))
+    inside = anna.ok("POST", f"{family}/events", timed("nah", "2026-11-24"))
+    _, link = start(anna, family)
+    anna("DELETE", f"me/events/{far['id']}")
+    anna.ok("POST", f"{family}/events", timed("auch weit weg", "2031-01-07"))
+    anna("DELETE", f"me/events/{inside['id']}")
+    items, _ = anna.round(link)
+    assert [(item["id"], "@removed" in item) for item in items] == [(inside["id"], True)]
+
+
 def test_the_window_is_fixed_in_the_token(anna: Api, family: str) -> None:
     _, link = start(anna, family)
     anna.ok("POST", f"{family}/events", timed("Fern", "2028-01-01"))

@@ -207,3 +207,72 @@ def test_a_delta_of_a_shared_calendar(anna: Api, act: Callable[[str], Actor]) ->
     act(JONAS).delete(gone["id"])
     found, _ = anna.round(link)
     assert found[0]["id"] in {item["id"] for item in items}
+
+
+# --- a guest's answer -------------------------------------------------------------------------------------------------
+
+ANSWERS = [("accept", "accepted"), ("tentativelyAccept", "tentativelyAccepted"), ("decline", "declined")]
+
+
+@pytest.mark.parametrize("action, response", ANSWERS)
+@pytest.mark.parametrize("place", ["me/events", "me/calendar/events", "me/calendars/{calendar}/events"])
+def test_an_answer_by_action(
+    anna: Api, jonas: Api, sandbox: GraphSandbox, action: str, response: str, place: str
+) -> None:
+    sandbox.state.knobs.keep_declined = True
+    made = anna.create(timed(attendees=[guest(JONAS)]))
+    mails(sandbox)
+    mine = copy_of(jonas, made)
+    calendar = jonas.ok("GET", "me/calendar")["id"]
+    reply = jonas("POST", f"{place.format(calendar=calendar)}/{mine['id']}/{action}", {"comment": "gern"})
+    assert (reply.status_code, reply.content) == (202, b"")
+    assert copy_of(jonas, made)["responseStatus"]["response"] == response
+    assert mails(sandbox) == [("response", (ANNA,))]
+    assert anna.ok("GET", f"me/events/{made['id']}")["attendees"][0]["status"]["response"] == response
+
+
+@pytest.mark.parametrize("action, response", ANSWERS)
+def test_an_answer_that_is_not_sent(anna: Api, jonas: Api, sandbox: GraphSandbox, action: str, response: str) -> None:
+    """The organizer learns nothing of it, not even from his own copy."""
+    sandbox.state.knobs.keep_declined = True
+    made = anna.create(timed(attendees=[guest(JONAS)]))
+    mails(sandbox)
+    mine = copy_of(jonas, made)
+    assert jonas("POST", f"me/events/{mine['id']}/{action}", {"sendResponse": False}).status_code == 202
+    assert copy_of(jonas, made)["responseStatus"]["response"] == response
+    assert mails(sandbox) == []
+    assert anna.ok("GET", f"me/events/{made['id']}")["attendees"][0]["status"]["response"] == "none"
+
+
+def test_a_declined_event_is_thrown_away(anna: Api, jonas: Api) -> None:
+    made = anna.create(timed(attendees=[guest(JONAS)]))
+    mine = copy_of(jonas, made)
+    assert jonas("POST", f"me/events/{mine['id']}/decline", {"sendResponse": False}).status_code == 202
+    assert jonas.refused("GET", f"me/events/{mine['id']}") == (404, "ErrorItemNotFound")
+
+
+@pytest.mark.parametrize(
+    "body, code",
+    [
+        ({"sendResponse": False, "comment": ""}, "ErrorInvalidRequest"),
+        ({"sendResponse": "no"}, "RequestBodyRead"),
+        ({"send": False}, "RequestBodyRead"),
+        ([], "BadRequest"),
+    ],
+)
+def test_answers_that_cannot_be_read(anna: Api, jonas: Api, body: Any, code: str) -> None:
+    mine = copy_of(jonas, anna.create(timed(attendees=[guest(JONAS)])))
+    assert jonas.refused("POST", f"me/events/{mine['id']}/accept", body) == (400, code)
+
+
+def test_who_cannot_answer(anna: Api, jonas: Api) -> None:
+    rule = recurrence("2026-11-23", until=3, daysOfWeek=["monday"])
+    made = anna.create(timed(day="2026-11-23", recurrence=rule, attendees=[guest(JONAS)]))
+    assert anna.refused("POST", f"me/events/{made['id']}/accept", {}) == (400, "ErrorInvalidRequest")
+    mine = copy_of(jonas, made)
+    window = {"startDateTime": "2026-11-23T00:00:00Z", "endDateTime": "2026-12-31T00:00:00Z"}
+    (first, *_) = jonas.items(f"me/events/{mine['id']}/instances", **window)
+    assert jonas.refused("POST", f"me/events/{first['id']}/accept", {}) == (400, "ErrorInvalidRequest")
+    anna("DELETE", f"me/events/{made['id']}")
+    assert jonas.refused("POST", f"me/events/{mine['id']}/accept", {}) == (400, "ErrorInvalidRequest")
+    assert jonas.refused("GET", f"me/events/{mine['id']}/accept") == (405, "Request_BadRequest")

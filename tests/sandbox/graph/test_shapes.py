@@ -14,11 +14,16 @@ from msgraph.generated.models.event_collection_response import EventCollectionRe
 from msgraph.generated.models.o_data_errors.o_data_error import ODataError
 from msgraph.generated.models.user import User
 from msgraph.generated.users.item.calendar_view.delta.delta_get_response import DeltaGetResponse
+from msgraph.generated.users.item.events.item.accept.accept_post_request_body import AcceptPostRequestBody
+from msgraph.generated.users.item.events.item.decline.decline_post_request_body import DeclinePostRequestBody
+from msgraph.generated.users.item.events.item.tentatively_accept.tentatively_accept_post_request_body import (
+    TentativelyAcceptPostRequestBody,
+)
 
 from marketplace_plugin.sandbox.graph import GraphSandbox
 from marketplace_plugin.sandbox.graph.seed import JONAS
 from tests.sandbox.graph.conftest import OUR_ID, Api, guest, recurrence, timed
-from tests.sandbox.graph.contract import GraphContractCheck, breaches, find, operations
+from tests.sandbox.graph.contract import ANSWERS, BATCH, GraphContractCheck, breaches, find, operations
 
 Json = dict[str, Any]
 
@@ -135,6 +140,44 @@ def test_the_check_sees_breaches() -> None:
     assert breaches({"start": {"dateTime": "x", "zone": "y"}}, schema, open_types=True) == []
     assert breaches({"showAs": "perhaps"}, schema, open_types=True) != []
     assert breaches({"subject": "x", "isAllDay": True}, schema) == []
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        {"method": "GET", "url": "/me"},
+        {"id": 1, "method": "GET", "url": "/me"},
+        {"id": "1", "method": "LIST", "url": "/me"},
+        {"id": "1", "method": "GET", "url": "me"},
+        {"id": "1", "method": "GET", "url": "/v1.0/me"},
+        {"id": "1", "method": "GET", "url": "https://graph.microsoft.com/v1.0/me"},
+        {"id": "1", "method": "PATCH", "url": "/me/events/x", "body": {}},
+        {"id": "1", "method": "PATCH", "url": "/me/events/x", "body": {}, "headers": {"Prefer": "x"}},
+        {"id": "1", "method": "GET", "url": "/me", "if": "x"},
+    ],
+)
+def test_the_frame_of_a_batch_is_checked(call: Json) -> None:
+    assert breaches({"requests": [call]}, BATCH) != []
+
+
+def test_batches_as_they_should_be() -> None:
+    call = {"id": "1", "method": "GET", "url": "/me", "headers": {"Prefer": "x"}, "dependsOn": ["0"]}
+    assert breaches({"requests": [call] * 20}, BATCH) == []
+    assert breaches({"requests": [call] * 21}, BATCH) != []
+    assert breaches({"requests": []}, BATCH) != []
+
+
+@pytest.mark.parametrize(
+    "name, model",
+    [
+        ("accept", AcceptPostRequestBody),
+        ("tentativelyAccept", TentativelyAcceptPostRequestBody),
+        ("decline", DeclinePostRequestBody),
+    ],
+)
+def test_answers_have_the_parameters_of_the_metadata(name: str, model: Any) -> None:
+    """Written with a capital in the metadata, without one in the reference; the service understands both."""
+    assert {field.lower() for field in model().get_field_deserializers()} == {field.lower() for field in ANSWERS[name]}
 
 
 def test_requests_are_watched(anna: Api, contract: GraphContractCheck, sandbox: GraphSandbox) -> None:
