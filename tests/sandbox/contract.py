@@ -1,7 +1,7 @@
-"""Requests and replies of the Calendar API held against Google's published discovery document.
+"""Requests and replies of the Calendar, People and Tasks APIs held against Google's published discovery documents.
 
 ``ContractCheck`` is put around the sandbox (``GoogleSandbox(wrap=ContractCheck)``); it watches every
-exchange below ``/calendar/v3`` and keeps what breaks the contract:
+exchange below ``/calendar/v3``, ``/v1`` and ``/tasks/v1`` and keeps what breaks the contract:
 
 * requests: a known method and path, known query parameters of the right type and range, all that is
   required, a body without an unknown property;
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 Json = dict[str, Any]
+APIS = {"/calendar/v3/": "calendar.v3", "/v1/": "people.v1", "/tasks/v1/": "tasks.v1"}
+"""The path that an API begins with, and the name of its document."""
 
 _LOCAL_DATE_TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?$"
 _SCALARS: Mapping[str, Callable[[str], bool]] = {
@@ -118,6 +120,7 @@ class Method:
     request: str | None
     response: str | None
     scopes: frozenset[str]
+    api: str = "calendar.v3"
 
 
 @cache
@@ -128,13 +131,13 @@ def methods(name: str = "calendar.v3") -> tuple[Method, ...]:
     def walk(resources: Json) -> Iterator[Method]:
         for resource in resources.values():
             for item in resource.get("methods", {}).values():
-                yield _method(document, item)
+                yield _method(document, item, name)
             yield from walk(resource.get("resources", {}))
 
     return tuple(walk(document["resources"]))
 
 
-def _method(document: Json, item: Json) -> Method:
+def _method(document: Json, item: Json, api: str) -> Method:
     template = "/" + document["servicePath"] + (item.get("flatPath") or item["path"])
     pattern = "".join(
         "[^/]+" if part.startswith("{") else re.escape(part) for part in re.split(r"(\{\+?\w+\})", template)
@@ -147,13 +150,15 @@ def _method(document: Json, item: Json) -> Method:
         item.get("request", {}).get("$ref"),
         item.get("response", {}).get("$ref"),
         frozenset(item.get("scopes", ())),
+        api,
     )
 
 
 @cache
-def validator(kind: str, *, patch: bool = False, request: bool = False) -> Any:
+def validator(kind: str, *, patch: bool = False, request: bool = False, api: str = "calendar.v3") -> Any:
     """A JSON Schema validator of the discovery schema ``kind``."""
-    components = {name: schema(item, patch=patch, request=request) for name, item in discovery()["schemas"].items()}
+    schemas = discovery(api)["schemas"]
+    components = {name: schema(item, patch=patch, request=request) for name, item in schemas.items()}
     return jsonschema.Draft7Validator(
         {"$ref": f"#/components/{kind}", "components": components},
         format_checker=jsonschema.FormatChecker(("date", "date-time")),
@@ -175,7 +180,13 @@ class Exchange:
 
 def method_of(exchange: Exchange) -> Method | None:
     """The method that the request calls."""
-    return next((m for m in methods() if m.verb == exchange.verb and m.path.fullmatch(exchange.path)), None)
+    found = methods(_api(exchange.path) or "calendar.v3")
+    return next((m for m in found if m.verb == exchange.verb and m.path.fullmatch(exchange.path)), None)
+
+
+def _api(path: str) -> str | None:
+    """The document that a path belongs to; None for what is no API's."""
+    return next((name for prefix, name in APIS.items() if path.startswith(prefix)), None)
 
 
 def request_violations(exchange: Exchange) -> list[str]:
@@ -236,10 +247,11 @@ def _body_violations(method: Method, body: bytes) -> Iterator[str]:
     except ValueError:
         yield "the body is no JSON"
         return
-    for error in validator(method.request, patch=method.verb == "PATCH", request=True).iter_errors(given):
+    check = validator(method.request, patch=method.verb == "PATCH", request=True, api=method.api)
+    for error in check.iter_errors(given):
         yield f"request {error.json_path}: {error.message}"
     if isinstance(given, dict):
-        for name, item in discovery()["schemas"][method.request].get("properties", {}).items():
+        for name, item in discovery(method.api)["schemas"][method.request].get("properties", {}).items():
             if method.id in item.get("annotations", {}).get("required", ()) and given.get(name) is None:
                 yield f"request: {name} is missing"
 
@@ -260,7 +272,7 @@ def _reply_violations(method: Method | None, exchange: Exchange) -> Iterator[str
         return
     check = jsonschema.Draft7Validator(_ERROR)
     if status < 400 and method is not None and method.response is not None:
-        check = validator(method.response)
+        check = validator(method.response, api=method.api)
     for error in check.iter_errors(sent):
         yield f"reply {status} {error.json_path}: {error.message}"
 
@@ -283,7 +295,7 @@ class ContractCheck:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ["PATH_INFO"].encode("latin-1").decode()
-        if not path.startswith("/calendar/v3/"):
+        if _api(path) is None:
             return self.app(environ, start_response)
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         environ["wsgi.input"] = BytesIO(body)

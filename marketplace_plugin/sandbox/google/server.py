@@ -20,7 +20,11 @@ from marketplace_plugin.sandbox.google.calendar import routes
 from marketplace_plugin.sandbox.google.faults import Fault, Faults
 from marketplace_plugin.sandbox.google.oauth import authorize, tokens
 from marketplace_plugin.sandbox.google.oauth.grants import Grants, Issued
+from marketplace_plugin.sandbox.google.people import routes as people
+from marketplace_plugin.sandbox.google.people.book import Books
 from marketplace_plugin.sandbox.google.state import Account, Client, Clock, State, system_clock
+from marketplace_plugin.sandbox.google.tasks import routes as tasks
+from marketplace_plugin.sandbox.google.tasks.lists import Tasks
 from marketplace_plugin.sandbox.google.web import batch, browse, control
 from marketplace_plugin.sandbox.google.web.http_server import HttpServer
 
@@ -86,6 +90,7 @@ class GoogleSandbox:
     ) -> None:
         self.state = State(clock)
         self.grants = Grants(self.state)
+        self.books, self.tasks = Books(self.state), Tasks(self.state)
         self.faults = Faults()
         self.log: deque[Logged] = deque(maxlen=LOG_LIMIT)
         self.control_token = control_token or secrets.token_urlsafe(24)
@@ -249,12 +254,15 @@ def _flask(sandbox: GoogleSandbox) -> Flask:
     app.register_blueprint(authorize.blueprint(state, grants))
     app.register_blueprint(tokens.blueprint(state, grants))
     app.register_blueprint(routes.blueprint(state, grants))
+    app.register_blueprint(people.blueprint(state, grants, sandbox.books))
+    app.register_blueprint(tasks.blueprint(state, grants, sandbox.tasks))
     app.register_blueprint(batch.blueprint(sandbox))
     app.register_blueprint(browse.blueprint(state))
     app.register_blueprint(control.blueprint(sandbox))
 
     @app.errorhandler(HTTPException)
     def unknown(error: HTTPException) -> Any:
-        return routes.unknown_path(error) if request.path.startswith("/calendar/v3") else error
+        ours = request.path.startswith(("/calendar/v3", "/tasks/v1", "/v1/"))
+        return routes.unknown_path(error) if ours else error
 
     return app

@@ -183,6 +183,8 @@ class Knobs:
     sync_token_days: int = 28
     tombstone_days: int = 28
     """updatedMin older than this is refused."""
+    people_delay_seconds: int = 0
+    """So long a contact that was written stays unseen by sync requests (the service: "several minutes")."""
 
 
 class State:

@@ -71,13 +71,13 @@ class Access:
             raise errors.access_level()
 
 
-def usable_scopes(method: str, granted: Collection[str]) -> list[str]:
-    """The granted scopes that allow ``method``.
+def usable_scopes(method: str, granted: Collection[str], tables: Mapping[str, tuple[str, ...]] = SCOPES) -> list[str]:
+    """The granted scopes that allow ``method``; ``tables`` are those of its API.
 
     Raises:
         ApiError: 403 if there are none.
     """
-    found = [name for name in SCOPES[method] if BASE + name in granted]
+    found = [name for name in tables[method] if BASE + name in granted]
     if not found:
         raise errors.insufficient_scope(method)
     return found

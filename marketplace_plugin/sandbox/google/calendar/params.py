@@ -88,13 +88,13 @@ PARAMS: Mapping[str, Mapping[str, Kind]] = {
 """Method -> its own parameters. An enumeration that begins with ``*`` may be repeated."""
 
 
-def parse(method: str, args: MultiDict[str, str]) -> dict[str, Any]:
-    """The typed parameters of a request; absent ones are absent.
+def parse(method: str, args: MultiDict[str, str], tables: Mapping[str, Mapping[str, Kind]] = PARAMS) -> dict[str, Any]:
+    """The typed parameters of a request; absent ones are absent. ``tables`` are those of the method's API.
 
     Raises:
         ApiError: 400 for an unknown name, a wrong value, or a repeated single parameter.
     """
-    own = PARAMS[method]
+    own = tables[method]
     found: dict[str, Any] = {}
     for name, values in args.lists():
         kind = own.get(name) or COMMON.get(name)
