@@ -1,8 +1,8 @@
 """Microsoft 365 by Microsoft Graph v1.0: one account as a ``Provider``.
 
 ``errors`` what a refusal means; ``transport`` how requests get there; ``shape`` the two shapes and the way between them
-(pure); ``read`` and ``changes`` what is asked; ``write``, ``series`` and ``attempt`` what one write asks, as a conversation;
-``conversation`` how many of these are led at once.
+(pure); ``read`` and ``changes`` what is asked; ``write``, ``series`` and ``attempt`` what one write asks, as a
+conversation; ``conversation`` how many of these are led at once.
 """
 
 from __future__ import annotations
