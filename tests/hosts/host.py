@@ -17,7 +17,7 @@ from sqlalchemy import Connection, select
 
 from marketplace_plugin.contract.module import HostModule, Person, UnitOfWork
 from marketplace_plugin.errors import HostError
-from marketplace_plugin.model.change import HostCursor, HostGone, HostItem, HostPage
+from marketplace_plugin.model.change import BULK, HostCursor, HostGone, HostItem, HostPage
 from marketplace_plugin.model.event import Attendee, Event, Response, Series
 from marketplace_plugin.model.form.canonical import loads
 from marketplace_plugin.model.item import Item, Kind
@@ -138,6 +138,12 @@ class TestHost(ABC):
         """For everybody by its organiser; a guest only leaves."""
         with self.writing() as c:
             rows.delete(c, self._row(c, ref), person, self.now())
+
+    def delete_many(self, person: str, refs: Sequence[str]) -> None:
+        """In one act that he has confirmed with their number."""
+        with self.writing() as c:
+            for ref in refs:
+                rows.delete(c, self._row(c, ref), person, self.now(), f"{BULK}{refs[0]}")
 
     def see(self, person: str, ref: str) -> HostItem | HostGone:
         """As the person sees it; for assertions."""

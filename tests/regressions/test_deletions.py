@@ -61,6 +61,21 @@ def test_a_host_that_lost_everything_does_not_empty_the_service(world: World) ->
         assert len(held.of_connection(c, ada)) == MANY
 
 
+def test_many_that_were_deleted_here_in_one_confirmed_act_go_at_once(world: World) -> None:
+    """He had just said how many; and then he was asked again for each of them."""
+    account = world.account()
+    refs = [world.host.create("ada", event(f"{number}", day=10 + number)) for number in range(15)]
+    stays = world.host.create("ada", event("stays"))
+    ada = world.connect("ada", account)
+    world.settle(ada)
+    world.host.delete_many("ada", refs)
+    world.settle(ada)
+    assert titles(account) == ["stays"]
+    with world.store.read() as c:
+        assert held.of_connection(c, ada) == []
+    assert list(world.host.all_of("ada")) == [stays]
+
+
 def test_an_empty_answer_deletes_nothing_and_asks_for_nothing(world: World) -> None:
     """A complete read came back empty by a fault of the service; all was deleted, or asked for one by one."""
     account, ada = exported(world, MANY)
