@@ -168,6 +168,24 @@ def test_without_a_bearer(world: World) -> None:
         "{scheme}://{host}/beta/me",
         "{scheme}://{host}/v1.0evil",
         "//{host}/v1.0/me",
+        "https://{host}/v1.0/me",
+        "{scheme}://{name}:1/v1.0/me",
+        "{scheme}://{name}/v1.0/me",
+        "{scheme}://:pw@{host}/v1.0/me",
+        "{scheme}://{host}@evil.example/v1.0/me",
+        "{scheme}://{host}%40evil.example/v1.0/me",
+        "{scheme}://{host}.evil.example/v1.0/me",
+        "{scheme}://{host}\\@evil.example/v1.0/me",
+        "{scheme}:\\\\evil.example/v1.0/me",
+        "{scheme}://evil.example#@{host}/v1.0/me",
+        "{scheme}://evil.example?@{host}/v1.0/me",
+        "{scheme}://evil.example\t/v1.0/me",
+        "{scheme}://{host}\r\nHost: evil.example/v1.0/me",
+        "{root}/../beta/me",
+        "{root}/%2e%2e/beta/me",
+        "{root}/..",
+        " {root}/me",
+        "javascript:{root}/me",
         "http://[",
         "",
     ],
@@ -176,8 +194,16 @@ def test_links_are_followed_on_the_configured_root_only(world: World, link: str)
     client = Client(world.session())
     scheme, _, rest = client.root.partition("://")
     with pytest.raises(ContractViolation):
-        client.follow(link.format(root=client.root, scheme=scheme, host=rest.partition("/")[0]))
+        client.follow(
+            link.format(root=client.root, scheme=scheme, host=rest.partition("/")[0], name=rest.partition(":")[0])
+        )
     assert world.requests() == []
+
+
+@pytest.mark.parametrize("link", ["{root}/me/x?$skiptoken=a.b..c/../d", "{root}/me/x('a')/delta()?$deltatoken=%2F"])
+def test_links_of_the_service_are_followed(world: World, link: str) -> None:
+    client = Client(world.session())
+    assert client.is_ours(link.format(root=client.root))
 
 
 def test_a_plus_sign_is_none() -> None:

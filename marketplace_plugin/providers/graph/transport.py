@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 import orjson
 import urllib3
@@ -36,6 +37,7 @@ PREFER = ", ".join(
         f"odata.maxpagesize={PAGE}",
     )
 )
+_PLAIN = re.compile(r"[^\x00-\x20\x7f\\][^\x00-\x1f\x7f\\]*")
 TIMEOUT = urllib3.Timeout(connect=10, read=60)
 """Seconds."""
 
@@ -114,13 +116,19 @@ class Client:
         return self._ask("GET", link, {"Prefer": PREFER}, None)
 
     def is_ours(self, link: str) -> bool:
-        """Whether a link has the root's scheme, host and port, and lies below its path."""
+        """Whether a link has the root's scheme, host and port, and lies below its path.
+
+        What parsers read in more than one way (control characters, backslashes, dots as a segment) is not ours.
+        """
+        if not _PLAIN.fullmatch(link):
+            return False
         try:
             there, root = urlsplit(link), urlsplit(self.root)
             same_origin = (there.scheme, there.hostname, there.port) == (root.scheme, root.hostname, root.port)
         except ValueError:
             return False
-        return same_origin and "@" not in there.netloc and there.path.startswith(f"{root.path}/")
+        below = there.path.startswith(f"{root.path}/") and not {".", ".."} & set(unquote(there.path).split("/"))
+        return same_origin and "@" not in there.netloc and below
 
     def at(self, link: str) -> Call:
         """A nextLink as a call, which may be part of a batch. Raises ContractViolation for one that leads elsewhere."""
