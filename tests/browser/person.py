@@ -187,10 +187,10 @@ class Someone:
     def save(self) -> None:
         self.button("Speichern").click()
 
-    def start(self) -> None:
+    def start(self, name: str = "Google Kalender") -> None:
         """Approve the plan that is shown, and wait for the end of the first sync."""
         self.button("Starten").click()
-        self.heading("Google Kalender")
+        self.heading(name)
         live = self.page.locator("#live")
         if live.get_attribute("hx-get") is not None:  # else it ended before the page was made
             expect(live.locator(".livepanel")).to_be_attached()

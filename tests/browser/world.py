@@ -1,4 +1,4 @@
-"""A whole installation on this machine: Steg served as in production, and Google's stand-in beside it.
+"""A whole installation on this machine: Steg served as in production, and the stand-ins of the services beside it.
 
 It is a Wednesday in November 2026; from there the clock goes on at the real pace.
 """
@@ -19,11 +19,14 @@ from typing import TYPE_CHECKING, Any
 from marketplace_plugin import app, config, demo
 from marketplace_plugin.contract.module import Person
 from marketplace_plugin.host import seed
-from marketplace_plugin.sandbox.google import DEFAULT_CLIENT, Actor, GoogleSandbox
+from marketplace_plugin.sandbox.google import Actor, GoogleSandbox
+from marketplace_plugin.sandbox.graph import GraphSandbox
+from marketplace_plugin.sandbox.graph.act import Actor as MicrosoftActor
 from marketplace_plugin.store import tokens
 from marketplace_plugin.store.vault import new_key
 from tests.logged import logged
 from tests.sandbox.contract import ContractCheck
+from tests.sandbox.graph.contract import GraphContractCheck
 from tests.serving import served
 
 if TYPE_CHECKING:
@@ -37,6 +40,11 @@ GOOGLE_ANNA = "anna.brandt@gmail.example"
 GOOGLE_ANNA_PRIVATE = "anna.privat@gmail.example"
 GOOGLE_JONAS = "jonas.weber@gmail.example"
 FAMILY = "familie-7f3a@group.calendar.google.com"
+
+MICROSOFT_ANNA = "anna.brandt@nordwerk.example"
+MICROSOFT_LENA = "lena.hoffmann@strikt.example"
+"""Her directory lets only its admin consent to calendars."""
+MICROSOFT_ADMIN = "admin@strikt.example"
 
 Json = dict[str, Any]
 
@@ -125,31 +133,25 @@ def seeded(folder: Path) -> Seed:
     return Seed(database, key)
 
 
-def _config(database: Path, key: str, url: str, google: GoogleSandbox | None = None) -> config.Config:
+def _config(database: Path, key: str, url: str, **leading: str) -> config.Config:
+    """``leading`` to the stand-ins."""
     settings = {
         "MARKETPLACE_DATABASE_URL": f"sqlite:///{database}",
         "MARKETPLACE_SECRET_KEYS": key,
         "MARKETPLACE_BASE_URL": url,
     }
-    if google is not None:
-        settings |= {
-            "MARKETPLACE_GOOGLE_CLIENT_ID": DEFAULT_CLIENT.client_id,
-            "MARKETPLACE_GOOGLE_CLIENT_SECRET": DEFAULT_CLIENT.client_secret,
-            "MARKETPLACE_GOOGLE_API_ROOT": google.url,
-            "MARKETPLACE_GOOGLE_AUTHORIZE_URL": f"{google.url}/o/oauth2/v2/auth",
-            "MARKETPLACE_GOOGLE_TOKEN_URL": f"{google.url}/token",
-            "MARKETPLACE_GOOGLE_REVOKE_URL": f"{google.url}/revoke",
-        }
-    return config.read(settings)
+    return config.read(settings | leading)
 
 
 @dataclass
 class World:
-    """``url`` and ``google.url`` are the two addresses."""
+    """``url``, ``google.url`` and ``microsoft.url`` are the addresses."""
 
     clock: Clock
     google: GoogleSandbox
-    contract: ContractCheck
+    microsoft: GraphSandbox
+    google_contract: ContractCheck
+    microsoft_contract: GraphContractCheck
     running: app.Running
     recorder: Recorder
     log: io.StringIO
@@ -163,6 +165,9 @@ class World:
     def at_google(self, account: str = GOOGLE_ANNA) -> Actor:
         """The account's owner at work in another client."""
         return Actor(self.google.state, account)
+
+    def at_microsoft(self, account: str = MICROSOFT_ANNA) -> MicrosoftActor:
+        return MicrosoftActor(self.microsoft.state, account)
 
     def google_events(self, calendar: str = "primary", account: str = GOOGLE_ANNA) -> dict[str, Json]:
         """By title."""
@@ -206,7 +211,7 @@ class World:
         return b"".join(path.read_bytes() for path in sorted(self.database.parent.glob(self.database.name + "*")))
 
     def until(self, arrived: Callable[[], object], seconds: float = 20.0) -> None:
-        """Wait for something at Google; looked at after each request that it has answered."""
+        """Wait for something at a service; looked at after each request that one has answered."""
         with self.arrivals:
             assert self.arrivals.wait_for(arrived, seconds), "it did not come"
 
@@ -214,37 +219,60 @@ class World:
         return [answer for answer in self.recorder.answers if answer.browser == browser]
 
     def assert_kept(self) -> None:
-        """No request broke Google's contract, and nobody was mailed."""
-        self.contract.assert_kept()
+        """No request broke a service's contract, and nobody was mailed."""
+        self.google_contract.assert_kept()
+        assert not [*self.microsoft_contract.requests, *self.microsoft_contract.replies]
         assert not self.google.state.outbox
+        assert not self.microsoft.state.outbox
 
 
 @contextmanager
 def world(seed_of: Seed, folder: Path, *, sweep: bool = False) -> Iterator[World]:
     """``sweep``: passes that are due run by themselves, as in production; else those that a person asks for alone."""
     clock, arrivals = Clock(START), Condition()
-    checks: list[ContractCheck] = []
+    google_checks: list[ContractCheck] = []
+    microsoft_checks: list[GraphContractCheck] = []
 
-    def check(inner: WSGIApplication) -> WSGIApplication:
-        checks.append(ContractCheck(inner))
-        return _announcing(checks[0], arrivals)
+    def at_google(inner: WSGIApplication) -> WSGIApplication:
+        google_checks.append(ContractCheck(inner))
+        return _announcing(google_checks[0], arrivals)
 
-    google = GoogleSandbox(clock, wrap=check)
+    def at_microsoft(inner: WSGIApplication) -> WSGIApplication:
+        microsoft_checks.append(GraphContractCheck(inner))
+        return _announcing(microsoft_checks[0], arrivals)
+
+    google = GoogleSandbox(clock, wrap=at_google)
+    microsoft = GraphSandbox(clock, wrap=at_microsoft)
     database = folder / "steg.db"
     shutil.copy(seed_of.database, database)
     listening = app.listen("127.0.0.1", 0)
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    google.register_redirect(url + demo.CALLBACK)
-    google.start()
-    running = app.assemble(_config(database, seed_of.key, url, google), now=clock)
+    leading = dict[str, str]()
+    for service, settings in ((google, demo.at_google), (microsoft, demo.at_microsoft)):
+        service.register_redirect(url + demo.CALLBACK)
+        leading |= settings(service.start())
+    running = app.assemble(_config(database, seed_of.key, url, **leading), now=clock)
     recorder = Recorder(running.flask)
     with logged() as log, served(recorder, listening):
         running.start_background(sweep=sweep)
         try:
-            yield World(clock, google, checks[0], running, recorder, log, database, url, arrivals)
+            yield World(
+                clock,
+                google,
+                microsoft,
+                google_checks[0],
+                microsoft_checks[0],
+                running,
+                recorder,
+                log,
+                database,
+                url,
+                arrivals,
+            )
         finally:
             running.close()
             google.stop()
+            microsoft.stop()
 
 
 def _announcing(inner: WSGIApplication, arrivals: Condition) -> WSGIApplication:
