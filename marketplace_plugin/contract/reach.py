@@ -21,6 +21,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import NewConnectionError
 
 from marketplace_plugin.contract.names import Names, SystemNames
 from marketplace_plugin.contract.servers import HTTPS, Address, AllowedServers, is_public, normal_host
@@ -223,17 +224,25 @@ class _Adapter(HTTPAdapter):
         raise requests.exceptions.ProxyError(f"no proxy is used here, not {proxy}")
 
 
+def _opened(reach: Reach, connection: HTTPConnection, standard: int) -> socket.socket:
+    """As urllib3 says it: a request whose connection did not come about was never sent."""
+    try:
+        return reach.open(connection.host, connection.port or standard)
+    except OSError as error:
+        raise NewConnectionError(connection, f"no connection: {type(error).__name__}") from error
+
+
 def _pools(reach: Reach) -> dict[str, type[HTTPConnectionPool]]:
     class Secure(HTTPSConnection):
         def _new_conn(self) -> socket.socket:
-            return reach.open(self.host, self.port or HTTPS)
+            return _opened(reach, self, HTTPS)
 
     class SecurePool(HTTPSConnectionPool):
         ConnectionCls = Secure
 
     class Plain(HTTPConnection):
         def _new_conn(self) -> socket.socket:
-            return reach.open(self.host, self.port or 80)
+            return _opened(reach, self, 80)
 
     class PlainPool(HTTPConnectionPool):
         ConnectionCls = Plain

@@ -15,7 +15,7 @@ from marketplace_plugin.model.event import UNKNOWN, Event, Series
 from marketplace_plugin.model.time import AllDay, Original, Window, Zoned
 from marketplace_plugin.providers.ews import ExchangeCalendar
 from marketplace_plugin.providers.ews.folders import Place
-from marketplace_plugin.providers.ews.shape import encode
+from marketplace_plugin.providers.ews.shape import encode, recurrence
 from marketplace_plugin.providers.ews.soap import xml
 from marketplace_plugin.sandbox.ews import Account, Actor, EwsSandbox, Logged
 from marketplace_plugin.sandbox.ews.changes.writes import create, update
@@ -240,7 +240,7 @@ def new(item: Event | Series) -> list[Change]:
     event = item.master if isinstance(item, Series) else item
     parts = encode.fields(event, encode.COPIED, home=ZONE, schema="Exchange2016")
     if isinstance(item, Series):
-        parts.append(encode.element_of(item))
+        parts.append(recurrence.element_of(item))
     order = list(encode.PATHS)
     element = xml.make("t:CalendarItem", *sorted(parts, key=lambda part: order.index(xml.local(part))))
     return reading.new_item(element, "Exchange2016", WINDOWS_ZONE)

@@ -110,7 +110,7 @@ class Refusal(ProviderError):
 
     @property
     def transient(self) -> bool:
-        return self.reason in _TRANSIENT or self.reason.startswith("HTTP 5")
+        return not self.throttled and (self.reason in _TRANSIENT or self.reason.startswith("HTTP 5"))
 
     @property
     def denied(self) -> bool:
