@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from marketplace_plugin.engine.acts.convert import convert
 from marketplace_plugin.errors import Unavailable
 from marketplace_plugin.providers.memory import Moment, Request
 from marketplace_plugin.sync.link import LinkKind
 from tests.laws.world import OTHER, SOURCE, TARGET, World, event
-from tests.regressions.seeing import blocked, here, titles
+from tests.regressions.seeing import blocked, here, person, titles
 
 
 @pytest.mark.parametrize("failing", [0, 1])
@@ -73,3 +74,79 @@ def test_a_copy_does_not_take_the_place_of_the_event_that_was_moved(world: World
     assert (link.remote_id, link.host_ref) == (original, ref)
     assert here(world) == ["original"]
     assert blocked(world, ada) == ["the copy"]
+
+
+def converted(world: World, connection: str) -> str:
+    (block,) = world.blocks(connection)
+    ref = convert(world.engine, person(world), block.link)
+    world.settle(connection)
+    return ref
+
+
+def test_a_converted_event_that_moves_into_a_calendar_that_is_not_synced_is_followed(world: World) -> None:
+    """It carries no mark of ours, and its id is another one there: the event was deleted here."""
+    account = world.account()
+    item = account.user.create(SOURCE, event("private"))
+    ada = world.connect("ada", account)
+    world.sync(ada)
+    ref = converted(world, ada)
+    account.user.create(OTHER, event("another", day=11))
+    there = account.user.move(SOURCE, item, OTHER)
+    world.settle(ada)
+    assert list(world.host.all_of("ada")) == [ref]
+    (link,) = world.links(ada)
+    assert (link.kind, link.collection, link.remote_id) == (LinkKind.CONVERTED, OTHER, there)
+    world.host.edit("ada", ref, title="renamed")
+    world.settle(ada)
+    assert titles(account, OTHER) == ["another", "renamed"]
+    assert world.blocks(ada) == [], "what else lies there is nobody's matter"
+    account.user.delete(OTHER, there)
+    world.settle(ada)
+    assert here(world) == []
+
+
+def test_its_deletion_waits_while_that_calendar_cannot_be_read(world: World) -> None:
+    account = world.account()
+    item = account.user.create(SOURCE, event("private"))
+    ada = world.connect("ada", account)
+    world.sync(ada)
+    ref = converted(world, ada)
+    account.user.move(SOURCE, item, OTHER)
+    other_reads = frozenset({Request.FETCH, Request.FIND})
+    account.faults.add(Moment.BEFORE, other_reads, Unavailable("not now"), times=50)
+    world.clock.forward(minutes=31)
+    world.sync(ada)
+    assert list(world.host.all_of("ada")) == [ref]
+    account.faults.clear()
+    world.settle(ada)
+    assert list(world.host.all_of("ada")) == [ref]
+    assert titles(account, OTHER) == ["private"]
+
+
+def test_what_cannot_be_read_there_may_be_the_event(world: World) -> None:
+    account = world.account()
+    item = account.user.create(SOURCE, event("private"))
+    ada = world.connect("ada", account)
+    world.sync(ada)
+    ref = converted(world, ada)
+    there = account.user.move(SOURCE, item, OTHER)
+    account.user.garble(OTHER, there)
+    for _ in range(3):
+        world.clock.forward(minutes=31)
+        world.sync(ada)
+    assert list(world.host.all_of("ada")) == [ref]
+    account.user.mend(OTHER, there)
+    world.settle(ada)
+    assert list(world.host.all_of("ada")) == [ref]
+
+
+def test_a_converted_event_that_is_deleted_there_is_deleted_here(world: World) -> None:
+    account = world.account()
+    item = account.user.create(SOURCE, event("private"))
+    ada = world.connect("ada", account)
+    world.sync(ada)
+    converted(world, ada)
+    account.user.create(OTHER, event("another", day=11))
+    account.user.delete(SOURCE, item)
+    world.settle(ada)
+    assert here(world) == []

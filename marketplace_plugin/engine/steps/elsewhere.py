@@ -6,8 +6,14 @@ from collections.abc import Sequence
 
 from marketplace_plugin.engine.steps.one_pass import Pass
 from marketplace_plugin.engine.steps.pull import there
-from marketplace_plugin.errors import AuthorizationExpired, CollectionGone, PermissionDenied, ProviderError
-from marketplace_plugin.model.change import Found, Stamp
+from marketplace_plugin.errors import (
+    AuthorizationExpired,
+    CollectionGone,
+    PermissionDenied,
+    ProviderError,
+    Unavailable,
+)
+from marketplace_plugin.model.change import Found, Stamp, Unreadable, Upsert
 from marketplace_plugin.model.collection import Role
 from marketplace_plugin.store import links
 from marketplace_plugin.store.accounts.collections import Collection
@@ -49,17 +55,41 @@ def _may_be_in(p: Pass, row: Collection, link: Link) -> bool:
 
 
 def _find_moved(p: Pass, collection: str, missing: Sequence[Link]) -> list[tuple[Link, Found]]:
-    """Under its id where a move keeps it, else by our stamp; never what is tied to a link already. A calendar that
-    must not be read holds nothing. Raises ProviderError."""
+    """Under its id where a move keeps it, else by our stamp, else by its UID; never what is tied to a link already. A
+    calendar that must not be read holds nothing. Raises ProviderError."""
     by_id = {link.remote_id or "": link for link in missing}
     try:
         found = [(by_id[one.id], one) for one in there(p, collection, sorted(by_id))]
         known = {link.id for link, _ in found}
         stamps = {Stamp(p.engine.instance, k.id): k for k in missing if k.id not in known and k.kind in STAMPED}
         carried = p.provider.find(collection, list(stamps)) if stamps else {}
+        found += _by_uid(p, collection, [k for k in missing if k.id not in known and _only_uid(p, k)])
     except (CollectionGone, PermissionDenied):
         return []  # a calendar that was never asked for; it may well be unreadable
     found += [(stamps[stamp], shown[0]) for stamp, shown in carried.items() if len(shown) == 1]
     with p.engine.store.read() as c:
         tied = links.by_remote(c, p.connection.id, [one.id for _, one in found], collection)
     return [(link, one) for link, one in found if one.id not in tied]
+
+
+def _only_uid(p: Pass, link: Link) -> bool:
+    """A converted item carries no mark of ours; where a move gives it another id, its UID is all that stays."""
+    return link.kind is LinkKind.CONVERTED and not p.place(link.collection).capabilities.stable_ids
+
+
+def _by_uid(p: Pass, collection: str, missing: Sequence[Link]) -> list[tuple[Link, Found]]:
+    """Those of these items that lie in a calendar now; it is read over the window, and nothing of it is kept.
+
+    Raises Unavailable where something there cannot be read and one is still missing: it may be that.
+    """
+    wanted = {link.uid: link for link in missing if link.uid}
+    found: dict[str, Found] = {}
+    puzzling = False
+    for page in p.provider.pull(collection, None, p.window()) if wanted else ():
+        found |= {one.found.uid: one.found for one in page.changes if isinstance(one, Upsert)}
+        puzzling = puzzling or any(isinstance(one, Unreadable) for one in page.changes)
+        if wanted.keys() <= found.keys():
+            break
+    if puzzling and not wanted.keys() <= found.keys():
+        raise Unavailable("an item that cannot be read may be the one that is looked for")
+    return [(link, found[uid]) for uid, link in wanted.items() if uid in found]

@@ -116,14 +116,19 @@ def _read(p: Pass, row: Collection, since: Cursor | Checkpoint | None) -> Round:
     covers: Window | None = None
     cursor: Cursor | None = None
     checkpoint, snapshot, done = row.checkpoint, False, 0
+    puzzling: set[str] = set()
     for page in p.provider.pull(row.remote_id, since, window):
         checkpoint = page.checkpoint or checkpoint
         snapshot, covers, cursor = snapshot or page.snapshot, page.covers or covers, page.cursor
         _keep(p, row, page, round_id, checkpoint, window)
         done += len(page.changes)
+        puzzling |= {one.id for one in page.changes if isinstance(one, Unreadable)}
         p.tell(Phase.READ, done)
     if cursor is None:
         return Round()
+    if snapshot and not isinstance(since, Checkpoint):
+        with p.write() as unit:
+            held.all_unreadable(unit.connection, p.connection.id, row.remote_id, puzzling)
     if snapshot:
         _question(p, row, round_id, covers, window)
     with p.engine.store.read() as c:
@@ -157,6 +162,7 @@ def _keep(p: Pass, row: Collection, page: Page, round_id: str, checkpoint: Check
 def _take(c: Connection, p: Pass, row: Collection, changes: Sequence[Change], round_id: str, window: Window) -> None:
     reader = Reader(p.ground(row), p.digest_found, lambda found: _inside(p, found, window))
     reading = reader.read(changes, index_of(c, p, changes))
+    held.understood(c, p.connection.id, row.remote_id, [one.id for one in changes if not isinstance(one, Unreadable)])
     put_blocks(c, p, row.remote_id, reading.blocks)
     _echo(c, p, reading.echoes)
     rounds.put(c, p.connection.id, row.remote_id, round_id, reading.later)

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, select
 
 from marketplace_plugin.store import codec
 from marketplace_plugin.store.database import in_chunks, upsert, vault_of
@@ -24,6 +24,7 @@ class What(StrEnum):
     HOST_DELETION = "host-deletion"  # to be carried out in the host once approved
     SUSPECT = "suspect"  # absent from a snapshot; a fetch by id has to answer first
     UNREADABLE = "unreadable"
+    MATCH = "match"  # a contact or task that may be the one ``host_ref``: the user says
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,24 @@ def remove(c: Connection, ids: Iterable[str]) -> None:
 def remove_for(c: Connection, link_ids: Iterable[str]) -> None:
     for chunk in in_chunks(link_ids):
         c.execute(delete(held).where(held.c.link.in_(chunk)))
+
+
+def understood(c: Connection, connection: str, collection: str, remote_ids: Iterable[str]) -> None:
+    """These items of a collection can be read again, or are gone: they are listed as unreadable no more."""
+    rows = delete(held).where(_unreadable(connection, collection))
+    for chunk in in_chunks(remote_ids):
+        c.execute(rows.where(held.c.remote_id.in_(chunk)))
+
+
+def all_unreadable(c: Connection, connection: str, collection: str, remote_ids: Iterable[str]) -> None:
+    """A complete snapshot found these items of a collection unreadable, and no others."""
+    rows = c.execute(select(held.c.id, held.c.remote_id).where(_unreadable(connection, collection)))
+    still = set(remote_ids)
+    remove(c, [row.id for row in rows if row.remote_id not in still])
+
+
+def _unreadable(connection: str, collection: str) -> ColumnElement[bool]:
+    return and_(held.c.connection == connection, held.c.collection == collection, held.c.what == What.UNREADABLE)
 
 
 def remove_of(c: Connection, connection: str, collection: str | None = None) -> None:
