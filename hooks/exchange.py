@@ -137,7 +137,7 @@ class _ConnectionTest:
         if not chosen.can_be_target:
             raise StepFailed("target-read-only", "choose-other-target", facts)
         if not self._write:
-            raise StepSkipped("not-ticked", "", facts)
+            raise StepSkipped("not-ticked", facts=facts)
         self.trial.try_write(chosen.id)
         return (*facts, ("taken-away", ""))
 
@@ -155,7 +155,7 @@ def _explained(error: ProviderError) -> StepFailed:
         case ServerNotAllowed():
             return StepFailed(error.code, "request-server", (("server", error.server),))
         case ServerHandedOver():
-            return StepFailed(error.code, "", (("server", error.server),))
+            return StepFailed(error.code, facts=(("server", error.server),))
         case ServerUnknown():
             return StepFailed(error.code, "check-server")
         case CertificateRefused():

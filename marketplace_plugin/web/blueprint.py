@@ -32,7 +32,7 @@ from marketplace_plugin.errors import (
     NotFound,
     ProviderError,
 )
-from marketplace_plugin.web import texts, when
+from marketplace_plugin.web import step_texts, texts, when
 from marketplace_plugin.web.actions import Actions
 from marketplace_plugin.web.texts import Sentence, error_sentence, fresh_number
 
@@ -164,6 +164,7 @@ def _add_filters(blueprint: Blueprint, shared: Shared) -> None:
     blueprint.add_app_template_global(shared.registry.fragment, "marketplace_fragment")
     blueprint.add_app_template_global(lambda: texts, "marketplace_texts")
     blueprint.add_app_template_global(error_sentence, "marketplace_error")
+    blueprint.add_app_template_global(lambda name, value: step_texts.fact(name, value, locale()), "marketplace_fact")
     blueprint.add_app_template_filter(_counts, "marketplace_counts")
     blueprint.add_app_template_filter(lambda took: when.seconds(took, locale()), "marketplace_seconds")
 

@@ -18,6 +18,9 @@ from marketplace_plugin.engine.acts.undo import UndoFacts, Undone
 from marketplace_plugin.engine.acts.why import Why
 from marketplace_plugin.engine.blocks import StoredBlocks
 from marketplace_plugin.engine.context import Engine, RunResult
+from marketplace_plugin.engine.form import credentials, servers
+from marketplace_plugin.engine.form.credentials import FormView, Searched, Tried
+from marketplace_plugin.engine.form.servers import ServersView
 from marketplace_plugin.engine.views import (
     AdminRow,
     Asked,
@@ -118,6 +121,37 @@ class EngineActions(Actions):
 
     def disconnect(self, person: Person, connection: str, delete_remote: bool) -> None:
         disconnect.disconnect(self.engine, person, connection, delete_remote)
+
+    # --- accounts behind a form -------------------------------------------------------------------------------------
+
+    def form(self, person: Person, connection: str) -> FormView:
+        return credentials.form(self.engine, person, connection)
+
+    def search_server(self, person: Person, connection: str, email: str) -> Searched:
+        return credentials.search(self.engine, person, connection, email)
+
+    def test_credentials(
+        self, person: Person, connection: str, browser_session: str, entered: Mapping[str, str], write: bool
+    ) -> Tried:
+        return credentials.test(self.engine, person, connection, browser_session, entered, write=write)
+
+    def save_credentials(
+        self, person: Person, connection: str, browser_session: str, entered: Mapping[str, str]
+    ) -> Authorized:
+        found = credentials.save(self.engine, person, connection, browser_session, entered)
+        return Authorized(found.connection, found.account, len(found.collections), found.missing)
+
+    def ask_server(self, person: Person, connection: str, server: str) -> None:
+        credentials.ask_for(self.engine, person, connection, server)
+
+    def servers(self, person: Person) -> Sequence[ServersView]:
+        return servers.listed(self.engine, person)
+
+    def save_servers(self, person: Person, integration: str, allowed: str, authorities: str, contact: str) -> None:
+        servers.save(self.engine, person, integration, allowed, authorities, contact)
+
+    def distrust(self, person: Person, integration: str, position: int) -> None:
+        servers.distrust(self.engine, person, integration, position)
 
     # --- plan -------------------------------------------------------------------------------------------------------
 

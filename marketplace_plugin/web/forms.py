@@ -26,15 +26,16 @@ class Entered:
 def read_settings(fields: MultiDict[str, str], present: SettingsView) -> Entered:
     """The form against what was offered: ``present``."""
     errors: dict[str, str] = {}
-    target = fields.get("target") or None
-    sources = frozenset(fields.getlist("sources"))
+    switches = frozenset(kind for kind in Kind if fields.get(f"switch_{kind}") == "1")
+    hidden = "event" in fields.getlist("follows") and Kind.EVENT not in switches  # calendars that the page did not show
+    target = None if hidden else fields.get("target") or None
+    sources = frozenset[str]() if hidden else frozenset(fields.getlist("sources"))
     offered = {c.id: c for c in present.collections}
     if target is not None and (target not in offered or not offered[target].can_be_target):
         errors["target"] = _("This calendar cannot be written to. Please choose another one.")
         target = None
     if sources - set(offered):
         errors["sources"] = _("A chosen calendar is no longer there. Please check your choice.")
-    switches = frozenset(kind for kind in Kind if fields.get(f"switch_{kind}") == "1")
     if (target or sources) and Kind.EVENT not in switches:
         errors["switches"] = _(
             "“Calendar” is switched off, so nothing would be synced. Switch it on, or choose no calendar."

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 
+from babel import Locale
+from babel.dates import format_date
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
 
@@ -76,3 +79,10 @@ WAYS_OUT: Mapping[str, LazyString] = {
     "request-server": _("You can ask your administrator for access below."),
     "remove-by-hand": _("Please delete the entry of 1 January 2001 by hand."),
 }
+
+
+def fact(name: str, value: str, locale: Locale) -> str:
+    """What a step found out, as a person reads it; the value alone where the code has no text."""
+    if name == "valid-until":
+        value = format_date(date.fromisoformat(value), "medium", locale=locale)
+    return str(FACTS[name]).replace("%(value)s", value) if name in FACTS else value

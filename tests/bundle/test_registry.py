@@ -37,7 +37,8 @@ def test_our_own_bundle_opens() -> None:
     assert registry.disabled() == ()
     assert [i.id for i in registry.integrations()] == ["google", "exchange", "office365"]
     assert registry.fragment("google", "profile.connect") == "fragments/google/google/connect.html"
-    assert registry.fragment("exchange", "profile.connect") is None
+    assert registry.fragment("exchange", "profile.connect") == "fragments/exchange/exchange/connect.html"
+    assert registry.fragment("google", "marketplace.card") is None
     with pytest.raises(KeyError):
         registry.integration("caldav")
 

@@ -15,7 +15,7 @@ from marketplace_plugin.contract.provider import Provider, Session
 from marketplace_plugin.engine.account import connections, market, settings
 from marketplace_plugin.engine.context import Engine, EngineSettings
 from marketplace_plugin.engine.form import credentials
-from marketplace_plugin.engine.form.credentials import Tested
+from marketplace_plugin.engine.form.credentials import Tried
 from marketplace_plugin.engine.views import Audience, SettingsForm
 from marketplace_plugin.errors import AuthorizationExpired
 from marketplace_plugin.model.change import Cursor, Page
@@ -138,7 +138,7 @@ class FormWorld:
     def add(self, person: Person = ANNA_HERE) -> str:
         return connections.add(self.engine, person, ACME)
 
-    def test(self, connection: str, *, browser: str = BROWSER, write: bool = False, **other: str) -> Tested:
+    def test(self, connection: str, *, browser: str = BROWSER, write: bool = False, **other: str) -> Tried:
         return credentials.test(self.engine, ANNA_HERE, connection, browser, {**ENTERED, **other}, write=write)
 
     def save(self, connection: str, *, browser: str = BROWSER, **other: str) -> None:

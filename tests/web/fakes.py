@@ -39,6 +39,7 @@ from marketplace_plugin.store.accounts.installations import RequestState
 from marketplace_plugin.sync.reason import Reason
 from marketplace_plugin.web.actions import Authorized, Offer, PlanView, RequestRow, SideCounts
 from tests.web.fake_decisions import FakeDecisions
+from tests.web.fake_form import FakeForm
 
 NOW = datetime(2026, 11, 18, 9, 40, tzinfo=UTC)
 ANNA = Person("anna", "nordwerk", "Anna Brandt", "anna@nordwerk.example", "Europe/Berlin", "de")
@@ -72,7 +73,7 @@ class FakeHost:
 
 
 @dataclass
-class FakeActions(FakeDecisions):
+class FakeActions(FakeDecisions, FakeForm):
     """An engine that keeps everything in dictionaries. ``fail`` names a method and what it raises."""
 
     integrations: Sequence[Integration]
@@ -240,6 +241,8 @@ class FakeActions(FakeDecisions):
         self.connection(person, connection)
         self._call("disconnect", person.id, connection, delete_remote)
         del self.connections[connection]
+
+    # accounts behind a form: ``FakeForm`` in fake_form.py
 
     # plan
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
+from marketplace_plugin.bundle.manifest import Stage
 from marketplace_plugin.contract.hookspecs import StepState
 from marketplace_plugin.contract.hookspecs import TestStep as Step
 from marketplace_plugin.contract.module import Person
@@ -56,6 +58,9 @@ def test_a_search_is_not_taken_for_html(site: Site) -> None:
 def test_categories_and_what_is_only_announced(site: Site) -> None:
     client = site.as_(ADMIN)
     assert "Kalender 3" in text(client.get("/marketplace"))
+    coming = {"exchange": Stage.ANNOUNCED}
+    site.actions.integrations = [replace(i, stage=coming.get(i.id, i.stage)) for i in site.integrations]
+    assert "Noch nicht verfügbar" in text(client.get("/marketplace/exchange"))
     page = client.get("/marketplace/exchange").get_data(as_text=True)
     assert "In Vorbereitung" in text(client.get("/marketplace"))
     assert "/marketplace/exchange/install" not in page
@@ -181,7 +186,7 @@ def test_the_test_shows_timed_steps_with_causes_and_ways_out(site: Site) -> None
     assert "Anmeldung – bestanden 212 ms Angemeldet als anna@gmail.example" in said
     assert "5 Kalender" in said
     assert (
-        "Zielkalender beschreibbar – fehlgeschlagen 3 ms Kalender „Team“ Der Zielkalender darf nur gelesen werden."
+        "Zielkalender beschreibbar – fehlgeschlagen 3 ms Kalender „Team“. Der Zielkalender darf nur gelesen werden."
         in said
     )
     assert "Bitte wählen Sie einen Zielkalender, in den Sie schreiben dürfen." in said

@@ -23,7 +23,7 @@ PAGES = [
     (ANNA, "/marketplace", "Marktplatz", "Marketplace"),
     (ANNA, "/marketplace?q=nichts", "Kein Treffer für „nichts“", "No results for “nichts”"),
     (ANNA, "/marketplace/google", "Angeforderte Berechtigungen", "Requested permissions"),
-    (ANNA, "/marketplace/exchange", "Noch nicht verfügbar", "Not available yet"),
+    (ANNA, "/marketplace/exchange", "Von Ihrem Administrator nicht freigegeben", "Not opened by your administrator"),
     (ADMIN, "/marketplace/google", "Wer darf diese Integration verwenden?", "Who may use this integration?"),
     (ADMIN, "/marketplace/google/uninstall", "Google Kalender deinstallieren?", "Uninstall Google Calendar?"),
     (ANNA, "/profile/synchronisation", "Niemand außer Ihnen sieht deren Inhalt", "Nobody but you sees their content"),

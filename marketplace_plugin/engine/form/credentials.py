@@ -70,7 +70,7 @@ class Searched:
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class Tried:
     """``passed``: exactly this can be saved now. ``refused`` and ``handed_over`` as in ``Searched``."""
 
     steps: tuple[TestStep, ...]
@@ -109,7 +109,7 @@ def search(engine: Engine, person: Person, connection_id: str, email: str) -> Se
 
 def test(
     engine: Engine, person: Person, connection_id: str, browser_session: str, entered: Entered, *, write: bool
-) -> Tested:
+) -> Tried:
     """Try ``entered`` once. ``write``: a throw-away entry may be made. What passed can be saved for ten minutes, in
     this session of the browser. Raises NotFound, NotAllowed (paused), InvalidSettings (fields), ConfigError."""
     with engine.store.read() as c:
@@ -123,7 +123,7 @@ def test(
         return failed
     with engine.store.read() as c:
         if credentials.is_refused(c, row.id, digest, now):
-            return Tested((TestStep("sign-in", StepState.FAILED, 0, "refused-before", "wait-or-change"),), False)
+            return Tried((TestStep("sign-in", StepState.FAILED, 0, "refused-before", "wait-or-change"),), False)
     steps, kept = _steps(engine, entry, session, target, write=write)
     outcome = None
     if kept is not None:
@@ -131,7 +131,7 @@ def test(
         if account is None or not account.subject:
             raise AuthorizeError("the plugin does not know the account")
         if row.account_key not in (None, grants.account_key(engine, entry.id, account.subject)):
-            return Tested((*steps, TestStep("account", StepState.FAILED, cause=AccountMismatch.code)), False)
+            return Tried((*steps, TestStep("account", StepState.FAILED, cause=AccountMismatch.code)), False)
         fields_kept = {**fields, **kept.fields}
         outcome = {"entered": fields, "fields": fields_kept, "subject": account.subject, "label": account.label}
     if outcome is not None or any(step.cause == WRONG_PASSWORD for step in steps):
@@ -232,14 +232,14 @@ def _allowed(settings: Mapping[str, str]) -> AllowedServers:
         raise ConfigError(f"an entry of the allowed hosts cannot be read: {error}") from None
 
 
-def _before_sending(auth: Auth, fields: Entered, allowed: AllowedServers) -> Tested | None:
+def _before_sending(auth: Auth, fields: Entered, allowed: AllowedServers) -> Tried | None:
     """A server that takes no passwords, or that nobody has allowed, is not even told to the plugin."""
     if SERVER not in fields:
         return None
     try:
         host, port = named_server(fields[SERVER])
     except ValueError:
-        return Tested((TestStep(SERVER, StepState.FAILED, 0, "no-address", "check-server"),), False)
+        return Tried((TestStep(SERVER, StepState.FAILED, 0, "no-address", "check-server"),), False)
     if allowed.names(host, port):
         return None
     cause = ServerHandedOver.code if allowed.refuses(host) else ServerNotAllowed.code
@@ -276,15 +276,15 @@ def _remember(
         credentials.add_test(unit.connection, proof, session=browser_session)
 
 
-def _told(auth: Auth, steps: tuple[TestStep, ...], *, passed: bool, fields: Entered) -> Tested:
+def _told(auth: Auth, steps: tuple[TestStep, ...], *, passed: bool, fields: Entered) -> Tried:
     causes = {step.cause for step in steps}
     if ServerHandedOver.code in causes:
-        return Tested(steps, False, handed_over=_heir(auth))
+        return Tried(steps, False, handed_over=_heir(auth))
     if ServerNotAllowed.code not in causes:
-        return Tested(steps, passed)
+        return Tried(steps, passed)
     # A referral may lead to another server than the one that was entered: its step tells which.
     named = (dict(step.facts).get(SERVER, "") for step in steps if step.cause == ServerNotAllowed.code)
-    return Tested(steps, False, refused=next(filter(None, named), "") or _entered(fields))
+    return Tried(steps, False, refused=next(filter(None, named), "") or _entered(fields))
 
 
 def _heir(auth: Auth) -> str:

@@ -1,27 +1,31 @@
-"""The way from "Hinzufügen" to an authorised account: the profile's lists, connect, OAuth, an admin's consent, result,
-Test."""
+"""The way from "Hinzufügen" to an authorised account: the profile's lists, connect, OAuth, an admin's consent, and
+what was found."""
 
 from __future__ import annotations
 
 import logging
-import secrets
 
-from flask import Blueprint, flash, redirect, request, session, url_for
+from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from marketplace_plugin.contract.hookspecs import StepState, TestStep
 from marketplace_plugin.engine.account.consent import PREFIX
-from marketplace_plugin.engine.views import ConnectionView
+from marketplace_plugin.engine.views import ConnectionState
 from marketplace_plugin.errors import AdminConsentNeeded, AuthorizeError, StateMismatch
-from marketplace_plugin.web.blueprint import Shared, error_page, locale, page
+from marketplace_plugin.web.blueprint import Shared, error_page, page
+from marketplace_plugin.web.pages import form
+from marketplace_plugin.web.pages.way import browser, crumbs
 from marketplace_plugin.web.texts import error_sentence, fresh_number
 
 log = logging.getLogger(__name__)
-_BROWSER = "marketplace_browser"  # the key in the session that binds an authorisation to this browser
 
 
 def add(blueprint: Blueprint, shared: Shared) -> None:
+    _add_lists(blueprint, shared)
+    _add_way(blueprint, shared)
+
+
+def _add_lists(blueprint: Blueprint, shared: Shared) -> None:
     actions = shared.actions
 
     @blueprint.get("/profile/synchronisation")
@@ -45,15 +49,25 @@ def add(blueprint: Blueprint, shared: Shared) -> None:
             offers=actions.offers(person),
         )
 
+
+def _add_way(blueprint: Blueprint, shared: Shared) -> None:
+    actions = shared.actions
+
     @blueprint.get("/profile/connections/<connection>/connect")
     def connect(connection: str) -> ResponseReturnValue:
-        view = actions.connection(shared.person(), connection)
+        person = shared.person()
+        view = actions.connection(person, connection)
+        if form.has_form(shared, view) and view.state is not ConnectionState.PAUSED:
+            return form.first(shared, person, view)
         return page("marketplace/connection/connect.html", crumbs=crumbs(shared, view), connection=view)
 
     @blueprint.post("/profile/connections/<connection>/authorize")
     def authorize(connection: str) -> ResponseReturnValue:
+        person = shared.person()
+        if form.has_form(shared, actions.connection(person, connection)):
+            return redirect(url_for(".connect", connection=connection), 303)
         features = frozenset(request.form.getlist("feature"))
-        return redirect(actions.begin(shared.person(), connection, _browser(), features), 303)
+        return redirect(actions.begin(person, connection, browser(), features), 303)
 
     @blueprint.get("/oauth/callback")
     def callback() -> ResponseReturnValue:
@@ -61,7 +75,7 @@ def add(blueprint: Blueprint, shared: Shared) -> None:
             return _consented(shared)
         person = shared.person()
         try:
-            found = actions.finish(person, _browser(), request.url)
+            found = actions.finish(person, browser(), request.url)
         except AdminConsentNeeded as error:
             return redirect(url_for(".consent", connection=error.connection), 303)
         except AuthorizeError as error:
@@ -99,22 +113,6 @@ def add(blueprint: Blueprint, shared: Shared) -> None:
             settings=settings,
         )
 
-    @blueprint.get("/profile/connections/<connection>/test")
-    @blueprint.post("/profile/connections/<connection>/test")
-    def test(connection: str) -> ResponseReturnValue:
-        person = shared.person()
-        view = actions.connection(person, connection)
-        steps = list(actions.test(person, connection)) if request.method == "POST" else None
-        fragment = request.method == "POST" and "HX-Request" in request.headers
-        return page(
-            "marketplace/connection/_test.html" if fragment else "marketplace/connection/test.html",
-            crumbs=crumbs(shared, view, _("Test")),
-            connection=view,
-            steps=steps,
-            passed=steps is not None and all(step.state is not StepState.FAILED for step in steps),
-            took=_took(steps or []),
-        )
-
 
 def _consented(shared: Shared) -> ResponseReturnValue:
     """What whoever opened the address for an admin reads afterwards. He may be a stranger here, so it names nobody, and
@@ -128,30 +126,6 @@ def _consented(shared: Shared) -> ResponseReturnValue:
         "marketplace/connection/consented.html",
         crumbs=[(_("Consent"), None)],
         answer=answer,
-        mine=viewer is not None and viewer.id == answer.owner,
-        admin=viewer is not None and viewer.admin and viewer.tenant == answer.tenant,
+        is_owner=viewer is not None and viewer.id == answer.owner,
+        is_admin=viewer is not None and viewer.admin and viewer.tenant == answer.tenant,
     )
-
-
-def crumbs(shared: Shared, view: ConnectionView, *more: str) -> list[tuple[str, str | None]]:
-    """The way to a page of a connection."""
-    entry = {i.id: i for i in shared.registry.integrations()}.get(view.integration)
-    name = entry.name.in_(str(locale())) if entry else view.integration
-    here = url_for(".settings", connection=view.id) if more else None
-    return [
-        (_("My profile"), url_for(".profile")),
-        (_("Synchronisation"), url_for(".profile")),
-        (name, here),
-        *((text, None) for text in more),
-    ]
-
-
-def _browser() -> str:
-    """A random name of this browser's session, made at first use; it never leaves the signed cookie."""
-    if _BROWSER not in session:
-        session[_BROWSER] = secrets.token_urlsafe(32)
-    return str(session[_BROWSER])
-
-
-def _took(steps: list[TestStep]) -> int:
-    return sum(step.took for step in steps)

@@ -16,7 +16,7 @@ from marketplace_plugin.model.time import When
 from marketplace_plugin.sync.merge import Winner
 from marketplace_plugin.web import values
 from marketplace_plugin.web.blueprint import Shared, inside, locale, page
-from marketplace_plugin.web.pages.connect import crumbs
+from marketplace_plugin.web.pages.way import crumbs
 
 LEAVE, RESTORE, APPROVE, APPROVE_ALL = "leave", "restore", "approve", "approve-all"
 _SIDES = {side.value: side for side in (Winner.HOST, Winner.REMOTE)}

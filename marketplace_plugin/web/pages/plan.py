@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from marketplace_plugin.errors import Conflict, ProviderError
 from marketplace_plugin.web.actions import PlanNotMade
 from marketplace_plugin.web.blueprint import Shared, page
-from marketplace_plugin.web.pages.connect import crumbs
+from marketplace_plugin.web.pages.way import crumbs
 from marketplace_plugin.web.texts import error_sentence
 
 

@@ -15,7 +15,7 @@ from marketplace_plugin.engine.views import ConnectionState, SettingsForm, Setti
 from marketplace_plugin.errors import Conflict
 from marketplace_plugin.web.blueprint import Shared, page
 from marketplace_plugin.web.forms import Entered, read_settings
-from marketplace_plugin.web.pages.connect import crumbs
+from marketplace_plugin.web.pages.way import crumbs
 from marketplace_plugin.web.texts import error_sentence
 
 RECENT_RUNS = 5

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from marketplace_plugin.engine.views import ConnectionState, RunState, RunView
 from marketplace_plugin.web.blueprint import Shared, inside, is_fragment, page
-from marketplace_plugin.web.pages.connect import crumbs
+from marketplace_plugin.web.pages.way import crumbs
 
 STOP_POLLING = 286  # htmx: show this answer and ask no more
 LOG_LENGTH = 100
