@@ -11,25 +11,22 @@ from marketplace_plugin.model.form.canonical import CONTACT_FIELDS
 from marketplace_plugin.model.item import Item
 from marketplace_plugin.model.task import Task, due_day, is_done
 from marketplace_plugin.sync.entries import LISTS, keyed
-from marketplace_plugin.sync.flows import Place, flows_of
+from marketplace_plugin.sync.flows import Place
 from marketplace_plugin.sync.link import Link
-from marketplace_plugin.sync.merge import Base, Policy, Showing, merge
+from marketplace_plugin.sync.merge import Policy
+from marketplace_plugin.sync.plan import decide
 from marketplace_plugin.sync.reason import Reason
 from marketplace_plugin.sync.step import Case, Step
 from marketplace_plugin.sync.tables import Action
 
 
-def united(link: Link, host: HostItem, found: Found, place: Place, reason: Reason) -> Step:
+def united(link: Link, host: HostItem, found: Found, place: Place, policy: Policy) -> Step:
     """The two as one: what only one of them tells goes to the other, and where both tell something else both keep it
-    until the user has decided. ``link`` ties them; agreed so far is nothing."""
-    blank = _blank(found.item)
+    until the user has decided (``decide`` asks while nothing is agreed). ``link`` ties them."""
+    blank = Task(title="") if isinstance(found.item, Task) else Contact()
     tied = replace(link, host_ref=host.ref, remote_id=found.id, access=found.access, base=blank, remote_base=None)
-    case = Case(tied, host, found)
-    if not isinstance(host.item, Contact | Task) or not isinstance(found.item, Contact | Task):
-        raise TypeError("contacts and tasks are united")
-    flows = flows_of(tied, place)
-    merged = merge(Base(blank, blank), Showing(host.item), Showing(found.item), flows, Policy.ASK)
-    return Step(Action.MERGE, reason, tied, case, merged=merged, clashes=merged.clashes, automatic=1)
+    step = decide(Case(tied, host, found), place, policy)
+    return replace(step, reason=Reason.ADOPTED) if step.action is Action.MERGE else step
 
 
 def as_said(sent: Item, found: Item) -> Item:
@@ -54,7 +51,3 @@ def as_said(sent: Item, found: Item) -> Item:
 def _of_both(name: str, sent: Contact, found: Contact) -> tuple[object, ...]:
     ours = keyed(name, getattr(sent, name))
     return tuple(entry for key, entry in keyed(name, getattr(found, name)).items() if key in ours)
-
-
-def _blank(item: object) -> Contact | Task:
-    return Task(title="") if isinstance(item, Task) else Contact()

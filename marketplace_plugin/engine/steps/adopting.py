@@ -14,6 +14,7 @@ from marketplace_plugin.errors import CollectionGone, PermissionDenied
 from marketplace_plugin.model.change import Access, Found, HostItem, Stamp
 from marketplace_plugin.model.event import Event, Series
 from marketplace_plugin.store import connections, links
+from marketplace_plugin.sync.cells import Synced
 from marketplace_plugin.sync.flows import flows_of
 from marketplace_plugin.sync.link import Link, LinkKind, LinkState
 from marketplace_plugin.sync.merge import changed
@@ -114,7 +115,7 @@ def _alike(item: HostItem, found: Found) -> bool:
 def tie(p: Pass, link: Link, host: HostItem, found: Found, reason: Reason) -> Step:
     """The two as they are; differences are told."""
     step = Step(Action.ADOPT, reason, link, Case(link, host, found))
-    if not isinstance(host.item, Event | Series) or not isinstance(found.item, Event | Series):
+    if not isinstance(host.item, Synced) or not isinstance(found.item, Synced):
         return step
     flows = flows_of(link, p.place(link.collection))
     return replace(step, clashes=adopted(host.item, found.item, flows, reason))

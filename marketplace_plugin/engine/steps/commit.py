@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -11,12 +11,14 @@ from sqlalchemy import Connection
 from marketplace_plugin.engine.steps import host_side
 from marketplace_plugin.engine.steps.intake import block_of, park_unreadable, put_blocks
 from marketplace_plugin.engine.steps.one_pass import Pass
+from marketplace_plugin.engine.steps.pairing import ask_about
 from marketplace_plugin.engine.steps.planning import Planned
 from marketplace_plugin.engine.steps.pull import Round
 from marketplace_plugin.engine.steps.push import Work
 from marketplace_plugin.engine.steps.recall import Recalled
 from marketplace_plugin.engine.steps.written import both, conflict_rows, count_name, entry, held_rows, lines, overruled
 from marketplace_plugin.model.change import Found
+from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.write import (
     Applied,
     Create,
@@ -44,7 +46,7 @@ from marketplace_plugin.store.log.journal import Entry, Side
 from marketplace_plugin.store.work.conflicts import Conflict
 from marketplace_plugin.store.work.intents import IntentState
 from marketplace_plugin.sync.diff import BlockSeen
-from marketplace_plugin.sync.link import Link, LinkKind, LinkState
+from marketplace_plugin.sync.link import Link, LinkKind, LinkState, Wrote
 from marketplace_plugin.sync.outcome import RETRY, after, arrived, parked
 from marketplace_plugin.sync.reason import Reason
 from marketplace_plugin.sync.step import Step
@@ -163,9 +165,18 @@ def _links(c: Connection, p: Pass, planned: Planned, result: Result) -> None:
     links.remove(c, [*result.gone, *displaced, *(k.id for k in planned.absorbed if k.id not in ids)], p.now)
     links.put(c, result.kept, p.now)
     links.put(c, planned.orphans, p.now)
+    _listed(c, p, result.kept)
     links.put(c, [parked(step.link, Reason.BRAKE) for step in planned.held], p.now)
     hidden = [k.id for k in result.kept if k.kind is not LinkKind.BLOCK or k.state is LinkState.DECLINED]
     blocks.remove(c, hidden, p.now)
+
+
+def _listed(c: Connection, p: Pass, kept: Sequence[Link]) -> None:
+    """What came in was listed by this very round, so nobody has to ask for it by id."""
+    came = [link for link in kept if link.kind is LinkKind.PAIR and link.wrote is not Wrote.REMOTE]
+    for collection in {link.collection for link in came}:
+        here = [link.remote_id for link in came if link.collection == collection and link.remote_id is not None]
+        links.mark_seen(c, p.connection.id, collection, here, p.run)
 
 
 def _blocks(c: Connection, p: Pass, recalled: Recalled, result: Result) -> None:
@@ -178,7 +189,8 @@ def _blocks(c: Connection, p: Pass, recalled: Recalled, result: Result) -> None:
         blocks.put(c, [block] if block is not None else [])
     for fresh in recalled.fresh:
         row = p.collections.get(fresh.collection)
-        if row is not None and row.is_source and not fresh.kept_copy:
+        is_calendar = row is not None and row.info.kind is Kind.EVENT
+        if row is not None and is_calendar and row.is_source and not fresh.kept_copy:
             put_blocks(c, p, fresh.collection, [BlockSeen(fresh.found, fresh.block, Reason.COPY_OF_STAMPED)])
     for puzzle in recalled.puzzling:
         park_unreadable(c, p, puzzle.collection, puzzle.item)
@@ -189,7 +201,8 @@ def _held(c: Connection, p: Pass, planned: Planned, result: Result) -> None:
     held.remove_for(c, freed)
     held.put(c, held_rows(p, planned.held, Reason.BRAKE))
     held.put(c, held_rows(p, result.mails, Reason.WOULD_MAIL))
-    p.counts["held"] += len(planned.held) + len(result.mails)
+    ask_about(c, p, planned.doubts)
+    p.counts["held"] += len(planned.held) + len(result.mails) + len(planned.doubts)
     journal.add(c, [entry(p, step.link, Side.REMOTE, Deed.HOLD, Reason.BRAKE) for step in planned.held])
 
 

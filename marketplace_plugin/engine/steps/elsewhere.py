@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from marketplace_plugin.engine.steps.one_pass import Pass
-from marketplace_plugin.engine.steps.pull import there
+from marketplace_plugin.engine.steps.one_pass import Pass, chunks
+from marketplace_plugin.engine.steps.pull import fetch
 from marketplace_plugin.errors import (
     AuthorizationExpired,
     CollectionGone,
     PermissionDenied,
     ProviderError,
-    Unavailable,
 )
 from marketplace_plugin.model.change import Found, Stamp, Unreadable, Upsert
 from marketplace_plugin.model.collection import Role
@@ -40,8 +39,9 @@ def look_elsewhere(p: Pass, news: list[News], index: LinkIndex) -> list[News]:
         if not missing or not row.listed or row.info.role < Role.READER:
             continue
         try:
-            for link, found in _find_moved(p, row.remote_id, missing):
-                told[link.id] = Seen(link, found, row.remote_id, How.MOVED)
+            moved, doubtful = _find_moved(p, row.remote_id, missing)
+            told |= {link.id: Seen(link, found, row.remote_id, How.MOVED) for link, found in moved}
+            told |= {link.id: Waits(link) for link in doubtful if link.id not in told}
         except AuthorizationExpired:
             raise
         except ProviderError as error:
@@ -54,22 +54,28 @@ def _may_be_in(p: Pass, row: Collection, link: Link) -> bool:
     return link.collection != row.remote_id and p.kind_of(link.collection) is row.info.kind
 
 
-def _find_moved(p: Pass, collection: str, missing: Sequence[Link]) -> list[tuple[Link, Found]]:
-    """Under its id where a move keeps it, else by our stamp, else by its UID; never what is tied to a link already. A
-    calendar that must not be read holds nothing. Raises ProviderError."""
+Moved = list[tuple[Link, Found]]
+
+
+def _find_moved(p: Pass, collection: str, missing: Sequence[Link]) -> tuple[Moved, Sequence[Link]]:
+    """What lies there now: under its id where a move keeps it, else by our stamp, else by its UID; never what is tied to
+    a link already. And what may lie there, because something there cannot be read. A calendar that must not be read
+    holds nothing. Raises ProviderError."""
     by_id = {link.remote_id or "": link for link in missing}
     try:
-        found = [(by_id[one.id], one) for one in there(p, collection, sorted(by_id))]
-        known = {link.id for link, _ in found}
-        stamps = {Stamp(p.engine.instance, k.id): k for k in missing if k.id not in known and k.kind in STAMPED}
+        answers = [one for ids in chunks(sorted(by_id), p.engine.settings.batch) for one in fetch(p, collection, ids)]
+        found = [(by_id[one.id], one.found) for one in answers if isinstance(one, Upsert)]
+        doubtful = [by_id[one.id] for one in answers if isinstance(one, Unreadable)]
+        left = [k for k in missing if k not in doubtful and k.id not in {link.id for link, _ in found}]
+        stamps = {Stamp(p.engine.instance, k.id): k for k in left if k.kind in STAMPED}
         carried = p.provider.find(collection, list(stamps)) if stamps else {}
-        found += _by_uid(p, collection, [k for k in missing if k.id not in known and _only_uid(p, k)])
+        named, unclear = _by_uid(p, collection, [k for k in left if _only_uid(p, k)])
     except (CollectionGone, PermissionDenied):
-        return []  # a calendar that was never asked for; it may well be unreadable
-    found += [(stamps[stamp], shown[0]) for stamp, shown in carried.items() if len(shown) == 1]
+        return [], []  # a calendar that was never asked for; it may well be unreadable
+    found += [(stamps[stamp], shown[0]) for stamp, shown in carried.items() if len(shown) == 1] + named
     with p.engine.store.read() as c:
         tied = links.by_remote(c, p.connection.id, [one.id for _, one in found], collection)
-    return [(link, one) for link, one in found if one.id not in tied]
+    return [(link, one) for link, one in found if one.id not in tied], [*doubtful, *unclear]
 
 
 def _only_uid(p: Pass, link: Link) -> bool:
@@ -77,19 +83,13 @@ def _only_uid(p: Pass, link: Link) -> bool:
     return link.kind is LinkKind.CONVERTED and not p.place(link.collection).capabilities.stable_ids
 
 
-def _by_uid(p: Pass, collection: str, missing: Sequence[Link]) -> list[tuple[Link, Found]]:
-    """Those of these items that lie in a calendar now; it is read over the window, and nothing of it is kept.
-
-    Raises Unavailable where something there cannot be read and one is still missing: it may be that.
-    """
+def _by_uid(p: Pass, collection: str, missing: Sequence[Link]) -> tuple[Moved, Sequence[Link]]:
+    """A calendar is read over the window, and nothing of it is kept. What has no UID may be any of its items."""
     wanted = {link.uid: link for link in missing if link.uid}
     found: dict[str, Found] = {}
     puzzling = False
-    for page in p.provider.pull(collection, None, p.window()) if wanted else ():
+    for page in p.provider.pull(collection, None, p.window()) if missing else ():
         found |= {one.found.uid: one.found for one in page.changes if isinstance(one, Upsert)}
         puzzling = puzzling or any(isinstance(one, Unreadable) for one in page.changes)
-        if wanted.keys() <= found.keys():
-            break
-    if puzzling and not wanted.keys() <= found.keys():
-        raise Unavailable("an item that cannot be read may be the one that is looked for")
-    return [(link, found[uid]) for uid, link in wanted.items() if uid in found]
+    unclear = [link for link in missing if not link.uid or (puzzling and link.uid not in found)]
+    return [(link, found[uid]) for uid, link in wanted.items() if uid in found], unclear

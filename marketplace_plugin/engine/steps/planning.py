@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from marketplace_plugin.engine.steps.adopting import Standing, adopt, standing, tie
+from marketplace_plugin.engine.steps.host_side import at_link
 from marketplace_plugin.engine.steps.one_pass import Pass
+from marketplace_plugin.engine.steps.pairing import Doubt, Paired, is_newcomer, pair
 from marketplace_plugin.engine.steps.recall import Recalled
 from marketplace_plugin.model.change import HostGone, HostItem
 from marketplace_plugin.model.item import Kind
@@ -29,19 +31,21 @@ EXPORTED_ANEW = frozenset({Reason.DISCONNECTED, Reason.TARGET_CHANGED})
 @dataclass(frozen=True, slots=True)
 class Planned:
     """``go`` is done in this pass; ``held`` waits for the brake. ``orphans``: links of copies that only wait to be
-    removed; ``absorbed``: blocks whose place an event takes; ``told``: lines of the journal beside the steps' own."""
+    removed; ``absorbed``: blocks whose place an event takes; ``told``: lines of the journal beside the steps' own;
+    ``doubts``: contacts and tasks that may be one of those that are here."""
 
     go: Plan
     held: tuple[Step, ...]
     orphans: tuple[Link, ...]
     absorbed: tuple[Link, ...]
     told: tuple[Entry, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
 
 
 def plan(p: Pass, recalled: Recalled) -> Planned:
     """Everything that this pass would do, were all of it approved."""
     policy = Policy(p.connection.policy)
-    steps = [_decided(p, case, recalled, policy) for case in recalled.cases]
+    steps = [_decided(p, case, recalled, policy) for case in recalled.cases if not is_newcomer(case)]
     steps += [Step(Action.PARK, Reason.AWAITS_SIBLING, link, Case(link)) for link in recalled.waiting]
     steps += [Step(Action.PARK, Reason.STALE, link, Case(link)) for link in recalled.suspects]
     orphans: list[Link] = []
@@ -53,8 +57,22 @@ def plan(p: Pass, recalled: Recalled) -> Planned:
         if step is not None:
             steps.append(step)
     steps += [_invited(p, one, recalled) for one in recalled.invited.values()]
+    paired = pair(p, recalled, policy)
+    steps = _without_doubted(steps, paired) + paired.steps
     braked = _brake(p, Plan(tuple(steps)), recalled)
-    return Planned(braked.go, braked.held, tuple(orphans), tuple(recalled.absorbed))
+    return Planned(braked.go, braked.held, tuple(orphans), tuple(recalled.absorbed), doubts=tuple(paired.doubts))
+
+
+def _without_doubted(steps: list[Step], paired: Paired) -> list[Step]:
+    """A create whose answer was lost, where the service can hold no stamp: what may be it is asked about first."""
+    tied = {step.link.id for step in paired.steps}
+    doubted = {ref for one in paired.doubts for ref in one.refs}
+    return [
+        s
+        for s in steps
+        if s.link.id not in tied
+        and not (s.action is Action.CREATE_REMOTE and s.link.kind is LinkKind.PAIR and s.link.host_ref in doubted)
+    ]
 
 
 def _decided(p: Pass, case: Case, recalled: Recalled, policy: Policy) -> Step:
@@ -79,7 +97,7 @@ def _brake(p: Pass, wanted: Plan, recalled: Recalled) -> Braked:
 def _asked_for(step: Step) -> bool:
     """He deleted many at once and said so; or it is a copy whose event went to another target, where he moved it."""
     in_bulk = isinstance(step.case.host, HostGone) and step.case.host.in_bulk
-    return in_bulk or (step.link.kind is LinkKind.EXPORT and step.link.host_ref is None)
+    return in_bulk or (step.link.kind in (LinkKind.EXPORT, LinkKind.MIRROR) and step.link.host_ref is None)
 
 
 # --- ties ----------------------------------------------------------------------------------------------------------
@@ -87,7 +105,7 @@ def _asked_for(step: Step) -> bool:
 
 def _tie(p: Pass, seen: Seen, recalled: Recalled, policy: Policy, orphans: list[Link]) -> Step:
     """A remote item that belongs to a link without being the one it names: a create that arrived, or an invitation."""
-    link, host = seen.link, recalled.host.get(seen.link.host_ref or "")
+    link, host = seen.link, recalled.host.get(at_link(seen.link))
     tied = replace(link, collection=seen.collection, remote_id=seen.found.id, access=seen.found.access)
     if not isinstance(host, HostItem):
         left = replace(tied, host_ref=None, organised=False, remote_base=seen.found.item)

@@ -17,7 +17,6 @@ from marketplace_plugin.errors import (
     Throttled,
 )
 from marketplace_plugin.model.change import Found, HostItem, Revision, Stamp
-from marketplace_plugin.model.event import Event, Series
 from marketplace_plugin.model.write import (
     Create,
     Deferred,
@@ -37,7 +36,7 @@ from marketplace_plugin.store import conflicts, held, intents, links
 from marketplace_plugin.store.work.intents import Intent
 from marketplace_plugin.sync.cells import Synced
 from marketplace_plugin.sync.flows import flows_of, outgoing
-from marketplace_plugin.sync.link import Link, LinkState, Wrote
+from marketplace_plugin.sync.link import Link, LinkKind, LinkState, RemoteShowing, Wrote
 from marketplace_plugin.sync.merge import Base, Policy, Showing, merge
 from marketplace_plugin.sync.outcome import declined
 from marketplace_plugin.sync.reason import Reason
@@ -76,6 +75,8 @@ def intend(p: Pass, plan: Plan) -> Work:
             step = _anew(p, step)
         if step.action is Action.CREATE_REMOTE:
             made.append(step.link)
+        elif _arrives(step) and not p.engine.host.shares_transaction:
+            made.append(_arriving(p, step))  # should we die after the host has it, it is tied and not made twice
         elif step.reason is Reason.UNDONE and step.action in (Action.DELETE_REMOTE, *_HOST_DEEDS):
             made.append(declined(step.link))  # should we die after it, nobody takes it for a deletion by the user
         work.steps.append(step)
@@ -109,6 +110,22 @@ def _anew(p: Pass, step: Step) -> Step:
     return replace(step, action=Action.CREATE_REMOTE, link=link, case=replace(step.case, link=link, remote=None))
 
 
+def _arrives(step: Step) -> bool:
+    """A contact or task of the service is made here for the first time."""
+    new = step.link.kind is LinkKind.PAIR and step.link.host_ref is None
+    return new and step.action is Action.RECREATE_HOST and step.reason is Reason.NEW_REMOTE
+
+
+def _arriving(p: Pass, step: Step) -> Link:
+    """Its link, with what the service shows of it."""
+    found = step.case.remote
+    if not isinstance(found, Found):
+        return step.link
+    shown = RemoteShowing(found.revision, p.digest(found.item))
+    waiting = replace(step.link, state=LinkState.PARKED, reason=Reason.DEFERRED)
+    return replace(waiting, remote=shown, remote_base=found.item)
+
+
 def _write(p: Pass, step: Step, work: Work) -> None:
     remote, host = _remote_write(p, step), _host_write(p, step)
     if remote is not None:
@@ -125,7 +142,7 @@ def _remote_write(p: Pass, step: Step) -> Write | None:
             item = outgoing(step.restored, p.place(link.collection), link)
             return Create(op, Stamp(p.engine.instance, link.id), item)  # the link's own key was used up once
         case Action.CREATE_REMOTE if isinstance(case.host, HostItem):
-            item = outgoing(_event(case.host.item), p.place(link.collection), link)
+            item = outgoing(_synced(case.host.item), p.place(link.collection), link)
             return Create(link.id, Stamp(p.engine.instance, link.id), item)
         case Action.DELETE_REMOTE:
             return Delete(op, remote_id, _revision(step))
@@ -153,16 +170,16 @@ def _host_write(p: Pass, step: Step) -> HostWrite | None:
 def _restored(p: Pass, step: Step, found: Found) -> Synced:
     """The host event as it was, with what the service changed since: nothing that only the host held is lost."""
     link = step.link
-    if not isinstance(link.base, Event | Series):
-        return _event(found.item)
-    base = Base(link.base, _event(link.remote_base or link.base))
+    if not isinstance(link.base, Synced):
+        return _synced(found.item)
+    base = Base(link.base, _synced(link.remote_base or link.base))
     flows = flows_of(link, p.place(link.collection))
-    return merge(base, Showing(link.base), Showing(_event(found.item)), flows, Policy.REMOTE).host
+    return merge(base, Showing(link.base), Showing(_synced(found.item)), flows, Policy.REMOTE).host
 
 
-def _event(item: object) -> Synced:
-    if not isinstance(item, Event | Series):
-        raise TypeError("a calendar holds events")
+def _synced(item: object) -> Synced:
+    if not isinstance(item, Synced):
+        raise TypeError("a call is sent as the event that it is mirrored as")
     return item
 
 

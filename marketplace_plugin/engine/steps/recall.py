@@ -30,6 +30,7 @@ from marketplace_plugin.model.change import (
 )
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.store import conflicts, connections, held, links
+from marketplace_plugin.store.work.held import What
 from marketplace_plugin.sync.diff import (
     Fresh,
     How,
@@ -115,7 +116,8 @@ def _retried(c: Connection, p: Pass, again: set[str], found: Recalled) -> dict[s
     retried = {k.id: k for k in waiting if _due(p, k, unborn)}
     given_up = {k.id for k in waiting if k.attempts >= GIVE_UP}
     # Where a clash waits, the base is not what the service shows: without asking, its value would count as unchanged.
-    asked = (again - given_up) | found.approved | found.restored | conflicts.waiting(c, p.connection.id)
+    answered = {one.link for one in rows if one.link and one.what is What.MATCH and one.detail}
+    asked = (again - given_up) | found.approved | found.restored | answered | conflicts.waiting(c, p.connection.id)
     return retried | links.get(c, asked)
 
 

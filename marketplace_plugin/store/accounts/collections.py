@@ -86,14 +86,17 @@ def refresh(c: Connection, connection: str, user: str, infos: Sequence[Collectio
     return of_connection(c, connection)
 
 
-def choose(c: Connection, connection: str, target_id: str | None, sources: Group[str]) -> None:
-    """Set target and sources by the service's ids. The old target of this connection is unset first. Raises
-    IntegrityError where another connection of the user has a target of this kind."""
+def choose(
+    c: Connection, connection: str, target_id: str | None, sources: Group[str], *, others: Group[str] = ()
+) -> None:
+    """Set target and sources by the service's ids; ``others`` are the targets that are no calendars. The old targets of
+    this connection are unset first. Raises IntegrityError where another connection of the user has a target of this
+    kind."""
     mine = collection.c.connection == connection
     c.execute(update(collection).where(mine, collection.c.is_target).values(is_target=False))
     c.execute(update(collection).where(mine).values(is_source=collection.c.remote_id.in_(list(sources))))
-    if target_id is not None:
-        c.execute(update(collection).where(mine, collection.c.remote_id == target_id).values(is_target=True))
+    for chosen in (*([] if target_id is None else [target_id]), *others):
+        c.execute(update(collection).where(mine, collection.c.remote_id == chosen).values(is_target=True))
 
 
 def set_progress(
