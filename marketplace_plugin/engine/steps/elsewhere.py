@@ -58,9 +58,9 @@ Moved = list[tuple[Link, Found]]
 
 
 def _find_moved(p: Pass, collection: str, missing: Sequence[Link]) -> tuple[Moved, Sequence[Link]]:
-    """What lies there now: under its id where a move keeps it, else by our stamp, else by its UID; never what is tied to
-    a link already. And what may lie there, because something there cannot be read. A calendar that must not be read
-    holds nothing. Raises ProviderError."""
+    """What lies there now: under its id where a move keeps it, else by our stamp, else by its UID; never what is tied
+    to a link already. And what may lie there, because something there cannot be read. A calendar that must not be
+    read holds nothing. Raises ProviderError."""
     by_id = {link.remote_id or "": link for link in missing}
     try:
         answers = [one for ids in chunks(sorted(by_id), p.engine.settings.batch) for one in fetch(p, collection, ids)]
