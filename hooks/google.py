@@ -19,7 +19,7 @@ from marketplace_plugin import (
     hookimpl,
     run_steps,
 )
-from marketplace_plugin.providers.google import GoogleCalendar
+from marketplace_plugin.providers.google import GoogleAccount
 
 _SCOPE = "https://www.googleapis.com/auth/"
 _EVERYTHING = f"{_SCOPE}calendar"
@@ -35,7 +35,7 @@ def authorized_account(claims: Mapping[str, Any]) -> Account | None:
 
 @hookimpl
 def open_provider(session: Session) -> Provider:
-    return GoogleCalendar(session)
+    return GoogleAccount(session)
 
 
 @hookimpl
@@ -49,7 +49,7 @@ class _ConnectionTest:
 
     def __init__(self, session: Session, target: str | None) -> None:
         self._session, self._target = session, target
-        self._google = GoogleCalendar(session)
+        self._google = GoogleAccount(session)
         self._calendars: Sequence[CollectionInfo] = ()
         self.checks: Mapping[str, Callable[[], Facts]] = {
             "sign-in": self._sign_in,

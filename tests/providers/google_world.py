@@ -14,7 +14,7 @@ from marketplace_plugin.model.change import Change, Cursor, Found, Page, Stamp, 
 from marketplace_plugin.model.event import Event, Series
 from marketplace_plugin.model.time import Timed, Window, Zoned
 from marketplace_plugin.model.write import Outcome, Write
-from marketplace_plugin.providers.google import GoogleCalendar
+from marketplace_plugin.providers.google import GoogleAccount
 from marketplace_plugin.sandbox.google import Account, GoogleSandbox, Logged
 from marketplace_plugin.sandbox.google.act import Actor
 from tests.sandbox.contract import ContractCheck
@@ -92,8 +92,8 @@ class World:
             granted=SCOPES,
         )
 
-    def open(self, email: str = ANNA, bearer: Any = None) -> GoogleCalendar:
-        return GoogleCalendar(self.session(email, bearer))
+    def open(self, email: str = ANNA, bearer: Any = None) -> GoogleAccount:
+        return GoogleAccount(self.session(email, bearer))
 
     def user(self, email: str = ANNA) -> Actor:
         """A person with another client."""
@@ -139,7 +139,7 @@ def stamp(link: str) -> Stamp:
     return Stamp(INSTANCE, link)
 
 
-def pages(google: GoogleCalendar, since: Any = None, collection: str = ANNA, window: Window = WINDOW) -> list[Page]:
+def pages(google: GoogleAccount, since: Any = None, collection: str = ANNA, window: Window = WINDOW) -> list[Page]:
     return list(google.pull(collection, since, window))
 
 
@@ -188,10 +188,10 @@ def series_of(item: Found) -> Series:
     return item.item
 
 
-def push(google: GoogleCalendar, *writes: Write, collection: str = ANNA) -> list[Outcome]:
+def push(google: GoogleAccount, *writes: Write, collection: str = ANNA) -> list[Outcome]:
     return list(google.push(collection, writes))
 
 
-def one(google: GoogleCalendar, write: Write, collection: str = ANNA) -> Outcome:
+def one(google: GoogleAccount, write: Write, collection: str = ANNA) -> Outcome:
     (outcome,) = push(google, write, collection=collection)
     return outcome

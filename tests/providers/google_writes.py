@@ -21,7 +21,7 @@ from marketplace_plugin.model.write import (
     Outcome,
     Update,
 )
-from marketplace_plugin.providers.google import GoogleCalendar
+from marketplace_plugin.providers.google import GoogleAccount
 from tests.providers.google_world import (
     ANNA,
     BERLIN,
@@ -69,7 +69,7 @@ def stored(outcome: Outcome) -> Found:
     return outcome.stored
 
 
-def create(google: GoogleCalendar, item: Event | Series = OURS, op: str = "create") -> Found:
+def create(google: GoogleAccount, item: Event | Series = OURS, op: str = "create") -> Found:
     return stored(one(google, Create(op, stamp("link"), item)))
 
 

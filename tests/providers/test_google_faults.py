@@ -20,7 +20,7 @@ from marketplace_plugin.model.write import (
     Stale,
     Unanswered,
 )
-from marketplace_plugin.providers.google import GoogleCalendar
+from marketplace_plugin.providers.google import GoogleAccount
 from tests.providers.google_world import (
     ANNA,
     Token,
@@ -42,7 +42,7 @@ def world() -> Iterator[World]:
 
 
 @pytest.fixture
-def google(world: World) -> GoogleCalendar:
+def google(world: World) -> GoogleAccount:
     return world.open()
 
 
@@ -52,7 +52,7 @@ Lost = Literal["drop_before", "drop_after", "truncate"]
 
 
 @pytest.mark.parametrize("lost", ["drop_before", "drop_after", "truncate"])
-def test_an_answer_that_did_not_come_is_found_by_its_stamp(world: World, google: GoogleCalendar, lost: Lost) -> None:
+def test_an_answer_that_did_not_come_is_found_by_its_stamp(world: World, google: GoogleAccount, lost: Lost) -> None:
     world.sandbox.faults.add(lost, method="POST")
     assert one(google, Create("create", stamp("link"), OURS)) == Unanswered("create")
     there = google.find(ANNA, [stamp("link")])
@@ -62,7 +62,7 @@ def test_an_answer_that_did_not_come_is_found_by_its_stamp(world: World, google:
 
 
 @pytest.mark.parametrize("lost", ["drop_before", "drop_after", "truncate"])
-def test_an_update_whose_answer_did_not_come_is_unknown(world: World, google: GoogleCalendar, lost: Lost) -> None:
+def test_an_update_whose_answer_did_not_come_is_unknown(world: World, google: GoogleAccount, lost: Lost) -> None:
     there = create(google)
     write = update(there, replace(OURS, title="New"), "title")
     world.sandbox.faults.add(lost, method="PATCH")
@@ -71,12 +71,12 @@ def test_an_update_whose_answer_did_not_come_is_unknown(world: World, google: Go
     assert isinstance(again, Applied if lost == "drop_before" else Stale)
 
 
-def test_a_500_on_a_write_is_unknown(world: World, google: GoogleCalendar) -> None:
+def test_a_500_on_a_write_is_unknown(world: World, google: GoogleAccount) -> None:
     world.sandbox.faults.add("status", status=500, method="POST")
     assert one(google, Create("create", stamp("link"), OURS)) == Unanswered("create")
 
 
-def test_one_item_that_cannot_be_read_does_not_stop_the_others(world: World, google: GoogleCalendar) -> None:
+def test_one_item_that_cannot_be_read_does_not_stop_the_others(world: World, google: GoogleAccount) -> None:
     there = create(google, SERIES)
     world.sandbox.faults.add("status", status=500, method="GET")
     outcomes = push(google, Delete("d", there.id, there.revision), Create("op2", stamp("link2"), OURS))
@@ -84,7 +84,7 @@ def test_one_item_that_cannot_be_read_does_not_stop_the_others(world: World, goo
     assert isinstance(outcomes[1], Applied)
 
 
-def test_a_service_that_answers_nothing_is_given_up(world: World, google: GoogleCalendar) -> None:
+def test_a_service_that_answers_nothing_is_given_up(world: World, google: GoogleAccount) -> None:
     world.sandbox.faults.add("drop_before", method="POST", times=9)
     writes = [Create(f"op{number}", stamp(f"link{number}"), OURS) for number in range(9)]
     outcomes: list[Outcome] = []
@@ -93,7 +93,7 @@ def test_a_service_that_answers_nothing_is_given_up(world: World, google: Google
     assert len(world.requests("POST")) == 3
 
 
-def test_a_service_that_is_not_reached_stops_the_rest(world: World, google: GoogleCalendar) -> None:
+def test_a_service_that_is_not_reached_stops_the_rest(world: World, google: GoogleAccount) -> None:
     world.sandbox.stop()
     with pytest.raises(Unavailable):
         push(google, Create("op", stamp("link"), OURS))
@@ -114,7 +114,7 @@ def test_a_service_that_is_not_reached_stops_the_rest(world: World, google: Goog
     ],
 )
 def test_a_pause_holds_for_all_that_follows(
-    world: World, google: GoogleCalendar, status: int, reason: str, scope: DeferScope
+    world: World, google: GoogleAccount, status: int, reason: str, scope: DeferScope
 ) -> None:
     world.sandbox.faults.add("status", status=status, reason=reason, retry_after=60, method="POST")
     writes = [Create(f"op{number}", stamp(f"link{number}"), OURS) for number in range(3)]
@@ -123,7 +123,7 @@ def test_a_pause_holds_for_all_that_follows(
     assert len(world.requests("POST")) == 1
 
 
-def test_a_pause_while_reading_first_is_a_pause(world: World, google: GoogleCalendar) -> None:
+def test_a_pause_while_reading_first_is_a_pause(world: World, google: GoogleAccount) -> None:
     there = create(google, SERIES)
     world.sandbox.faults.add("status", status=429, retry_after=60, method="GET")
     assert one(google, Delete("d", there.id, there.revision)) == Deferred("d", timedelta(seconds=60))

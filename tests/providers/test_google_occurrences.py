@@ -22,7 +22,7 @@ from marketplace_plugin.model.write import (
     RefusedCode,
     Stale,
 )
-from marketplace_plugin.providers.google import GoogleCalendar
+from marketplace_plugin.providers.google import GoogleAccount
 from tests.providers.google_world import (
     ANNA,
     World,
@@ -57,21 +57,21 @@ def world() -> Iterator[World]:
 
 
 @pytest.fixture
-def google(world: World) -> GoogleCalendar:
+def google(world: World) -> GoogleAccount:
     return world.open()
 
 
 # --- series --------------------------------------------------------------------------------------------------------
 
 
-def test_a_new_title_leaves_the_exceptions_alone(google: GoogleCalendar) -> None:
+def test_a_new_title_leaves_the_exceptions_alone(google: GoogleAccount) -> None:
     there = create(google, SERIES)
     wanted = master_of(there, title="New")
     after = stored(one(google, update(there, wanted, "title")))
     assert after.item == wanted
 
 
-def test_occurrences_are_changed_cancelled_and_restored(google: GoogleCalendar) -> None:
+def test_occurrences_are_changed_cancelled_and_restored(google: GoogleAccount) -> None:
     there = create(google, SERIES)
     other = replace(OURS, when=when(wall(22, 11)), description="Other")
     wanted = replace(SERIES, overrides=(Override(original(8), None), Override(original(22), other)))
@@ -83,7 +83,7 @@ def test_occurrences_are_changed_cancelled_and_restored(google: GoogleCalendar) 
     assert series_of(none).overrides == ()
 
 
-def test_an_occurrence_cancelled_at_google_is_restored(world: World, google: GoogleCalendar) -> None:
+def test_an_occurrence_cancelled_at_google_is_restored(world: World, google: GoogleAccount) -> None:
     there = create(google, replace(SERIES, overrides=()))
     world.user().delete(instance_id(there.id, wall(8)))
     now = found(changes(pages(google)))[there.id]
@@ -92,7 +92,7 @@ def test_an_occurrence_cancelled_at_google_is_restored(world: World, google: Goo
     assert series_of(after).overrides == ()
 
 
-def test_a_series_that_moves_takes_its_exceptions_along(google: GoogleCalendar) -> None:
+def test_a_series_that_moves_takes_its_exceptions_along(google: GoogleAccount) -> None:
     """The service drops exceptions whose original start the series no longer has: they are written again."""
     there = create(google, SERIES)
     later = Series(
@@ -104,7 +104,7 @@ def test_a_series_that_moves_takes_its_exceptions_along(google: GoogleCalendar) 
     assert after.item == later
 
 
-def test_an_exception_that_a_rule_left_behind_is_removed_not_made_regular(world: World, google: GoogleCalendar) -> None:
+def test_an_exception_that_a_rule_left_behind_is_removed_not_made_regular(world: World, google: GoogleAccount) -> None:
     there = create(google, Series(OURS, WEEKLY, (Override(original(8), MOVED),)))
     master = world.sandbox.state.calendars[ANNA].events[there.id]
     master.body["recurrence"] = ["RRULE:FREQ=MONTHLY"]  # as if the service kept what no longer belongs
@@ -117,14 +117,14 @@ def test_an_exception_that_a_rule_left_behind_is_removed_not_made_regular(world:
     assert world.user().get(instance_id(there.id, wall(8)))["status"] == "cancelled"
 
 
-def test_a_rule_that_changes(google: GoogleCalendar) -> None:
+def test_a_rule_that_changes(google: GoogleAccount) -> None:
     there = create(google, SERIES)
     wanted = replace(SERIES, rule=RecurrenceRule.parse("FREQ=DAILY;COUNT=30"), rdates=(original(31, 18),))
     after = stored(one(google, update(there, wanted, "rule", "rdates")))
     assert after.item == wanted
 
 
-def test_a_single_event_becomes_a_series_and_single_again(google: GoogleCalendar) -> None:
+def test_a_single_event_becomes_a_series_and_single_again(google: GoogleAccount) -> None:
     there = create(google)
     series = Series(OURS, WEEKLY, (Override(original(8), None),))
     repeated = stored(one(google, update(there, series, "rule", "overrides", "type")))
@@ -133,7 +133,7 @@ def test_a_single_event_becomes_a_series_and_single_again(google: GoogleCalendar
     assert single.item == OURS
 
 
-def test_whole_day_series_with_exceptions(google: GoogleCalendar) -> None:
+def test_whole_day_series_with_exceptions(google: GoogleAccount) -> None:
     day = replace(OURS, when=AllDay(date(2026, 12, 1), date(2026, 12, 2)))
     moved = replace(day, when=AllDay(date(2026, 12, 9), date(2026, 12, 11)), title="Longer")
     series = Series(day, WEEKLY, (Override(date(2026, 12, 8), moved), Override(date(2026, 12, 15), None)))
@@ -143,7 +143,7 @@ def test_whole_day_series_with_exceptions(google: GoogleCalendar) -> None:
     assert stored(one(google, update(there, wanted, "overrides"))).item == wanted
 
 
-def test_an_edited_occurrence_makes_the_series_stale(world: World, google: GoogleCalendar) -> None:
+def test_an_edited_occurrence_makes_the_series_stale(world: World, google: GoogleAccount) -> None:
     there = create(google, SERIES)
     world.user().patch(instance_id(there.id, wall(22)), {"summary": "Edited"})
     outcome = one(google, update(there, master_of(there, title="New"), "title"))
@@ -151,7 +151,7 @@ def test_an_edited_occurrence_makes_the_series_stale(world: World, google: Googl
     assert world.user().get(there.id)["summary"] == "Ours"
 
 
-def test_no_other_occurrence_is_taken_for_one_that_is_not_there(world: World, google: GoogleCalendar) -> None:
+def test_no_other_occurrence_is_taken_for_one_that_is_not_there(world: World, google: GoogleAccount) -> None:
     there = create(google, replace(SERIES, overrides=()))
     wanted = replace(SERIES, overrides=(Override(original(9), replace(MOVED, title="No Tuesday")),))
     outcome = one(google, update(there, wanted, "overrides"))
@@ -159,7 +159,7 @@ def test_no_other_occurrence_is_taken_for_one_that_is_not_there(world: World, go
     assert all(event["summary"] == "Ours" for event in world.user().events())
 
 
-def test_a_series_write_that_stops_half_way_is_partial(world: World, google: GoogleCalendar) -> None:
+def test_a_series_write_that_stops_half_way_is_partial(world: World, google: GoogleAccount) -> None:
     there = create(google, replace(SERIES, overrides=()))
     wanted = replace(SERIES, overrides=(Override(original(8), MOVED), Override(original(22), MOVED)))
     world.sandbox.faults.add("status", status=403, reason="rateLimitExceeded", method="PATCH", path="20261222T")
@@ -172,7 +172,7 @@ def test_a_series_write_that_stops_half_way_is_partial(world: World, google: Goo
     assert after.item == wanted
 
 
-def test_a_creation_that_stops_half_way_is_finished_by_its_repetition(world: World, google: GoogleCalendar) -> None:
+def test_a_creation_that_stops_half_way_is_finished_by_its_repetition(world: World, google: GoogleAccount) -> None:
     world.sandbox.faults.add("status", status=503, method="PATCH")
     outcome = one(google, Create("create", stamp("link"), SERIES))
     assert isinstance(outcome, Partial)
@@ -183,7 +183,7 @@ def test_a_creation_that_stops_half_way_is_finished_by_its_repetition(world: Wor
 # --- a server that rewrites ----------------------------------------------------------------------------------------
 
 
-def test_a_hostile_echo_is_read_as_it_was_answered(world: World, google: GoogleCalendar) -> None:
+def test_a_hostile_echo_is_read_as_it_was_answered(world: World, google: GoogleAccount) -> None:
     """The server rewrites zones, HTML and order, and moves the ETag once more: the reply's content is what stays."""
     world.sandbox.state.knobs.hostile_echo = True
     there = create(google, SERIES)

@@ -20,7 +20,7 @@ from marketplace_plugin.errors import (
 )
 from marketplace_plugin.model.event import Event
 from marketplace_plugin.model.write import Applied, Create, DeferScope, Delete, Update
-from marketplace_plugin.providers.google import GoogleCalendar, transport
+from marketplace_plugin.providers.google import GoogleAccount, transport
 from marketplace_plugin.providers.google.errors import Refusal, for_read, refusal
 from tests.providers.google_world import (
     ANNA,
@@ -54,9 +54,9 @@ def test_all_accounts_share_one_description_and_one_pool(world: World, monkeypat
     built: list[str] = []
 
     class Counted(transport.Api):
-        def __init__(self, root: str) -> None:
+        def __init__(self, name: str, root: str) -> None:
             built.append(root)
-            super().__init__(root)
+            super().__init__(name, root)
 
     monkeypatch.setattr(transport, "Api", Counted)
     pool = transport.pool()
@@ -74,7 +74,7 @@ def test_threads_share_them_too(world: World) -> None:
     accounts = [(world.open(email), email) for email in (ANNA, JONAS) * 8]
     start = threading.Barrier(len(accounts))
 
-    def work(google: GoogleCalendar, email: str) -> None:
+    def work(google: GoogleAccount, email: str) -> None:
         start.wait()
         for _ in range(5):
             (item,) = found(changes(pages(google, collection=email))).values()
@@ -150,7 +150,7 @@ def test_no_account_without_a_token(world: World) -> None:
     session = world.session()
     object.__setattr__(session, "bearer", None)
     with pytest.raises(AuthorizationExpired):
-        GoogleCalendar(session)
+        GoogleAccount(session)
 
 
 # --- where to ------------------------------------------------------------------------------------------------------
@@ -159,12 +159,12 @@ def test_no_account_without_a_token(world: World) -> None:
 @pytest.mark.parametrize("root", ["http://www.googleapis.com", "http://127.0.0.1.example", "ftp://localhost", "", "x"])
 def test_plain_http_is_for_loopback_alone(root: str) -> None:
     with pytest.raises(InsecureTransport):
-        transport.api(root)
+        transport.api("calendar", root)
 
 
 @pytest.mark.parametrize("root", ["https://www.googleapis.com", "http://localhost:1/", "http://[::1]:1"])
 def test_these_roots_are_accepted(root: str) -> None:
-    assert transport.api(root) is transport.api(root.rstrip("/"))
+    assert transport.api("calendar", root) is transport.api("calendar", root.rstrip("/"))
 
 
 def test_logs_hold_no_addresses_at_any_level(world: World, caplog: pytest.LogCaptureFixture) -> None:

@@ -31,7 +31,7 @@ from marketplace_plugin.model.write import (
     RefusedCode,
     Stale,
 )
-from marketplace_plugin.providers.google import GoogleCalendar
+from marketplace_plugin.providers.google import GoogleAccount
 from tests.providers.google_world import (
     ANNA,
     JONAS,
@@ -59,7 +59,7 @@ def world() -> Iterator[World]:
 
 
 @pytest.fixture
-def google(world: World) -> GoogleCalendar:
+def google(world: World) -> GoogleAccount:
     return world.open()
 
 
@@ -67,13 +67,13 @@ def google(world: World) -> GoogleCalendar:
 
 
 @pytest.mark.parametrize("item", [OURS, replace(OURS, when=AllDay(date(2026, 12, 1), date(2026, 12, 3))), SERIES])
-def test_what_is_created_is_what_is_read(google: GoogleCalendar, item: Event | Series) -> None:
+def test_what_is_created_is_what_is_read(google: GoogleAccount, item: Event | Series) -> None:
     there = create(google, item)
     assert (there.item, there.stamp, there.access) == (item, stamp("link"), Access.FULL)
     assert found(changes(pages(google))) == {there.id: there}
 
 
-def test_creating_again_makes_no_second_one(world: World, google: GoogleCalendar) -> None:
+def test_creating_again_makes_no_second_one(world: World, google: GoogleAccount) -> None:
     items: dict[str, Event | Series] = {"op1": OURS, "op2": SERIES}
     for op, item in items.items():
         assert create(google, item, op) == create(google, item, op)
@@ -81,7 +81,7 @@ def test_creating_again_makes_no_second_one(world: World, google: GoogleCalendar
     assert world.requests("POST")[1].status == 409
 
 
-def test_an_edit_made_before_the_repetition_stays(world: World, google: GoogleCalendar) -> None:
+def test_an_edit_made_before_the_repetition_stays(world: World, google: GoogleAccount) -> None:
     write = Create("create", stamp("link"), SERIES)
     there = stored(one(google, write))
     world.user().patch(instance_id(there.id, wall(22)), {"summary": "Edited"})
@@ -94,14 +94,14 @@ def test_an_edit_made_before_the_repetition_stays(world: World, google: GoogleCa
     assert world.user().get(there.id)["summary"] == "Edited, too"
 
 
-def test_a_repetition_does_not_bring_back_what_was_deleted_since(world: World, google: GoogleCalendar) -> None:
+def test_a_repetition_does_not_bring_back_what_was_deleted_since(world: World, google: GoogleAccount) -> None:
     there = create(google)
     world.user().delete(there.id)
     assert one(google, Create("create", stamp("link"), OURS)) == Missing("create")
     assert create(google, OURS, "another operation").id != there.id
 
 
-def test_masked_fields_are_never_written(world: World, google: GoogleCalendar) -> None:
+def test_masked_fields_are_never_written(world: World, google: GoogleAccount) -> None:
     masked = replace(OURS, title=UNKNOWN)
     assert one(google, Create("op", stamp("link"), masked)) == Refused("op", RefusedCode.INVALID)
     for item in (OURS, SERIES):
@@ -110,14 +110,14 @@ def test_masked_fields_are_never_written(world: World, google: GoogleCalendar) -
         assert one(google, update(there, wanted, "title")) == Refused("update", RefusedCode.INVALID)
 
 
-def test_an_id_that_somebody_else_took_is_refused(world: World, google: GoogleCalendar) -> None:
+def test_an_id_that_somebody_else_took_is_refused(world: World, google: GoogleAccount) -> None:
     there = create(google)
     world.user().patch(there.id, {"extendedProperties": {"private": {"marketplaceStamp": "other:link"}}})
     assert one(google, Create("create", stamp("link"), OURS)) == Refused("create", RefusedCode.INVALID, permanent=False)
 
 
 def test_a_new_event_has_no_guests_and_organiser_and_conference_are_never_written(
-    world: World, google: GoogleCalendar
+    world: World, google: GoogleAccount
 ) -> None:
     guests = (Attendee("petra@example.org"), Attendee(JONAS))
     meeting = replace(OURS, attendees=guests, organizer=Attendee(JONAS), conference="https://meet.example/x")
@@ -129,7 +129,7 @@ def test_a_new_event_has_no_guests_and_organiser_and_conference_are_never_writte
     assert "attendees" not in world.user().get(item.id)
 
 
-def test_what_google_cannot_hold_is_refused(world: World, google: GoogleCalendar) -> None:
+def test_what_google_cannot_hold_is_refused(world: World, google: GoogleAccount) -> None:
     cancelled = Create("op", stamp("link"), replace(OURS, status=Status.CANCELLED))
     assert one(google, cancelled) == Refused("op", RefusedCode.UNSUPPORTED)
     long = Create("op", stamp("x" * 1100), OURS)
@@ -137,7 +137,7 @@ def test_what_google_cannot_hold_is_refused(world: World, google: GoogleCalendar
     assert world.requests() == []
 
 
-def test_long_texts_are_not_cut(google: GoogleCalendar) -> None:
+def test_long_texts_are_not_cut(google: GoogleAccount) -> None:
     long = replace(OURS, title="t" * 900, location="ü" * 900, description="d <b>\n" * 900)
     assert create(google, long).item == long
 
@@ -145,7 +145,7 @@ def test_long_texts_are_not_cut(google: GoogleCalendar) -> None:
 # --- update --------------------------------------------------------------------------------------------------------
 
 
-def test_only_what_changed_is_sent(world: World, google: GoogleCalendar) -> None:
+def test_only_what_changed_is_sent(world: World, google: GoogleAccount) -> None:
     event = world.user().insert(timed("Single", wall(1), description="<b>bold</b>", colorId="5"))
     there = found(changes(pages(google)))[event["id"]]
     world.forget_requests()
@@ -174,7 +174,7 @@ def test_only_what_changed_is_sent(world: World, google: GoogleCalendar) -> None
         ("reminder", 45),
     ],
 )
-def test_each_field_goes_there_and_back(google: GoogleCalendar, field: str, value: object) -> None:
+def test_each_field_goes_there_and_back(google: GoogleAccount, field: str, value: object) -> None:
     there = create(google, replace(OURS, show_as=ShowAs.OUT_OF_OFFICE))
     wanted = replace(event_of(there), **{field: value})  # type: ignore[arg-type]  # names are the test's
     after = stored(one(google, update(there, wanted, field)))
@@ -183,7 +183,7 @@ def test_each_field_goes_there_and_back(google: GoogleCalendar, field: str, valu
     assert back.item == there.item
 
 
-def test_a_meetings_link_and_guests_outlive_an_update(world: World, google: GoogleCalendar) -> None:
+def test_a_meetings_link_and_guests_outlive_an_update(world: World, google: GoogleAccount) -> None:
     meet = {"createRequest": {"requestId": "r", "conferenceSolutionKey": {"type": "hangoutsMeet"}}}
     event = world.user().insert(timed("Meeting", wall(1), attendees=[{"email": JONAS}], conferenceData=meet))
     there = by_title(changes(pages(google)))["Meeting"]
@@ -195,7 +195,7 @@ def test_a_meetings_link_and_guests_outlive_an_update(world: World, google: Goog
     assert world.user().get(event["id"])["attendees"] == event["attendees"]
 
 
-def test_an_event_that_somebody_changed_is_stale(world: World, google: GoogleCalendar) -> None:
+def test_an_event_that_somebody_changed_is_stale(world: World, google: GoogleAccount) -> None:
     there = create(google)
     world.user().patch(there.id, {"location": "Elsewhere"})
     outcome = one(google, update(there, replace(OURS, title="New"), "title"))
@@ -205,7 +205,7 @@ def test_an_event_that_somebody_changed_is_stale(world: World, google: GoogleCal
     assert world.user().get(there.id)["summary"] == "Ours"
 
 
-def test_an_event_that_somebody_deleted_is_missing(world: World, google: GoogleCalendar) -> None:
+def test_an_event_that_somebody_deleted_is_missing(world: World, google: GoogleAccount) -> None:
     there = create(google)
     world.user().delete(there.id)
     for write in (
@@ -219,7 +219,7 @@ def test_an_event_that_somebody_deleted_is_missing(world: World, google: GoogleC
     assert one(google, never) == Missing("delete")
 
 
-def test_a_calendar_that_is_gone_is_not_a_missing_event(world: World, google: GoogleCalendar) -> None:
+def test_a_calendar_that_is_gone_is_not_a_missing_event(world: World, google: GoogleAccount) -> None:
     world.sandbox.state.set_role(JONAS, ANNA, "writer")
     event = world.user(JONAS).insert(timed("Single", wall(1)))
     there = found(changes(pages(google, collection=JONAS)))[event["id"]]
@@ -229,7 +229,7 @@ def test_a_calendar_that_is_gone_is_not_a_missing_event(world: World, google: Go
             one(google, write, JONAS)
 
 
-def test_a_role_that_dropped_refuses_for_now(world: World, google: GoogleCalendar) -> None:
+def test_a_role_that_dropped_refuses_for_now(world: World, google: GoogleAccount) -> None:
     world.sandbox.state.set_role(JONAS, ANNA, "reader")
     assert one(google, Create("op", stamp("link"), OURS), JONAS) == Refused(
         "op", RefusedCode.FORBIDDEN, permanent=False
@@ -240,7 +240,7 @@ def test_a_role_that_dropped_refuses_for_now(world: World, google: GoogleCalenda
 
 
 def test_guests_whom_a_write_names_are_asked_and_the_rest_of_the_list_stays(
-    world: World, google: GoogleCalendar
+    world: World, google: GoogleAccount
 ) -> None:
     lines: list[Json] = [{"email": JONAS, "comment": "late", "additionalGuests": 1, "responseStatus": "accepted"}]
     event = world.user().insert(timed("Meeting", wall(1), attendees=lines))
@@ -256,7 +256,7 @@ def test_guests_whom_a_write_names_are_asked_and_the_rest_of_the_list_stays(
     assert [line["email"] for line in world.user().get(event["id"])["attendees"]] == ["petra@example.org"]
 
 
-def test_guests_of_somebody_elses_meeting_are_not_ours_to_name(google: GoogleCalendar, invitation: Found) -> None:
+def test_guests_of_somebody_elses_meeting_are_not_ours_to_name(google: GoogleAccount, invitation: Found) -> None:
     asked = replace(event_of(invitation), attendees=(Attendee("eve@example.org"),))
     assert one(google, update(invitation, asked, "attendees")) == Refused("update", RefusedCode.UNSUPPORTED)
 
@@ -265,14 +265,14 @@ def test_guests_of_somebody_elses_meeting_are_not_ours_to_name(google: GoogleCal
 
 
 @pytest.fixture
-def invitation(world: World, google: GoogleCalendar) -> Found:
+def invitation(world: World, google: GoogleAccount) -> Found:
     guests: list[Json] = [{"email": ANNA}, {"email": "petra@example.net", "comment": "late", "additionalGuests": 1}]
     world.user(JONAS).insert(timed("Meeting", wall(1), attendees=guests))
     return by_title(changes(pages(google)))["Meeting"]
 
 
 def test_a_guest_answers_and_nothing_else_of_the_list_changes(
-    world: World, google: GoogleCalendar, invitation: Found
+    world: World, google: GoogleAccount, invitation: Found
 ) -> None:
     assert (invitation.access, event_of(invitation).response) == (Access.ATTENDEE, Response.NEEDS_ACTION)
     before = world.user(JONAS).get(invitation.id)["attendees"]
@@ -284,12 +284,12 @@ def test_a_guest_answers_and_nothing_else_of_the_list_changes(
     assert now[1:] == before[1:]
 
 
-def test_a_guest_cannot_change_what_is_the_organisers(google: GoogleCalendar, invitation: Found) -> None:
+def test_a_guest_cannot_change_what_is_the_organisers(google: GoogleAccount, invitation: Found) -> None:
     outcome = one(google, update(invitation, replace(event_of(invitation), title="New"), "title"))
     assert outcome == Refused("update", RefusedCode.NOT_ORGANIZER)
 
 
-def test_only_what_has_no_guests_is_moved(world: World, google: GoogleCalendar, invitation: Found) -> None:
+def test_only_what_has_no_guests_is_moved(world: World, google: GoogleAccount, invitation: Found) -> None:
     move = Move("move", invitation.id, invitation.revision, TEAM)
     assert one(google, move) == Refused("move", RefusedCode.NOT_ORGANIZER)
     own = world.user().insert(timed("Own", wall(1), attendees=[{"email": JONAS}]))
@@ -301,13 +301,13 @@ def test_only_what_has_no_guests_is_moved(world: World, google: GoogleCalendar, 
 
 
 @pytest.mark.parametrize("item", [OURS, SERIES])
-def test_delete(google: GoogleCalendar, item: Event | Series) -> None:
+def test_delete(google: GoogleAccount, item: Event | Series) -> None:
     there = create(google, item)
     assert one(google, Delete("delete", there.id, there.revision)) == Applied("delete", there.id, None, None)
     assert found(changes(pages(google))) == {}
 
 
-def test_an_edited_occurrence_keeps_its_series_from_deletion(world: World, google: GoogleCalendar) -> None:
+def test_an_edited_occurrence_keeps_its_series_from_deletion(world: World, google: GoogleAccount) -> None:
     there = create(google, SERIES)
     world.user().patch(instance_id(there.id, wall(22)), {"summary": "Edited"})
     outcome = one(google, Delete("delete", there.id, there.revision))
@@ -317,7 +317,7 @@ def test_an_edited_occurrence_keeps_its_series_from_deletion(world: World, googl
 
 
 @pytest.mark.parametrize("item", [OURS, SERIES])
-def test_move_keeps_the_identity(google: GoogleCalendar, item: Event | Series) -> None:
+def test_move_keeps_the_identity(google: GoogleAccount, item: Event | Series) -> None:
     there = create(google, item)
     moved = stored(one(google, Move("move", there.id, there.revision, TEAM)))
     assert (moved.id, moved.uid, moved.stamp, moved.item) == (there.id, there.uid, there.stamp, item)

@@ -35,6 +35,10 @@ _LIMITS = {
 }
 
 
+_TELLING = _SCOPES | {"EXPIRED_SYNC_TOKEN"}
+"""Reasons in the details of an error that say more than its envelope."""
+
+
 class Refusal(ProviderError):
     """Google answered with a status of 300 or more. ``where`` is the parameter or header that it names."""
 
@@ -72,8 +76,9 @@ def refusal(status: int, retry_after: str | None, content: bytes, now: datetime)
         error = orjson.loads(content)["error"]
         detail = dict((error.get("errors") or [{}])[0])
         for info in error.get("details") or ():
-            if info.get("reason") in _SCOPES:
+            if info.get("reason") in _TELLING:
                 detail["reason"] = info["reason"]
+        detail.setdefault("reason", error.get("status", ""))  # the newer APIs need not list errors
     except (orjson.JSONDecodeError, LookupError, TypeError, AttributeError, ValueError):
         pass  # a proxy's page, or nothing at all: the status says enough
     return Refusal(status, str(detail.get("reason", "")), str(detail.get("location", "")), pause(retry_after, now))

@@ -24,7 +24,13 @@ from marketplace_plugin.providers.google.errors import AnswerLost, NotSent, refu
 
 Json = dict[str, Any]
 
-ROOT = "https://www.googleapis.com"
+ROOTS = {
+    "calendar": "https://www.googleapis.com",
+    "people": "https://people.googleapis.com",
+    "tasks": "https://tasks.googleapis.com",
+}
+_SETTINGS = {"calendar": "api_root", "people": "people_root", "tasks": "tasks_root"}
+_VERSIONS = {"calendar": "v3", "people": "v1", "tasks": "v1"}
 TIMEOUT = urllib3.Timeout(connect=10, read=60)
 """Seconds."""
 
@@ -34,18 +40,19 @@ for _name in ("googleapiclient", "urllib3.connectionpool"):
 
 _lock = threading.Lock()
 _pool: urllib3.PoolManager | None = None
-_apis: dict[str, Api] = {}
+_apis: dict[tuple[str, str], Api] = {}
 
 
 class Api:
-    """The two resources that we use, with all their methods. Shared by all threads; it holds no state of a request."""
+    """The resources of one API by their names, with all their methods. Shared by all threads; it holds no state of a
+    request."""
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, name: str, root: str) -> None:
         from googleapiclient.discovery import build_from_document
         from googleapiclient.discovery_cache import get_static_doc
         from googleapiclient.model import JsonModel
 
-        document = orjson.loads(get_static_doc("calendar", "v3"))
+        document = orjson.loads(get_static_doc(name, _VERSIONS[name]))
         model = JsonModel()
         model.serialize = orjson.dumps
         model.deserialize = _whole_json
@@ -55,21 +62,21 @@ class Api:
             model=model,
             client_options={"api_endpoint": f"{root}/{document['servicePath']}"},
         )
-        self.events: Any = service.events()
-        self.calendar_list: Any = service.calendarList()
+        self.resources: dict[str, Any] = {resource: getattr(service, resource)() for resource in document["resources"]}
 
 
-def api(root: str) -> Api:
-    """The one ``Api`` of this process for a root such as ``https://www.googleapis.com``.
+def api(name: str, root: str) -> Api:
+    """The one ``Api`` of this process for a name (calendar, people, tasks) and a root such as
+    ``https://www.googleapis.com``.
 
     Raises InsecureTransport for plain http to anything but a loopback address.
     """
     root = root.rstrip("/")
     _check_transport(root)
     with _lock:
-        if root not in _apis:
-            _apis[root] = Api(root)
-        return _apis[root]
+        if (name, root) not in _apis:
+            _apis[name, root] = Api(name, root)
+        return _apis[name, root]
 
 
 def pool() -> urllib3.PoolManager:
@@ -157,10 +164,26 @@ class Client:
     def __init__(self, session: Session) -> None:
         if session.bearer is None:
             raise AuthorizationExpired("a Google account is opened with a token")
-        resources = api(session.settings.get("api_root") or ROOT)
-        self.events, self.calendar_list = resources.events, resources.calendar_list
+        self._settings = session.settings
         self._http = PooledHttp(pool(), session.bearer)
-        self._now: Callable[[], datetime] = session.now
+        self.now: Callable[[], datetime] = session.now
+        self.granted = session.granted
+        self.events, self.calendar_list = self._of("calendar", "events"), self._of("calendar", "calendarList")
+
+    @property
+    def people(self) -> Any:
+        return self._of("people", "people")
+
+    @property
+    def task_lists(self) -> Any:
+        return self._of("tasks", "tasklists")
+
+    @property
+    def tasks(self) -> Any:
+        return self._of("tasks", "tasks")
+
+    def _of(self, name: str, resource: str) -> Any:
+        return api(name, self._settings.get(_SETTINGS[name]) or ROOTS[name]).resources[resource]
 
     def call(self, request: Any, *, if_match: str = "") -> Json:
         """Execute once, without retries. Raises Refusal, NotSent, AnswerLost, ContractViolation, and what the bearer
@@ -175,7 +198,7 @@ class Client:
         try:
             answer = request.execute(http=self._http, num_retries=0)
         except HttpError as error:
-            raise refusal(int(error.resp.status), error.resp.get("retry-after"), error.content, self._now()) from None
+            raise refusal(int(error.resp.status), error.resp.get("retry-after"), error.content, self.now()) from None
         if not answer:
             return {}
         if not isinstance(answer, dict):
