@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize
 
+from marketplace_plugin.engine.context import Trigger
 from marketplace_plugin.errors import Throttled, Unavailable
 from marketplace_plugin.providers.memory import EWS, GOOGLE, GRAPH, Crash, Moment, Personality, Request
 from marketplace_plugin.store import UnitOfWork
@@ -42,10 +43,10 @@ class Machine(RuleBasedStateMachine):
     def sync(self) -> None:
         self._sync()
 
-    def _sync(self) -> None:
+    def _sync(self, trigger: Trigger = Trigger.BUTTON, run: str = "") -> None:
         self.world.clock.forward(minutes=1)
         try:
-            self.world.sync(self.scene.ada)
+            self.world.sync(self.scene.ada, trigger, run)
         except Crash:
             self.world.clock.forward(minutes=11)
         self.scene.nothing_gone()

@@ -42,7 +42,9 @@ class Scene:
         self.left: set[tuple[str, str]] = set()
         """What was moved at the service while nothing but its id could tell what it is, and that may have changed."""
         self.kept: set[tuple[str, str]] = set()
-        """Copies that she kept in a former target."""
+        """Copies that stayed where they were: she kept them, or somebody had written into them."""
+        self.differing: set[str] = set()
+        """Edits that she wants on one side alone, and those that ended with a connection or off the list."""
 
     def connect(self, policy: Policy = Policy.NEWEST, **how: Any) -> None:
         self.ada = self.world.connect("ada", self.account, policy=policy, sources=self.sources, **how)
@@ -190,6 +192,7 @@ class Scene:
     def check(self) -> None:
         """Each event has one copy, both show the same, no edit is lost, nobody was mailed."""
         known = self.world.links(self.ada)
+        self._keep(known)
         tied = [k for k in known if k.kind is not LinkKind.BLOCK and k.state is not LinkState.DETACHED]
         here = self.world.host.all_of("ada")
         there = self.all_there()
@@ -201,7 +204,7 @@ class Scene:
         assert len(stamps) == len(set(stamps)), "nothing is doubled at the service"
         pairs = {(k.collection, k.remote_id) for k in tied}
         grey = {(b.collection, k.remote_id) for b in self.world.blocks(self.ada) for k in known if k.id == b.link}
-        sources = {key for key in there if key[0] in self.sources}
+        sources = {key for key in there if key[0] in self.sources and key not in self.kept}
         odd = grey ^ (sources - pairs)
         assert not odd, ("each source item that is not converted is one block", odd & grey, odd - grey, known)
         self._agreed(here, there, tied)
@@ -217,6 +220,7 @@ class Scene:
 
     def nothing_doubled(self) -> None:
         """No event stands twice on one side, not even once as itself and once as a block."""
+        self._keep(self.world.links(self.ada))
         here = [birth(one.item) for one in self.world.host.all_of("ada").values()]
         shown = Counter([*here, *(birth(block.item) for block in self.world.blocks(self.ada))])
         copied = Counter(birth(one.item) for key, one in self.all_there().items() if key not in self.left | self.kept)
@@ -225,8 +229,21 @@ class Scene:
 
     def nothing_gone(self) -> None:
         """At any time, and whatever is under way: each edit stands on one side at least, or is told."""
-        gone = self.ledger.written - self.ledger.superseded - self._here() - self._there() - self._told()
+        wanted = self.ledger.written - self.ledger.superseded - self.differing
+        gone = wanted - self._here() - self._there() - self._told()
         assert not gone, sorted(gone)
+
+    def let_differ(self) -> None:
+        """She took something back: what stands on one side alone may be overwritten there by who does not see it."""
+        self.differing |= self._here() ^ self._there()
+
+    def let_go(self) -> None:
+        """What nothing but the list of conflicts holds may end with it."""
+        self.differing |= self._told() - (self._here() | self._there())
+        self.let_differ()
+
+    def _keep(self, known: Sequence[Link]) -> None:
+        self.kept |= {(k.collection, k.remote_id or "") for k in known if k.state is LinkState.DETACHED}
 
     def _agreed(self, here: dict[str, HostItem], there: dict[tuple[str, str], Found], tied: list[Link]) -> None:
         """At rest: each edit stands on both sides, or is told."""
@@ -236,8 +253,8 @@ class Scene:
             if (link.collection, link.remote_id) in there:
                 told |= tokens(there[link.collection, link.remote_id or ""].item)
         pairs = {(k.collection, k.remote_id) for k in tied}
-        for key in (self.torn | self.left) & there.keys():
-            if key[0] not in self.sources and key not in pairs:
+        for key in (self.torn | self.left | self.kept) & there.keys():
+            if (key[0] not in self.sources or key in self.kept) and key not in pairs:
                 told |= tokens(there[key].item)  # by the rules it is none of ours
         lost = self.ledger.lost(self._here(), self._there(), told)
         assert not lost, (sorted(lost), sorted(lost & self._here()), sorted(lost & self._there()))

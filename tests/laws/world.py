@@ -271,10 +271,10 @@ def moved(original: Zoned, title: str, hours: int = 2) -> Event:
 
 
 def sample(share: float = 1.0) -> settings:
-    """How many examples a law runs: a fifth of the profile's in ``make test``, all (or a share) in ``make laws``."""
+    """How many examples a law runs: a share of the profile's in ``make laws``, a few in ``make test``."""
     profile = settings.default
     given = profile.max_examples if profile is not None else 50
-    return settings(max_examples=max(5, given // 5 if given <= 50 else int(given * share)))
+    return settings(max_examples=int(given * share) if given > 50 else max(2, int(6 * share)))
 
 
 __all__ = [
