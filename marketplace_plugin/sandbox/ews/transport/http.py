@@ -50,9 +50,19 @@ class _Handler(BaseHTTPRequestHandler):
     def setup(self) -> None:
         if self.server.context is not None:
             self.request.settimeout(IDLE_SECONDS)
-            self.request = self.server.context.wrap_socket(self.request, server_side=True)
+            plain, self.request = self.request, self.server.context.wrap_socket(self.request, server_side=True)
+            self.server.open.discard(plain)
+            self.server.open.add(self.request)
         self.state = Connection()
         super().setup()
+
+    def finish(self) -> None:
+        """The TLS socket took the place of the one that the server knows and closes."""
+        with contextlib.suppress(OSError):
+            super().finish()
+        if self.server.context is not None:
+            self.server.open.discard(self.request)
+            self.request.close()
 
     def finish(self) -> None:
         """The wrapped socket is not the one that the server gives back."""
