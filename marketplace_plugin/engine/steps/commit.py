@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from marketplace_plugin.engine.steps import host_side
 from marketplace_plugin.engine.steps.intake import block_of, park_unreadable, put_blocks
 from marketplace_plugin.engine.steps.one_pass import Pass
+from marketplace_plugin.engine.steps.others import wake_others
 from marketplace_plugin.engine.steps.pairing import ask_about
 from marketplace_plugin.engine.steps.planning import Planned
 from marketplace_plugin.engine.steps.pull import Round
@@ -97,6 +98,7 @@ def commit(
         conflicts.remove(c, [one.id for one in result.untold])
         _held(c, p, planned, result)
         _intents(c, p, work)
+        wake_others(c, p, work, applied)
         _positions(c, p, recalled, rounds_)
         _forget(c, p)
         if p.approved is not None and p.pushing:

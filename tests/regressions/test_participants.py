@@ -1,0 +1,70 @@
+"""What a pass changes here, others take part in: they hear of it at once, not with their next turn."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from marketplace_plugin.model.event import Response
+from marketplace_plugin.store import connections
+from tests.laws.world import TARGET, World, event
+from tests.regressions.seeing import only, titles
+
+
+def due(world: World, connection: str) -> datetime | None:
+    with world.store.read() as c:
+        row = connections.get(c, connection)
+    assert row is not None
+    return row.next_due
+
+
+def both(world: World) -> tuple[str, str]:
+    """Ada and Bob, each with a copy of the meeting that Ada organises."""
+    world.host.create("ada", event("meeting"), guests=["bob"])
+    ada, bob = (world.connect(user, world.account()) for user in ("ada", "bob"))
+    world.settle(ada, bob)
+    return ada, bob
+
+
+def test_what_the_organiser_changes_at_his_service_makes_the_others_due(world: World) -> None:
+    ada, bob = both(world)
+    account = world.plugins.accounts[ada]
+    account.user.edit(TARGET, only(account).id, title="renamed")
+    world.clock.forward(minutes=1)
+    world.sync(ada)
+    assert due(world, bob) == world.clock()
+    world.sync(bob)
+    assert titles(world.plugins.accounts[bob]) == ["renamed"]
+
+
+def test_a_deletion_makes_the_others_due(world: World) -> None:
+    ada, bob = both(world)
+    account = world.plugins.accounts[ada]
+    account.user.delete(TARGET, only(account).id)
+    world.clock.forward(minutes=1)
+    world.sync(ada)
+    assert due(world, bob) == world.clock()
+    world.sync(bob)
+    assert titles(world.plugins.accounts[bob]) == []
+
+
+def test_an_answer_of_a_participant_makes_the_organiser_due(world: World) -> None:
+    ada, bob = both(world)
+    account = world.plugins.accounts[bob]
+    account.user.edit(TARGET, only(account).id, response=Response.ACCEPTED)
+    world.clock.forward(minutes=1)
+    world.sync(bob)
+    assert due(world, ada) == world.clock()
+
+
+def test_what_is_his_alone_wakes_nobody(world: World) -> None:
+    ada, bob = both(world)
+    account = world.plugins.accounts[ada]
+    world.host.create("ada", event("alone", day=12))
+    world.settle(ada, bob)
+    (alone,) = [one.id for one in account.items(TARGET).values() if "alone" in str(one.item)]
+    account.user.edit(TARGET, alone, title="still alone")
+    world.clock.forward(minutes=1)
+    world.sync(ada)
+    later = due(world, bob)
+    assert later is not None
+    assert later > world.clock()
