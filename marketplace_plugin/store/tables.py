@@ -224,7 +224,7 @@ _UNSEEN = text("seen_round IS NULL")  # what each pass asks for: links that no r
 Index(
     "ix_marketplace_link_unseen", link.c.connection, link.c.collection, sqlite_where=_UNSEEN, postgresql_where=_UNSEEN
 )
-_LIVE_HOST = "host_ref IS NOT NULL AND kind <> 'block' AND state <> 'detached'"
+_LIVE_HOST = "host_ref IS NOT NULL AND kind NOT IN ('block', 'pair') AND state <> 'detached'"
 Index(
     "uq_marketplace_link_host",
     link.c.user,
@@ -233,6 +233,16 @@ Index(
     unique=True,
     sqlite_where=text(_LIVE_HOST),
     postgresql_where=text(_LIVE_HOST),
+)
+_LIVE_PAIR = "host_ref IS NOT NULL AND kind = 'pair' AND state <> 'detached'"
+Index(  # one person may stand in several accounts, and then in each of them once
+    "uq_marketplace_link_pair",
+    link.c.connection,
+    link.c.host_kind,
+    link.c.host_ref,
+    unique=True,
+    sqlite_where=text(_LIVE_PAIR),
+    postgresql_where=text(_LIVE_PAIR),
 )
 
 block = Table(

@@ -64,6 +64,11 @@ class Parts:
         return replace(self, overrides=rest if override is None else rest | {key: override})
 
 
+def is_blank(base: object) -> bool:
+    """The base of two that were tied although nothing is agreed between them yet: an empty contact or task."""
+    return base in (Contact(), Task(title=""))
+
+
 class Cell(Protocol):
     """One piece: how to read it, write it, and compare two values of it. ``fields`` is what ``Update.changed`` says.
 

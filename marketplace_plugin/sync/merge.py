@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from marketplace_plugin.sync import guests
-from marketplace_plugin.sync.cells import Cell, OverrideCell, Parts, RecurrenceCell, Synced, cells, told
+from marketplace_plugin.sync.cells import Cell, OverrideCell, Parts, RecurrenceCell, Synced, cells, is_blank, told
 from marketplace_plugin.sync.reason import Reason
 
 CONTENT = frozenset({"when", "title", "description", "location", "sensitivity", "rule", "rdates", "overrides"})
@@ -221,6 +221,8 @@ def agreed(merged: Merge, host: Synced | None, remote: Synced | None) -> Base:
     for cell in cells([*sides, after_host, after_remote], held):
         verdict = _verdict_of(cell, merged)
         done = {Verdict.OUT: remote is not None, Verdict.IN: host is not None}.get(verdict, True)
+        if verdict is Verdict.OPEN and is_blank(merged.base.host):
+            continue  # tied as they are: they stay different until the user has decided, or changed one of them
         if verdict in (Verdict.OPEN, Verdict.STRANDED) or not done:
             new_host = cell.put(new_host, cell.get(old_host), held)
             new_remote = cell.put(new_remote, cell.get(old_remote), held)

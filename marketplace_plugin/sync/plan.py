@@ -7,12 +7,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from marketplace_plugin.model.change import Access, Found, Gone, HostGone, HostItem
-from marketplace_plugin.model.contact import Contact
 from marketplace_plugin.model.event import Event, Series, Status, Unknown
 from marketplace_plugin.model.item import Item
-from marketplace_plugin.model.task import Task
 from marketplace_plugin.sync import guests
-from marketplace_plugin.sync.cells import Parts, Synced
+from marketplace_plugin.sync.cells import Parts, Synced, is_blank
 from marketplace_plugin.sync.flows import STRUCTURE, Place, flows_of, wished, writes
 from marketplace_plugin.sync.link import LinkKind, LinkState, Wrote
 from marketplace_plugin.sync.merge import (
@@ -176,7 +174,7 @@ def _merged(step: Step, flows: Flows, policy: Policy) -> Step:
         host = Showing(_synced(case.host.item) or base_host, case.host.changed)
     if isinstance(case.remote, Found):
         remote = Showing(_synced(case.remote.item) or base_remote, case.remote.changed)
-    if base_host in (Contact(), Task(title="")):
+    if is_blank(base_host):
         policy = Policy.ASK  # two that were tied without anything agreed: neither is overwritten by the other
     result = merge(Base(base_host, base_remote), host, remote, flows, policy)
     reason = result.clashes[0].reason if result.clashes else step.reason

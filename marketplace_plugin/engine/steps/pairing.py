@@ -156,7 +156,8 @@ def _arrive(
     claimed: set[str] = set()
     for link, found in newcomers:
         match = matches[link.id]
-        if isinstance(match, Sure) and claims[match.ref] > 1 and match.ref != said.same.get(link.id):
+        named = isinstance(match, Sure) and match.ref == said.same.get(link.id)
+        if isinstance(match, Sure) and (match.ref in claimed or (claims[match.ref] > 1 and not named)):
             match = Doubtful((match.ref,))
         place = p.place(link.collection)
         if isinstance(match, Sure) and match.ref in items:

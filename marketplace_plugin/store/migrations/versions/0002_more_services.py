@@ -18,6 +18,7 @@ def upgrade() -> None:
     _plans()
     _requests()
     _credentials()
+    _pairs()
 
 
 def _requests() -> None:
@@ -42,6 +43,24 @@ def _meetings() -> None:
     op.add_column("marketplace_link", sa.Column("meeting_key", Exact))
     op.create_index("ix_marketplace_link_meeting", "marketplace_link", ["meeting_key"])
     op.create_index("ix_marketplace_link_item", "marketplace_link", ["host_kind", "host_ref"])
+
+
+def _pairs() -> None:
+    """A contact or task here may be tied to several accounts, once to each; an event is tied to one."""
+    op.drop_index("uq_marketplace_link_host", "marketplace_link")
+    for name, columns, wanted in (
+        ("host", ["user", "host_kind", "host_ref"], "host_ref IS NOT NULL AND kind NOT IN ('block', 'pair')"),
+        ("pair", ["connection", "host_kind", "host_ref"], "host_ref IS NOT NULL AND kind = 'pair'"),
+    ):
+        live = sa.text(f"{wanted} AND state <> 'detached'")
+        op.create_index(
+            f"uq_marketplace_link_{name}",
+            "marketplace_link",
+            columns,
+            unique=True,
+            sqlite_where=live,
+            postgresql_where=live,
+        )
 
 
 def _credentials() -> None:
