@@ -86,7 +86,7 @@ def at_google(url: str) -> dict[str, str]:
     return {
         "MARKETPLACE_GOOGLE_CLIENT_ID": google_sandbox.DEFAULT_CLIENT.client_id,
         "MARKETPLACE_GOOGLE_CLIENT_SECRET": google_sandbox.DEFAULT_CLIENT.client_secret,
-        "MARKETPLACE_GOOGLE_API_ROOT": url,
+        **{f"MARKETPLACE_GOOGLE_{api}_ROOT": url for api in ("API", "PEOPLE", "TASKS")},
         "MARKETPLACE_GOOGLE_AUTHORIZE_URL": f"{url}/o/oauth2/v2/auth",
         "MARKETPLACE_GOOGLE_TOKEN_URL": f"{url}/token",
         "MARKETPLACE_GOOGLE_REVOKE_URL": f"{url}/revoke",

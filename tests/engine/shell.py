@@ -275,7 +275,7 @@ def _settings(entry: Integration, url: str) -> Mapping[str, str]:
         {
             "MARKETPLACE_GOOGLE_CLIENT_ID": DEFAULT_CLIENT.client_id,
             "MARKETPLACE_GOOGLE_CLIENT_SECRET": DEFAULT_CLIENT.client_secret,
-            "MARKETPLACE_GOOGLE_API_ROOT": url,
+            **{f"MARKETPLACE_GOOGLE_{api}_ROOT": url for api in ("API", "PEOPLE", "TASKS")},
             "MARKETPLACE_GOOGLE_AUTHORIZE_URL": f"{url}/o/oauth2/v2/auth",
             "MARKETPLACE_GOOGLE_TOKEN_URL": f"{url}/token",
             "MARKETPLACE_GOOGLE_REVOKE_URL": f"{url}/revoke",
