@@ -242,6 +242,7 @@ def nowhere_to_be_found(steg: World, jonas: Someone) -> None:
 
 def test_shared_calendars_come_with_a_consent_of_their_own(steg: World, anna: Someone) -> None:
     connected(anna)
+    expect(anna.page.get_by_role("main")).not_to_contain_text("Vertrieb")
     anna.button("Freigegebene einbeziehen").click()
     choose_account(anna, MICROSOFT_ANNA)
     expect(anna.page.get_by_role("list")).to_contain_text("Kalender lesen und ändern, die Sie öffnen können")

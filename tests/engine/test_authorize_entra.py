@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from marketplace_plugin.bundle.manifest import ScopeMatch
-from marketplace_plugin.engine.account import authorize, connections, consent, market, oauth
+from marketplace_plugin.engine.account import authorize, connections, consent, market, oauth, settings
 from marketplace_plugin.engine.account.grants import oauth_client
 from marketplace_plugin.engine.views import Asked
 from marketplace_plugin.errors import (
@@ -198,6 +198,7 @@ def test_shared_calendars_are_asked_for_by_wish_and_stay(world: EntraWorld) -> N
     first = world.grant(connection)
     assert first is not None
     assert not [scope for scope in first.scopes if "Shared" in scope]
+    assert SALES not in [one.title for one in settings.settings(world.engine, ANNA_HERE, connection, False).collections]
     found = world.finish(world.begin(connection, ANNA_HERE, "shared").account(ANNA).decide("accept").back)
     assert found.missing == frozenset()
     assert SALES in [info.title for info in found.collections]

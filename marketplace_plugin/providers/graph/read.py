@@ -41,7 +41,9 @@ class Reader:
 
     def __init__(self, session: Session) -> None:
         self.client = Client(session)
-        self.account = session.account.lower()
+        self._addresses = {"", session.account.lower()}  # who signs in need not be called like his mailbox
+        # Where it is not known what was granted, the service tells.
+        self._may_open_shared = not session.granted or any(name.lower().endswith(".shared") for name in session.granted)
         self._calendars: dict[str, Calendar] = {}
 
     def ask(self, call: Call) -> Json:
@@ -54,9 +56,11 @@ class Reader:
     # --- calendars ---------------------------------------------------------------------------------------------
 
     def collections(self) -> list[CollectionInfo]:
-        """All calendars of the mailbox, those that others share with it too."""
+        """All calendars of the mailbox; those that others share with it, where their events may be read: the list tells
+        them without that permission too."""
         listed = list(self._listed(Call("GET", "/me/calendars")))
-        return [self._collection(raw) for raw in listed]
+        self._addresses |= {_owner(raw) for raw in listed if raw.get("isDefaultCalendar")}
+        return [self._collection(raw) for raw in listed if self._may_open_shared or not self._is_shared(raw)]
 
     def calendar(self, collection: str) -> Calendar:
         """The facts of a calendar, from the last answer that told them. Raises CollectionGone."""
@@ -75,11 +79,14 @@ class Reader:
             identity = str(raw["id"])
         except LookupError as error:
             raise ContractViolation("a calendar without an id") from error
-        shared = not raw.get("canShare") and _owner(raw) not in ("", self.account)
+        shared = self._is_shared(raw)
         private = bool(raw.get("canViewPrivateItems")) or not shared
         role = self._role(identity, raw, shared=shared)
         self._calendars[identity] = Calendar(identity, role, shared, private)
         return self._calendars[identity]
+
+    def _is_shared(self, raw: Raw) -> bool:
+        return not raw.get("canShare") and _owner(raw) not in self._addresses
 
     def _role(self, identity: str, raw: Raw, *, shared: bool) -> Role:
         if not shared:
