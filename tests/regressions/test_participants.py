@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from marketplace_plugin.engine.acts import conflicts
 from marketplace_plugin.model.event import Response
 from marketplace_plugin.store import connections
+from marketplace_plugin.sync.merge import Winner
 from tests.laws.world import TARGET, World, event
-from tests.regressions.seeing import only, titles
+from tests.regressions.seeing import only, person, titles
 
 
 def due(world: World, connection: str) -> datetime | None:
@@ -68,3 +70,18 @@ def test_what_is_his_alone_wakes_nobody(world: World) -> None:
     later = due(world, bob)
     assert later is not None
     assert later > world.clock()
+
+
+def test_a_conflict_that_is_turned_makes_the_others_due(world: World) -> None:
+    ada, bob = both(world)
+    account = world.plugins.accounts[ada]
+    (ref,) = world.host.all_of("ada")
+    world.host.edit("ada", ref, title="from here")
+    account.user.edit(TARGET, only(account).id, title="from there")
+    world.clock.forward(minutes=1)
+    world.sync(ada)
+    world.settle(ada, bob)
+    (row,) = conflicts.listed(world.engine, person(world))
+    other = next(side for side in (Winner.HOST, Winner.REMOTE) if side is not row.winner)
+    conflicts.take(world.engine, person(world), row.id, other)
+    assert due(world, bob) == world.clock()

@@ -17,6 +17,7 @@ from sqlalchemy import Connection as Database
 from marketplace_plugin.contract.module import Person, UnitOfWork
 from marketplace_plugin.engine.acts.subject import Subject, host_item, own_link, subjects
 from marketplace_plugin.engine.context import Engine, Trigger
+from marketplace_plugin.engine.others import wake_others
 from marketplace_plugin.engine.work.jobs import BUTTON, SYNC
 from marketplace_plugin.errors import Conflict, NotAllowed, NotFound
 from marketplace_plugin.model.change import HostItem, Revision
@@ -179,6 +180,7 @@ def _turn(engine: Engine, person: Person, row: Row, link: Link, cell: Cell, side
             raise Conflict("the event was changed since")
         links.put(c, [replace(link, automatic=0, wrote=Wrote.NOTHING)], engine.now())  # a user's edit (rule 4)
         _close(c, engine, row, side)
+        wake_others(c, engine, person, (now, applied.stored))
         journal.add(c, [_line(engine, row, link, Action.UPDATE, now)])
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from marketplace_plugin.engine.others import wake_others
 from marketplace_plugin.engine.steps import host_side
 from marketplace_plugin.engine.steps.intake import block_of, park_unreadable, put_blocks
 from marketplace_plugin.engine.steps.one_pass import Pass
-from marketplace_plugin.engine.steps.others import wake_others
 from marketplace_plugin.engine.steps.pairing import ask_about
 from marketplace_plugin.engine.steps.planning import Planned
 from marketplace_plugin.engine.steps.pull import Round
@@ -98,7 +98,7 @@ def commit(
         conflicts.remove(c, [one.id for one in result.untold])
         _held(c, p, planned, result)
         _intents(c, p, work)
-        wake_others(c, p, work, applied)
+        wake_others(c, p.engine, p.person, _changed_here(work, applied))
         _positions(c, p, recalled, rounds_)
         _forget(c, p)
         if p.approved is not None and p.pushing:
@@ -110,6 +110,15 @@ def _apply(p: Pass, work: Work, unit: UnitOfWork | None) -> dict[str, HostOutcom
     due = [step.link for step in work.steps if step.link.id in work.host and arrived(step, work.pushed(step))]
     writes = {link.id: work.host[link.id] for link in due}
     return host_side.apply(p, writes, {link.id: link.host_kind for link in due}, unit)
+
+
+def _changed_here(work: Work, applied: Mapping[str, HostOutcome]) -> Iterator[object]:
+    """The host items that were written, before and after."""
+    for step in work.steps:
+        write = work.host.get(step.link.id)
+        outcome = applied.get(write.op) if write is not None else None
+        if isinstance(outcome, HostApplied):
+            yield from (step.case.host, outcome.stored)
 
 
 def _results(p: Pass, work: Work, applied: Mapping[str, HostOutcome]) -> Result:
