@@ -66,11 +66,10 @@ def main() -> None:
 @click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="keep the demo's data here")
 @click.option("--google-port", default=0, help="the port of Google's stand-in; 0 takes a free one")
 @click.option("--microsoft-port", default=0, help="the port of Microsoft's stand-in; 0 takes a free one")
+@click.option("--exchange-port", default=0, help="the port of Exchange's stand-in; 0 takes a free one")
 @click.option("--threads", default=8, show_default=True, help="requests that are answered at the same time")
 @explained
-def serve(
-    host: str, port: int, with_demo: bool, data: Path | None, google_port: int, microsoft_port: int, threads: int
-) -> None:
+def serve(host: str, port: int, with_demo: bool, data: Path | None, threads: int, **ports: int) -> None:
     """Serve Steg and the marketplace, and sync in the background."""
     if not with_demo:
         settings = config.from_process()
@@ -79,7 +78,7 @@ def serve(
             composition.serve(running, host, port, threads, _say_address)
         return
     with _data_directory(data) as directory:
-        _serve_demo(directory, host, port, threads, google_port=google_port, microsoft_port=microsoft_port)
+        _serve_demo(directory, host, port, threads, **ports)
 
 
 def _serve_demo(data: Path, host: str, port: int, threads: int, **ports: int) -> None:

@@ -14,12 +14,17 @@ from pathlib import Path
 
 from marketplace_plugin.sandbox import google as google_sandbox
 from marketplace_plugin.sandbox import graph as graph_sandbox
+from marketplace_plugin.sandbox.dns import NameServer
+from marketplace_plugin.sandbox.ews import EwsSandbox
+from marketplace_plugin.sandbox.ews.server import EWS_PATH
 from marketplace_plugin.sandbox.google import GoogleSandbox
 from marketplace_plugin.sandbox.graph import GraphSandbox
 from marketplace_plugin.sandbox.graph.state import State
 from marketplace_plugin.store.vault import new_key
 
 CALLBACK = "/oauth/callback"
+EXCHANGE_DOMAIN, EXCHANGE_HOST, CLOUD_DOMAIN = "nordwerk.example", "mail.nordwerk.example", "wolke.example"
+EXCHANGE_HOSTS = (EXCHANGE_HOST,)
 KEY_FILE = "key"
 
 
@@ -50,7 +55,12 @@ def environment(data: Path, base_url: str, environ: Mapping[str, str]) -> dict[s
 
 @contextmanager
 def stand_ins(
-    base_url: str, environ: Mapping[str, str], *, google_port: int = 0, microsoft_port: int = 0
+    base_url: str,
+    environ: Mapping[str, str],
+    *,
+    google_port: int = 0,
+    microsoft_port: int = 0,
+    exchange_port: int = 0,
 ) -> Iterator[tuple[list[Stand], dict[str, str]]]:
     """Start what ``environ`` does not name a real service for. Yields what runs, and the settings that lead there."""
     stands, leading = list[Stand](), dict[str, str]()
@@ -69,6 +79,12 @@ def stand_ins(
             running.callback(microsoft.stop)
             stands.append(Stand("Microsoft", url, tuple(microsoft.state.accounts), _blocked(microsoft.state)))
             leading |= at_microsoft(url)
+        if not environ.get("MARKETPLACE_EXCHANGE_ALLOWED_HOSTS"):
+            exchange, names = EwsSandbox(hosts=EXCHANGE_HOSTS, control_token=secrets.token_urlsafe(24)), NameServer({})
+            leading |= start_exchange(exchange, names, exchange_port)
+            running.callback(exchange.stop)
+            running.callback(names.stop)
+            stands.append(Stand("Exchange", exchange.url, tuple(exchange.state.accounts), _entered(exchange)))
         yield stands, leading
 
 
@@ -101,3 +117,29 @@ def at_microsoft(url: str) -> dict[str, str]:
         "MARKETPLACE_MICROSOFT_AUTHORITY": url,
         "MARKETPLACE_GRAPH_ROOT": f"{url}/v1.0",
     }
+
+
+def start_exchange(exchange: EwsSandbox, names: NameServer, port: int = 0) -> dict[str, str]:
+    """Start Exchange's stand-in under the name that its mail domain has in ``names``. The settings that lead there."""
+    at = exchange.start(port).rpartition(":")[2]
+    for account in exchange.state.accounts.values():
+        account.settings_url = account.settings_url or f"https://{EXCHANGE_HOST}:{at}{EWS_PATH}"
+    names.records |= {
+        (EXCHANGE_HOST, "A"): ["127.0.0.1"],
+        (f"_autodiscover._tcp.{EXCHANGE_DOMAIN}", "SRV"): [f"0 0 {at} {EXCHANGE_HOST}."],
+        (f"_autodiscover._tcp.{CLOUD_DOMAIN}", "SRV"): ["0 0 443 autodiscover-s.outlook.com."],
+    }
+    return {
+        "MARKETPLACE_EXCHANGE_ALLOWED_HOSTS": f"{EXCHANGE_HOST}:{at} 127.0.0.1:{at}",
+        "MARKETPLACE_EXCHANGE_CA_FILE": str(exchange.ca_file),
+        "MARKETPLACE_EXCHANGE_RESOLVER": names.start(),
+    }
+
+
+def _entered(exchange: EwsSandbox) -> str:
+    """What to type into the form."""
+    account = next(iter(exchange.state.accounts.values()))
+    return (
+        f"user name {account.domain}\\{account.user} or the address, password {account.password}; "
+        f"Suche finds the server; addresses at {CLOUD_DOMAIN} lead to Microsoft 365"
+    )
