@@ -82,6 +82,6 @@ def test_a_conflict_that_is_turned_makes_the_others_due(world: World) -> None:
     world.sync(ada)
     world.settle(ada, bob)
     (row,) = conflicts.listed(world.engine, person(world))
-    other = next(side for side in (Winner.HOST, Winner.REMOTE) if side is not row.winner)
+    other = next(side for side in (Winner.HOST, Winner.REMOTE) if side is not row.kept)
     conflicts.take(world.engine, person(world), row.id, other)
     assert due(world, bob) == world.clock()
