@@ -10,14 +10,16 @@ from typing import Any
 import pytest
 
 from marketplace_plugin.contract.provider import Provider, Session
+from marketplace_plugin.engine.acts.convert import convert
 from marketplace_plugin.engine.context import RunOutcome
 from marketplace_plugin.model.change import HostItem
-from marketplace_plugin.model.event import Event, Series
+from marketplace_plugin.model.event import Event, Series, ShowAs
 from marketplace_plugin.model.time import Timed, Zoned
 from marketplace_plugin.sandbox.graph.outlook import access
 from marketplace_plugin.store import collections, connections
 from marketplace_plugin.store.accounts.connections import Connection, ConnectionState
 from marketplace_plugin.sync.link import LinkKind, LinkState
+from marketplace_plugin.sync.reason import Reason
 from tests.laws.world import World as Shell
 from tests.laws.world import event, moved, occurrence, series
 from tests.laws.world import timed as timed_at
@@ -316,3 +318,47 @@ def test_each_way_in_which_a_token_ends_is_a_snapshot(passes: Passes, code: str,
     assert passes.written() == 0
     assert set(passes.copies()) == {"public"}
     assert len(passes.shell.blocks("ada")) == 1
+
+
+# --- a guest's own part --------------------------------------------------------------------------------------------
+
+
+def test_a_guest_s_reminder_goes_there_although_the_service_is_never_silent(passes: Passes) -> None:
+    """An invitation that was made visible here: what is his own is written, and nobody hears of it."""
+    guests = [{"type": "required", "emailAddress": {"address": ANNA}}]
+    passes.graph.user(BOSS).insert(timed("invited", 11, attendees=guests))
+    passes.graph.sandbox.state.outbox.clear()
+    passes.settle()
+    (link,) = passes.shell.links("ada")
+    person = passes.shell.host.person("ada")
+    assert person is not None
+    ref = convert(passes.shell.engine, person, link.id)
+    passes.shell.host.edit("ada", ref, show_as=ShowAs.FREE, reminder=45)
+    passes.settle()
+    (mine,) = passes.person.events()
+    assert (mine["showAs"], mine["reminderMinutesBeforeStart"], mine["subject"]) == ("free", 45, "invited")
+    (link,) = passes.shell.links("ada")
+    assert (link.kind, link.state) == (LinkKind.CONVERTED, LinkState.LIVE)
+    before = passes.written()
+    passes.settle()
+    assert passes.written() == before
+
+
+def test_an_organised_meeting_with_guests_is_not_written(passes: Passes) -> None:
+    """The user's own meeting there: Graph would mail its guests, so the change waits with its reason."""
+    guests = [{"type": "required", "emailAddress": {"address": BOSS}}]
+    passes.person.insert(timed("organised", 11, attendees=guests))
+    passes.graph.sandbox.state.outbox.clear()
+    passes.settle()
+    (link,) = passes.shell.links("ada")
+    person = passes.shell.host.person("ada")
+    assert person is not None
+    ref = convert(passes.shell.engine, person, link.id)
+    passes.shell.host.edit("ada", ref, title="renamed here")
+    for _ in range(3):
+        passes.shell.clock.forward(minutes=31)
+        passes.shell.sync("ada")
+    assert [event["subject"] for event in passes.person.events()] == ["organised"]
+    (link,) = passes.shell.links("ada")
+    assert (link.state, link.reason) == (LinkState.PARKED, Reason.WOULD_MAIL)
+    assert passes.written() == 0
