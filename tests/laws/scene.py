@@ -109,6 +109,7 @@ class Scene:
         if found is None:
             return
         calendar, item_id, before = found
+        known = set(self.ledger.written)
         made = edited(before, edit, number, self.ledger)
         if made is None:
             return
@@ -117,6 +118,7 @@ class Scene:
         if isinstance(after, Series) and reshaped and self.personality.reshaping_drops:
             after = replace(after, overrides=())
         if not (self._holds(after) and self._holds(rest)):
+            self.ledger.written &= known  # the service refused it, so nobody wrote it
             return
         if after is None:
             self.account.user.delete(calendar, item_id)
