@@ -142,7 +142,7 @@ class Actor:
                 given.append(_set("Recurrence", recurrence.check(rule)))
             if attendees is not None:
                 given += _people(attendees) or [_set("RequiredAttendees", [])]
-            return writes.update(self._state, found, given, SEND if send else meetings.SILENT).id
+            return writes.update(self._state, found, given, self.zone, SEND if send else meetings.SILENT).id
 
     def delete(self, item_id: str, *, send: bool = True, disposal: str = "MoveToDeletedItems") -> None:
         """Delete an item or an occurrence, into the bin as Outlook does."""

@@ -103,8 +103,8 @@ class Item:
     ``fields`` has the properties that a client can write and that do not stand here. Special
     values: ``Body`` is HTML; ``Categories``, ``Companies``, ``Children`` and ``Contacts`` are lists;
     ``EmailAddresses``, ``PhoneNumbers``, ``ImAddresses`` map keys to texts, ``PhysicalAddresses``
-    keys to mappings; ``Birthday``, ``WeddingAnniversary``, ``StartDate``, ``DueDate`` and
-    ``CompleteDate`` are instants; a task's ``Recurrence`` is a ``Recurrence``.
+    keys to mappings; ``Birthday``, ``WeddingAnniversary`` and ``CompleteDate`` are instants;
+    ``StartDate`` and ``DueDate`` are dates; a task's ``Recurrence`` is a ``Recurrence``.
     """
 
     key: int

@@ -112,8 +112,11 @@ def _people_and_tasks(anna: Actor, monday: date) -> None:
         Birthday=datetime(1984, 3, 29, 11, 59, tzinfo=UTC),
         Body="Mag keine Anrufe vor neun.",
     )
-    anna.create_contact(GivenName="Holger", Surname="Brandt", PhoneNumbers={"HomePhone": "+49 431 5550199"})
-    due = datetime.combine(_day(monday, 4), time(0), UTC)
+    # Old Outlooks kept a birthday as midnight of their zone, newer ones as 11:59 UTC.
+    born = datetime(1951, 11, 29, 23, 0, tzinfo=UTC)
+    home = {"HomePhone": "+49 431 5550199"}
+    anna.create_contact(GivenName="Holger", Surname="Brandt", PhoneNumbers=home, Birthday=born)
+    due = _day(monday, 4)
     anna.create_task("Angebot Nordlicht schreiben", DueDate=due, Status="InProgress", PercentComplete="50")
     anna.create_task("Reisekosten abrechnen", DueDate=due + timedelta(days=7), Importance="High")
     anna.create_task("Vertrag Ostsee prüfen", Status="Completed")

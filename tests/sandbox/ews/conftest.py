@@ -157,7 +157,7 @@ def timed(subject: str = "Termin", day: str = "2026-11-20", hour: int = 9, middl
     """The children of a calendar item of one hour in Berlin."""
     return (
         f"<t:Subject>{subject}</t:Subject>{middle}<t:Start>{day}T{hour:02}:00:00</t:Start>"
-        f'<t:End>{day}T{hour + 1:02}:00:00</t:End>{after}<t:StartTimeZone Id="{ZONE}"/>'
+        f'<t:End>{day}T{hour + 1:02}:00:00</t:End>{after}<t:StartTimeZone Id="{ZONE}"/><t:EndTimeZone Id="{ZONE}"/>'
     )
 
 
@@ -232,7 +232,7 @@ def account(sandbox: EwsSandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ca
             super().init_poolmanager(*args, ssl_context=context, **kwargs)
 
         def cert_verify(self, conn: Any, url: str, _verify: Any, cert: Any) -> None:
-            super().cert_verify(conn, url, str(sandbox.ca_file), cert)
+            super().cert_verify(conn, url, str(sandbox.ca_file), cert)  # type: ignore[no-untyped-call]  # of requests
 
     monkeypatch.setattr(BaseProtocol, "HTTP_ADAPTER_CLS", Adapter)
 

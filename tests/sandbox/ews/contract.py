@@ -28,7 +28,7 @@ SCHEMAS = Path(__file__).parent / "schemas"
 _PERIODS = '<xs:element name="Periods" type="t:NonEmptyArrayOfPeriodsType"/>'
 
 
-class _Relaxed(etree.Resolver):  # type: ignore[misc]  # lxml ships no types
+class _Relaxed(etree.Resolver):
     """Gives types.xsd with the one element made optional."""
 
     def resolve(self, url: str, _public_id: str, context: Any) -> Any:

@@ -73,6 +73,41 @@ def test_a_time_without_an_offset_is_of_the_context_s_zone(
     assert anna.get(made.one("//t:ItemId/@Id"), zone=zone).one("//t:CalendarItem/t:Start") == expected
 
 
+def test_an_end_without_an_offset_is_not_of_the_start_s_zone(anna: Ews) -> None:
+    inner = timed().replace(f'<t:EndTimeZone Id="{ZONE}"/>', "")
+    item = anna.get(anna.create(inner).one("//t:ItemId/@Id"))
+    assert item.one("//t:CalendarItem/t:Start") == "2026-11-20T08:00:00Z"
+    assert item.one("//t:CalendarItem/t:End") == "2026-11-20T10:00:00Z"
+
+
+def zones(name: str) -> tuple[str, ...]:
+    edges = (("Start", f'<t:StartTimeZone Id="{name}"/>'), ("End", f'<t:EndTimeZone Id="{name}"/>'))
+    return tuple(set_field(f"calendar:{edge}TimeZone", element) for edge, element in edges)
+
+
+EDGES = (
+    set_field("calendar:Start", "<t:Start>2026-11-20T12:00:00Z</t:Start>"),
+    set_field("calendar:End", "<t:End>2026-11-20T13:00:00Z</t:End>"),
+)
+
+
+@pytest.mark.parametrize(
+    "changes, start",
+    [
+        (zones("Eastern Standard Time"), "2026-11-20T14:00:00Z"),
+        ((*zones("Eastern Standard Time"), *EDGES), "2026-11-20T12:00:00Z"),
+        ((*EDGES, *zones("Eastern Standard Time")), "2026-11-20T17:00:00Z"),
+        (EDGES, "2026-11-20T12:00:00Z"),
+    ],
+)
+def test_a_new_zone_keeps_the_wall_time_and_updates_are_made_in_order(
+    changes: tuple[str, ...], start: str, anna: Ews
+) -> None:
+    made = anna.create(timed())
+    assert anna.update(reference(made), *changes).codes == ["NoError"]
+    assert anna.get(made.one("//t:ItemId/@Id")).one("//t:CalendarItem/t:Start") == start
+
+
 @pytest.mark.parametrize("digits, tail", [(0, "00Z"), (3, "00.000Z"), (7, "00.0000000Z")])
 def test_replies_may_have_fractions_of_a_second(digits: int, tail: str, anna: Ews, sandbox: EwsSandbox) -> None:
     sandbox.state.knobs.fractions = digits
@@ -83,7 +118,7 @@ def test_replies_may_have_fractions_of_a_second(digits: int, tail: str, anna: Ew
 def test_whole_days_reach_from_midnight_to_midnight_of_the_zone(anna: Ews) -> None:
     made = anna.create(
         "<t:Subject>Tag</t:Subject><t:Start>2026-07-01T09:30:00</t:Start><t:End>2026-07-02T10:00:00</t:End>"
-        f'<t:IsAllDayEvent>true</t:IsAllDayEvent><t:StartTimeZone Id="{ZONE}"/>'
+        f'<t:IsAllDayEvent>true</t:IsAllDayEvent><t:StartTimeZone Id="{ZONE}"/><t:EndTimeZone Id="{ZONE}"/>'
     )
     item = anna.get(made.one("//t:ItemId/@Id"))
     assert item.one("//t:CalendarItem/t:Start") == "2026-06-30T22:00:00Z"
@@ -279,7 +314,7 @@ def test_whether_to_mail_has_to_be_said_for_calendar_items(attribute: str, anna:
 
 def test_ids_can_differ_in_the_case_of_one_letter_alone(anna: Ews) -> None:
     made = [anna.create(timed(f"Termin {number}")).one("//t:ItemId/@Id") for number in range(30)]
-    twins = {}
+    twins: dict[str, list[str]] = {}
     for identity in made:
         twins.setdefault(identity.casefold(), []).append(identity)
     assert len(set(made)) == 30

@@ -22,8 +22,8 @@ WEEKLY = (
 )
 
 
-def create(anna: Ews, rule: str = WEEKLY, day: str = "2026-10-02", **more: str) -> Answer:
-    return anna.create(timed("Serie", day=day, after=rule, **more))
+def create(anna: Ews, rule: str = WEEKLY, day: str = "2026-10-02") -> Answer:
+    return anna.create(timed("Serie", day=day, after=rule))
 
 
 def occurrence(made: Answer, index: int) -> str:

@@ -105,7 +105,10 @@ def _set_entry(fields: dict[str, Any], change: Change) -> None:
 
 
 def _finish_task(state: State, item: Item, changes: Sequence[Change]) -> None:
-    """Status, percentage and completion of a task belong together; the last one that is set decides."""
+    """Status, percentage and completion of a task belong together; the last one that is set decides.
+
+    Source: https://learn.microsoft.com/dotnet/api/exchangewebservices.tasktype.completedate
+    """
     fields = item.fields
     fields.setdefault("Status", "NotStarted")
     fields.setdefault("PercentComplete", "0")
@@ -113,22 +116,27 @@ def _finish_task(state: State, item: Item, changes: Sequence[Change]) -> None:
         if change.operation != "set":
             continue
         if change.path.name == "Status":
-            percent = {"Completed": "100", "NotStarted": "0"}.get(change.value, fields["PercentComplete"])
-            fields["PercentComplete"] = "0" if percent == "100" and change.value != "Completed" else percent
+            before = "0" if fields["PercentComplete"] == "100" else fields["PercentComplete"]
+            fields["PercentComplete"] = {"Completed": "100", "NotStarted": "0"}.get(change.value, before)
         elif change.path.name == "PercentComplete":
-            number = float(change.value)
-            if not 0 <= number <= 100:
-                raise EwsError("ErrorInvalidValueForProperty")
-            if number == 100:
-                fields["Status"] = "Completed"
-            elif number == 0 and fields["Status"] in ("Completed", "InProgress"):
-                fields["Status"] = "NotStarted"
-            elif number > 0 and fields["Status"] in ("Completed", "NotStarted"):
-                fields["Status"] = "InProgress"
+            fields["Status"] = _status_of(float(change.value), str(fields["Status"]))
         elif change.path.name == "CompleteDate":
             fields |= {"Status": "Completed", "PercentComplete": "100"}
-    if fields["Status"] == "Completed":
-        if not isinstance(fields.get("CompleteDate"), type(item.created)):
-            fields["CompleteDate"] = state.now()
-    else:
+    due, start = fields.get("DueDate"), fields.get("StartDate")
+    if due is not None and start is not None and due < start:
+        fields["DueDate"] = start
+    if fields["Status"] != "Completed":
         fields.pop("CompleteDate", None)
+    elif fields.get("CompleteDate") is None:
+        fields["CompleteDate"] = state.now()
+
+
+def _status_of(percent: float, before: str) -> str:
+    """The status that a percentage leads to. Raises EwsError for what is no percentage."""
+    if not 0 <= percent <= 100:
+        raise EwsError("ErrorInvalidValueForProperty")
+    if percent == 100:
+        return "Completed"
+    if percent == 0:
+        return "NotStarted" if before in ("Completed", "InProgress") else before
+    return "InProgress" if before in ("Completed", "NotStarted") else before

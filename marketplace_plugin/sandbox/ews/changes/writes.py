@@ -10,8 +10,7 @@ import copy
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import date, timedelta
 
 from marketplace_plugin.sandbox.ews.changes import meetings
 from marketplace_plugin.sandbox.ews.changes.span import RESHAPING, Span, span_of
@@ -68,7 +67,7 @@ def _new_event(state: State, folder: Folder, changes: Sequence[Change], zone: st
     half = timedelta(minutes=30)
     now = state.now()
     start = now - timedelta(minutes=now.minute % 30, seconds=now.second, microseconds=now.microsecond) + half
-    span = span_of(Span(start, start + half, zone, zone, False), changes, whole=True)
+    span = span_of(Span(start, start + half, zone, zone, False), changes, zone, whole=True)
     uid = next((change.value for change in changes if change.path.name == "UID"), "") or _new_uid()
     return Event(uid, span.start, span.end, span.start_zone, span.end_zone, folder.mailbox, all_day=span.all_day)
 
@@ -91,18 +90,20 @@ def _align(event: Event) -> None:
     event.end = times.instant(end.date() + days, end.time(), event.end_zone)
 
 
-def update(state: State, found: Found, changes: Sequence[Change], mode: str) -> Found:
+def update(state: State, found: Found, changes: Sequence[Change], zone: str, mode: str) -> Found:
     """Change an item or an occurrence; the changes are made together or not at all.
+
+    ``zone`` is that of times without an offset and without a zone of their own.
 
     Raises:
         EwsError: for values that do not go together.
     """
     item = copy.deepcopy(found.item)
     if found.occurrence is not None:
-        _update_occurrence(state, item, found.occurrence.day, changes)
+        _update_occurrence(state, item, found.occurrence.day, changes, zone)
     else:
         if item.event is not None:
-            _update_times(item.event, changes)
+            _update_times(item.event, changes, zone)
         apply(state, item, None, changes)
         if item.event is not None and _names(changes) & {"Recurrence", "Start"}:
             _align(item.event)
@@ -122,13 +123,13 @@ def _names(changes: Sequence[Change]) -> set[str]:
     return {change.path.name for change in changes}
 
 
-def _update_times(event: Event, changes: Sequence[Change]) -> None:
+def _update_times(event: Event, changes: Sequence[Change], zone: str) -> None:
     """New times, and what they mean for a series: all exceptions and deletions are forgotten."""
     names = _names(changes)
     if not names & RESHAPING:
         return
     old = Span(event.start, event.end, event.start_zone, event.end_zone, event.all_day)
-    span = span_of(old, changes)
+    span = span_of(old, changes, zone)
     event.start, event.end, event.all_day = span.start, span.end, span.all_day
     event.start_zone, event.end_zone = span.start_zone, span.end_zone
     event.sequence += 1
@@ -143,7 +144,7 @@ def _update_times(event: Event, changes: Sequence[Change]) -> None:
         event.recurrence = replace(rule, first=day)
 
 
-def _update_occurrence(state: State, item: Item, day: date, changes: Sequence[Change]) -> None:
+def _update_occurrence(state: State, item: Item, day: date, changes: Sequence[Change], zone: str) -> None:
     event = item.calendar
     occurrence = series.find(event, day)
     if occurrence is None:
@@ -154,7 +155,7 @@ def _update_occurrence(state: State, item: Item, day: date, changes: Sequence[Ch
     old = Span(occurrence.start, occurrence.end, event.start_zone, event.end_zone, event.all_day)
     if override is not None:
         old = replace(old, start_zone=override.start_zone, end_zone=override.end_zone, all_day=override.all_day)
-    span = span_of(old, changes)
+    span = span_of(old, changes, zone)
     _between_neighbours(event, day, span)
     now = state.now()
     if override is None:
@@ -209,8 +210,3 @@ def duplicate(state: State, found: Found, folder: Folder) -> Found:
     twin.mailbox, twin.created, twin.modified_by = folder.mailbox, state.now(), found.reader
     state.store(twin)
     return Found(found.reader, folder, twin)
-
-
-def moment(value: Any, zone: str) -> datetime:
-    """A text of a change as an instant."""
-    return value if isinstance(value, datetime) else times.parse(str(value), zone)

@@ -67,10 +67,12 @@ class Call:
             self.state.touch(item)
 
 
-def answer(call: Call, each: Iterable[Element], one: Callable[[Element, Element], None], *rest: str) -> Element:
+def answer(
+    call: Call, each: Iterable[Element], one: Callable[[Element, Element], None], *rest: str | tuple[str, str]
+) -> Element:
     """The response of an operation: ``one(message, element)`` fills the message of each element.
 
-    ``rest`` names elements that a refused message has too, empty.
+    ``rest`` names elements that a refused message has too, empty or with a text.
     """
     outer, messages = envelope.response(call.request.name)
     for element in each:
@@ -80,8 +82,8 @@ def answer(call: Call, each: Iterable[Element], one: Callable[[Element, Element]
         except errors.EwsError as error:
             messages.remove(message)
             refused = envelope.message(messages, call.request.name, error)
-            for name in rest:
-                add(refused, name)
+            for part in rest:
+                add(refused, *((part,) if isinstance(part, str) else part))
     return outer
 
 

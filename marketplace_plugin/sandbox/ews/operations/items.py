@@ -69,7 +69,7 @@ def update_item(call: Call) -> Element:
         given = [reading.update(found.item.kind, child, call.schema, call.zone) for child in children(updates)]
         if not given:
             raise errors.invalid_schema("The element 'Updates' has incomplete content.")
-        changed = writes.update(call.state, found, given, mode or meetings.SILENT)
+        changed = writes.update(call.state, found, given, call.zone, mode or meetings.SILENT)
         _show(message, changed)
         add(add(message, "m:ConflictResults"), "t:Count", "0")
         call.written(changed.item)

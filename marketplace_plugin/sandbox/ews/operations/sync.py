@@ -96,7 +96,7 @@ def sync_folder_items(call: Call) -> Element:
             if ids.item_id(folder.mailbox, entry.place, entry.key) not in ignored:
                 _tell(call, several, folder, entry, shape)
 
-    return answer(call, children(call.child("SyncFolderId")), one)
+    return answer(call, children(call.child("SyncFolderId")), one, "m:SyncState", ("m:IncludesLastItemInRange", "true"))
 
 
 def _sync_root(call: Call, element: Element) -> Folder:
@@ -191,4 +191,4 @@ def sync_folder_hierarchy(call: Call) -> Element:
             elif key not in state.folders and state.folders_entered[key] <= since:
                 add(add(several, "t:Delete"), "t:FolderId", Id=ids.folder_id(root.mailbox, key))
 
-    return answer(call, folders, one)
+    return answer(call, folders, one, "m:SyncState", ("m:IncludesLastFolderInRange", "true"))

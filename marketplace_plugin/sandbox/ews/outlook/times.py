@@ -61,6 +61,11 @@ def parse(text: str, zone: str) -> datetime:
         raise errors.invalid_schema(f"The value '{text}' is invalid according to its datatype 'dateTime'.") from error
 
 
+def as_written(text: str) -> datetime:
+    """The wall time of an xs:dateTime, whatever its offset; naive. Of a text that ``parse`` took."""
+    return datetime.fromisoformat(text.strip()[: len("2026-01-01T00:00:00")])
+
+
 def parse_date(text: str) -> date:
     """An xs:date, whose offset says nothing. Raises SoapFault for anything else."""
     found = _DATE.fullmatch(text.strip())

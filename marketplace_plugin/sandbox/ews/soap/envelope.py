@@ -71,6 +71,8 @@ def read(body: bytes, server: versions.Server) -> Request:
             zone = None if definition is None else definition.get("Id")
         elif name == "ExchangeImpersonation":
             impersonated = "".join(item.itertext()).strip()
+    if schema.startswith("Exchange2007"):
+        zone = None  # the context counts since Exchange 2010
     if not versions.accepted(server, schema):
         raise errors.SoapFault("ErrorInvalidServerVersion")
     return Request(operations[0], schema, zone, impersonated)

@@ -64,13 +64,6 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.open.discard(self.request)
             self.request.close()
 
-    def finish(self) -> None:
-        """The wrapped socket is not the one that the server gives back."""
-        with contextlib.suppress(OSError):
-            super().finish()
-        if self.server.context is not None:
-            self.request.close()
-
     def handle_one_request(self) -> None:
         """One request of a connection; a client that hangs up ends it quietly."""
         with contextlib.suppress(OSError):

@@ -40,6 +40,11 @@ def _is_master(what: Shown) -> bool:
     return what.found.occurrence is None and _event(what).recurrence is not None
 
 
+def _is_recurring(what: Shown) -> bool:
+    """As documented, wrong for the organizer's masters: https://learn.microsoft.com/exchange/client-developer/web-service-reference/isrecurring"""
+    return what.found.occurrence is not None or (_is_master(what) and not meetings.is_organizer(what.found.item))
+
+
 def _type(what: Shown) -> str:
     occurrence = what.found.occurrence
     if occurrence is not None:
@@ -73,7 +78,7 @@ def _texts(view: View, what: Shown) -> dict[str, Callable[[], str | None]]:
         "IsAllDayEvent": lambda: boolean(all_day),
         "IsMeeting": lambda: boolean(bool(event.attendees)),
         "IsCancelled": lambda: boolean(event.cancelled),
-        "IsRecurring": lambda: boolean(occurrence is not None),
+        "IsRecurring": lambda: boolean(_is_recurring(what)),
         "MeetingRequestWasSent": lambda: boolean(event.request_sent),
         "IsResponseRequested": lambda: str(what.fields.get("IsResponseRequested", "true")),
         "CalendarItemType": lambda: _type(what),

@@ -2,29 +2,45 @@
 
 from __future__ import annotations
 
+from datetime import time
 from typing import TYPE_CHECKING
 
+from marketplace_plugin.sandbox.ews.outlook import times
 from marketplace_plugin.sandbox.ews.soap.names import Element, add, boolean
 from marketplace_plugin.sandbox.ews.wire.patterns import write_recurrence
 
 if TYPE_CHECKING:
     from marketplace_plugin.sandbox.ews.views.item import Shown, View
 
-_MOMENTS = ("CompleteDate", "DueDate", "StartDate")
+_DATES = ("DueDate", "StartDate")
 NAMES = frozenset(
-    [*_MOMENTS, "Recurrence", "IsComplete", "IsRecurring", "IsTeamTask", "ChangeCount", "DelegationState", "Owner"]
+    [
+        *_DATES,
+        "CompleteDate",
+        "Recurrence",
+        "IsComplete",
+        "IsRecurring",
+        "IsTeamTask",
+        "ChangeCount",
+        "DelegationState",
+        "Owner",
+    ]
 )
 
 
 def element(view: View, outer: Element, what: Shown, name: str) -> None:
     """Add one element of a task, if the task has a value for it."""
     fields = what.fields
-    if name in _MOMENTS:
-        if fields.get(name) is not None:
-            add(outer, f"t:{name}", view.moment(fields[name]))
+    value = fields.get(name)
+    if name in _DATES:
+        if value is not None:
+            add(outer, f"t:{name}", view.moment(times.instant(value, time(0), view.wall_zone)))
+    elif name == "CompleteDate":
+        if value is not None:
+            add(outer, f"t:{name}", view.moment(value))
     elif name == "Recurrence":
-        if fields.get(name) is not None:
-            write_recurrence(outer, fields[name], view.wall_zone)
+        if value is not None:
+            write_recurrence(outer, value, view.wall_zone)
     elif name == "IsComplete":
         add(outer, f"t:{name}", boolean(fields.get("Status") == "Completed"))
     elif name == "IsRecurring":

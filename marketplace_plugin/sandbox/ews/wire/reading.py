@@ -157,6 +157,8 @@ def _plain(name: str, element: Element, content: str, zone: str) -> Any:
         except ValueError:
             raise _wrong(name, content) from None
         return str(int(number)) if name != "PercentComplete" else f"{number:g}"
+    if name in schema.DATES:
+        return times.wall(times.parse(content, zone), zone).date()
     if name in schema.MOMENTS:
         return times.parse(content, zone)
     if name in schema.LISTS:

@@ -91,6 +91,8 @@ NUMBERS = frozenset(
     """
     )
 )
+DATES = frozenset(["StartDate", "DueDate"])
+"""A task's: times of which only the day counts."""
 LISTS = frozenset(
     words(
         """
@@ -98,13 +100,7 @@ LISTS = frozenset(
     """
     )
 )
-MOMENTS = frozenset(
-    words(
-        """
-    Start End ReminderDueBy Birthday WeddingAnniversary StartDate DueDate CompleteDate
-    """
-    )
-)
+MOMENTS = frozenset(["Start", "End", "ReminderDueBy", "Birthday", "WeddingAnniversary", "CompleteDate"])
 CHOICES = {
     "Sensitivity": ("Normal", "Personal", "Private", "Confidential"),
     "Importance": ("Low", "Normal", "High"),
