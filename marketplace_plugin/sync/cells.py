@@ -70,7 +70,8 @@ def is_blank(base: object) -> bool:
 
 
 class Cell(Protocol):
-    """One piece: how to read it, write it, and compare two values of it. ``fields`` is what ``Update.changed`` says.
+    """One piece: how to read it, write it, and compare two values of it. ``fields`` is what ``Update.changed`` says;
+    ``names`` are those of which one must be allowed to flow, so that it does.
 
     ``allowed`` are the event fields that a write may set inside a changed occurrence: what a service must not be told
     (attendees) does not slip through with the occurrence.
@@ -80,6 +81,8 @@ class Cell(Protocol):
     def name(self) -> str: ...
     @property
     def fields(self) -> frozenset[str]: ...
+    @property
+    def names(self) -> frozenset[str]: ...
     def get(self, parts: Parts) -> Any: ...
     def put(self, parts: Parts, value: Any, allowed: frozenset[str], /) -> Parts: ...
     def equal(self, a: Any, b: Any) -> bool: ...
@@ -94,6 +97,10 @@ class FieldCell:
     @property
     def fields(self) -> frozenset[str]:
         return frozenset({self.name})
+
+    @property
+    def names(self) -> frozenset[str]:
+        return self.fields
 
     def get(self, parts: Parts) -> Any:
         return getattr(parts.master, self.name)
@@ -123,6 +130,10 @@ class EntryCell:
     def fields(self) -> frozenset[str]:
         return frozenset({self.list})
 
+    @property
+    def names(self) -> frozenset[str]:
+        return self.fields
+
     def get(self, parts: Parts) -> Any:
         return keyed(self.list, getattr(parts.master, self.list)).get(self.key)
 
@@ -149,6 +160,11 @@ class OverrideFieldCell:
     @property
     def fields(self) -> frozenset[str]:
         return frozenset({OVERRIDES})
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Its own: a participant's answer to one occurrence flows like his answer to all, and a status never out."""
+        return frozenset({self.inner})
 
     def get(self, parts: Parts) -> Any:
         event = parts.overrides[self.key].event
@@ -180,6 +196,10 @@ class OverrideCell:
     def fields(self) -> frozenset[str]:
         return frozenset({OVERRIDES})
 
+    @property
+    def names(self) -> frozenset[str]:
+        return self.fields
+
     def get(self, parts: Parts) -> Override | None:
         return parts.overrides.get(self.key)
 
@@ -208,6 +228,10 @@ class RecurrenceCell:
     @property
     def fields(self) -> frozenset[str]:
         return STRUCTURE_NAMES
+
+    @property
+    def names(self) -> frozenset[str]:
+        return self.fields
 
     def get(self, parts: Parts) -> Parts:
         return parts

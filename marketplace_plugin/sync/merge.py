@@ -153,7 +153,7 @@ def _judge(
         return Verdict.STRANDED, None
     changed_host = not cell.equal(old_host, new_host)
     changed_remote = not cell.equal(old_remote, new_remote)
-    out, inward = bool(cell.fields & flows.outward), bool(cell.fields & flows.inward)
+    out, inward = bool(cell.names & flows.outward), bool(cell.names & flows.inward)
     match changed_host, changed_remote:
         case False, False:
             return Verdict.KEPT, None
@@ -179,7 +179,7 @@ def _comparable(cell: Cell, host: Any, remote: Any) -> bool:
     """Masked is unknown (rule 6); an account that was not invited has no response to tell."""
     if not told(host) or not told(remote):
         return False
-    return not (cell.fields == {"response"} and remote is None)
+    return not (cell.names == {"response"} and remote is None)
 
 
 def _settle(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketplace_plugin.model.event import Event, Override, Series
+from marketplace_plugin.model.event import Event, Override, Response, Series, Status
 from marketplace_plugin.model.recurrence import RecurrenceRule
 from marketplace_plugin.model.time import AllDay, Timed, Zoned
 from marketplace_plugin.sync.merge import (
@@ -149,6 +149,55 @@ def test_a_participant_gives_back_his_own_alone() -> None:
     assert result.to_host == {"reminder"}
     later = agreed(result, result.host, result.seen.remote)
     assert later.remote.title == "base"  # type: ignore[union-attr]  # what he calls his copy stays his
+
+
+PARTICIPANT = Flows(OWN, CONTENT | {"reminder", "show_as"})
+CHANGED = Event(when=at(ORIGINAL.wall), title="one", response=Response.NEEDS_ACTION)
+INVITED = replace(SERIES, overrides=(Override(ORIGINAL, CHANGED),))
+
+
+def of_occurrence(**changes: Any) -> Series:
+    return replace(INVITED, overrides=(Override(ORIGINAL, replace(CHANGED, **changes)),))
+
+
+def test_a_participants_answer_to_a_changed_occurrence_flows_and_nothing_else_of_it() -> None:
+    result = met(INVITED, INVITED, of_occurrence(response=Response.ACCEPTED, title="mine"), flows=PARTICIPANT)
+    assert result.to_host == {"overrides"}
+    assert result.host == of_occurrence(response=Response.ACCEPTED)
+    assert not result.to_remote
+    answered_here = met(INVITED, of_occurrence(response=Response.DECLINED), INVITED, flows=PARTICIPANT)
+    assert not answered_here.to_remote, "an answer that was given here is no news for a copy that invites nobody"
+
+
+def test_a_participants_answer_to_an_unchanged_occurrence_stays_where_it_was_given() -> None:
+    """Only a changed occurrence has a name that both sides know, and his copy may have moved it."""
+    there = of_occurrence(response=Response.ACCEPTED)
+    result = met(SERIES, SERIES, there, flows=PARTICIPANT)
+    assert (result.to_host, result.to_remote, result.clashes) == (frozenset(), frozenset(), ())
+    after = agreed(result, result.host, result.remote)
+    later = met(after, replace(SERIES, master=replace(SERIES.master, title="renamed")), there, flows=PARTICIPANT)
+    assert later.to_remote == {"title"}
+    assert later.remote == replace(there, master=replace(there.master, title="renamed"))
+
+
+def test_a_status_of_an_occurrence_never_goes_out() -> None:
+    """Written to some services, it cancels the occurrence for everybody."""
+    flows = Flows(CONTENT | OWN | {"status"}, CONTENT | {"reminder", "show_as"})
+    result = met(INVITED, of_occurrence(status=Status.CANCELLED), INVITED, flows=flows)
+    assert not result.to_remote
+    back = met(INVITED, INVITED, of_occurrence(status=Status.TENTATIVE), flows=flows)
+    assert back.to_host == {"overrides"}
+
+
+def test_a_participant_is_asked_about_what_flows_both_ways_and_about_nothing_else() -> None:
+    here, there = replace(BASE, reminder=5, title="new title"), replace(BASE, reminder=10, title="mine")
+    result = met(BASE, here, there, Policy.ASK, flows=PARTICIPANT)
+    assert {clash.cell: clash.winner for clash in result.clashes} == {
+        "reminder": Winner.NOBODY,
+        "title": Winner.HOST,
+    }
+    assert result.to_remote == {"title"}
+    assert not result.to_host
 
 
 def test_a_write_that_was_not_done_stays_to_do() -> None:
