@@ -188,7 +188,7 @@ class EwsAccount(Account):
         state = self.sandbox.state
         with state.lock:
             given = [reading.update("CalendarItem", one, "Exchange2016", WINDOWS_ZONE) for one in changes]
-            update(state, self._jonas.find(item_id), given, "SendToNone")
+            update(state, self._jonas.find(item_id), given, WINDOWS_ZONE, "SendToNone")
 
     def restore(self, calendar: str, item_id: str, original: Original) -> None:
         series = self.items(calendar)[item_id].item

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
 from types import TracebackType
 from typing import Any
 
@@ -23,10 +22,10 @@ from marketplace_plugin.sandbox.ews.items import Recurrence
 from marketplace_plugin.sandbox.ews.outlook import access as sandbox
 from marketplace_plugin.sandbox.ews.outlook.times import zone_of
 from marketplace_plugin.sandbox.ews.state import Folder
-from marketplace_plugin.sandbox.ews.transport import tls
 from marketplace_plugin.sandbox.ews.wire import reading
 from marketplace_plugin.sandbox.ews.wire.reading import Change
 from tests.providers.serving import Serving
+from tests.sandbox.ews.contract import EwsContractCheck
 
 HOST = "nordwerk.example"
 ANNA, JONAS, BOSS = (f"{name}@{HOST}" for name in ("anna", "jonas", "boss"))
@@ -36,31 +35,36 @@ NOW = datetime(2026, 11, 18, 9, 30, tzinfo=UTC)
 WINDOW = Window(NOW - timedelta(days=30), NOW + timedelta(days=365))
 INSTANCE = "instance-1"
 BUILDS = {"Exchange2010": "14.0.639.21", "Exchange2013": "15.0.516.32", "ExchangeSE": "15.2.2562.17"}
+UNPUBLISHED = ("GetUserAvailabilityRequest: ", "RequestServerVersion: ")
+"""The schema files of the documentation lack the first, and know their own version alone."""
 WRITES = frozenset({"CreateItem", "UpdateItem", "DeleteItem", "MoveItem"})
-
-
-@cache
-def certificates() -> tls.Certificates:
-    """Made once: a key takes its time."""
-    return tls.make(("localhost", "127.0.0.1"))
 
 
 @dataclass
 class World:
-    """One sandbox whose clock stands still. ``version`` is one of ``BUILDS``."""
+    """One sandbox whose clock stands still. At the end no request may have broken the schema.
+
+    ``version`` is one of ``BUILDS``.
+    """
 
     version: str = "ExchangeSE"
     now: datetime = NOW
     options: dict[str, Any] = field(default_factory=dict)
+    checks: list[EwsContractCheck] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         people = [
             Account(email, email.partition("@")[0].title(), email.partition("@")[0], "NORDWERK", PASSWORD)
             for email in (ANNA, JONAS, BOSS)
         ]
-        self.sandbox = EwsSandbox(lambda: self.now, accounts=people, seeded=False, **self.options)
+        options = {"accounts": people, "seeded": False, "wrap": self._watch, **self.options}
+        self.sandbox = EwsSandbox(lambda: self.now, **options)
         self.sandbox.state.knobs.version = self.version
         self.opened: list[ExchangeCalendar] = []
+
+    def _watch(self, app: Any) -> Any:
+        self.checks.append(EwsContractCheck(app))
+        return self.checks[-1]
 
     def __enter__(self) -> World:
         self.sandbox.start()
@@ -72,6 +76,9 @@ class World:
         for provider in self.opened:
             provider.close()
         self.sandbox.stop()
+        for check in self.checks if error is None else ():
+            broken = [breach for breach in check.requests if not breach.startswith(UNPUBLISHED)]
+            assert not broken, "\n".join(broken)
 
     def session(self, email: str = ANNA, **secrets: str) -> Session:
         return Session(
@@ -187,7 +194,7 @@ class EwsServing(Serving):
 
     def _change(self, person: Actor, item_id: str, event: Event, names: Collection[str]) -> None:
         with self._state.lock:
-            update(self._state, person.find(item_id), changed(event, names), "SendToNone")
+            update(self._state, person.find(item_id), changed(event, names), WINDOWS_ZONE, "SendToNone")
 
     def delete(self, calendar: str, item_id: str) -> None:
         self._person(calendar)[0].delete(item_id, send=False)

@@ -70,6 +70,7 @@ PATHS = {
 """Each element that we write, in the order of the schema, and how an update names it."""
 
 _ORDER = list(PATHS)
+_ZONES = frozenset({"StartTimeZone", "EndTimeZone"})
 _NAMESPACE = uuid.UUID("5d1a52f0-9d0f-54c8-9b5e-3c54f7b0a6d1")
 _BEFORE_2013 = frozenset({"Exchange2010", "Exchange2010_SP1", "Exchange2010_SP2"})
 
@@ -93,9 +94,13 @@ def insertion(item: Event | Series, op: str, stamp: Stamp, *, home: str, schema:
 
 
 def changes(parts: Collection[Element], *, without: Collection[str] = ()) -> list[Element]:
-    """The updates that set ``parts``, and delete the elements ``without``."""
+    """The updates that set ``parts``, and delete the elements ``without``.
+
+    They are made in their order, and a zone that comes behind a time takes its wall time over, whatever its offset
+    (how-to-update-the-time-zone-for-an-appointment): so zones come first.
+    """
     made = [make("t:DeleteItemField", _path(name)) for name in without]
-    for part in sorted(parts, key=lambda part: _ORDER.index(local(part))):
+    for part in sorted(parts, key=lambda part: (local(part) not in _ZONES, _ORDER.index(local(part)))):
         path = stamp_path() if local(part) == "ExtendedProperty" else _path(local(part))
         made.append(make("t:SetItemField", path, make("t:CalendarItem", part)))
     return made
