@@ -158,13 +158,7 @@ def _flask(config: Config, keys: Sequence[bytes], engine: Engine, registry: Regi
     app.secret_key, *older = (_session_key(key) for key in keys)
     app.config["SECRET_KEY_FALLBACKS"] = older
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = ";".join(map(str, _catalogues(registry)))
-    offered = [engine.settings.integrations[i.id] for i in registry.integrations() if i.available]
-    csrf, limiter = security.protect(
-        app,
-        secure=config.secure,
-        proxies=config.proxies,
-        form_targets=[values["authorize_url"] for values in offered if "authorize_url" in values],
-    )
+    csrf, limiter = security.protect(app, secure=config.secure, proxies=config.proxies)
     Babel(app, default_locale="de", locale_selector=steg.language, timezone_selector=steg.time_zone)
     steg.install(app)
     actions = EngineActions(engine)

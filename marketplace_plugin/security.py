@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, request
 from flask_limiter import Limiter
@@ -22,30 +20,21 @@ FIXED_HEADERS = {
 }
 
 
-def content_policy(form_targets: Iterable[str]) -> str:
-    """No script, style or frame but our own. ``form_targets``: addresses that a form may end at after a redirect.
-
-    "Verknüpfen" is a form whose answer leads to the service's sign-in, and browsers hold ``form-action`` against
-    redirects too. Style attributes are allowed: the calendar's grid places its events by them.
-    """
-    origins = sorted({f"{parts.scheme}://{parts.netloc}" for parts in map(urlsplit, form_targets)})
-    return "; ".join(
-        (
-            "default-src 'none'",
-            "script-src 'self'",
-            "style-src 'self'",
-            "style-src-attr 'unsafe-inline'",
-            "img-src 'self'",
-            "font-src 'self'",
-            "connect-src 'self'",
-            " ".join(("form-action 'self'", *origins)),
-            "base-uri 'none'",
-            "frame-ancestors 'none'",
-        )
-    )
+CONTENT_POLICY = (
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "style-src-attr 'unsafe-inline'",  # the calendar's grid places its events by them
+    "img-src 'self'",
+    "font-src 'self'",
+    "connect-src 'self'",
+    "form-action 'self'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+)
 
 
-def protect(app: Flask, *, secure: bool, proxies: int, form_targets: Iterable[str]) -> tuple[CSRFProtect, Limiter]:
+def protect(app: Flask, *, secure: bool, proxies: int) -> tuple[CSRFProtect, Limiter]:
     """Make ``app`` safe to serve. The two extensions are returned for what needs an exemption or a limit of its own."""
     app.config.update(
         SESSION_COOKIE_HTTPONLY=True,
@@ -63,7 +52,6 @@ def protect(app: Flask, *, secure: bool, proxies: int, form_targets: Iterable[st
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # Flask's documented way to wrap the application
             app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies
         )
-    policy = content_policy(form_targets)
 
     @app.before_request
     def refuse_other_sites() -> None:
@@ -73,7 +61,7 @@ def protect(app: Flask, *, secure: bool, proxies: int, form_targets: Iterable[st
 
     @app.after_request
     def add_headers(response: Response) -> Response:
-        response.headers.setdefault("Content-Security-Policy", policy)
+        response.headers.setdefault("Content-Security-Policy", "; ".join(CONTENT_POLICY))
         for name, value in FIXED_HEADERS.items():
             response.headers.setdefault(name, value)
         if secure:

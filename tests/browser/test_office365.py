@@ -4,14 +4,19 @@ disconnected; and what he reads whose organisation lets only its administrator c
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, ViewportSize, expect
 
 from tests.browser.conftest import People
 from tests.browser.person import Someone
 from tests.browser.world import MICROSOFT_ADMIN, MICROSOFT_ANNA, MICROSOFT_LENA, TODAY, World, day
+from tests.serving import served
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 NAME = "Office365 Kalender"
 MAIN = "Kalender (Hauptkalender)"
@@ -255,6 +260,27 @@ def test_shared_calendars_come_with_a_consent_of_their_own(steg: World, anna: So
     expect(anna.page.locator("#live .err, #live .warn")).to_have_count(0)
     anna.calendar(f"view=week&date={day(8)}")
     expect(anna.entry("Quartalsplanung")).to_contain_text("Belegt")
+
+
+def test_a_sign_in_may_lead_over_hosts_that_nobody_named(
+    steg: World, anna: Someone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Entra sends personal accounts, and those of organisations with a sign-in of their own, to another host."""
+    added(anna)
+    deployment = steg.running.engine.settings.integrations
+    there = deployment["office365"]["authorize_url"]
+
+    def elsewhere(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+        start_response("302 Found", [("Location", f"{there}?{environ['QUERY_STRING']}")])
+        return [b""]
+
+    with served(elsewhere) as hop:
+        settings = {**deployment["office365"], "authorize_url": f"{hop}/authorize"}
+        monkeypatch.setitem(deployment, "office365", settings)
+        anna.button("Verknüpfen").click()
+        choose_account(anna, MICROSOFT_ANNA)
+        accept(anna)
+        anna.heading(f"{NAME} ist verknüpft")
 
 
 def test_who_says_no_can_begin_again(steg: World, anna: Someone) -> None:

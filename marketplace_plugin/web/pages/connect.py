@@ -64,10 +64,18 @@ def _add_way(blueprint: Blueprint, shared: Shared) -> None:
     @blueprint.post("/profile/connections/<connection>/authorize")
     def authorize(connection: str) -> ResponseReturnValue:
         person = shared.person()
-        if form.has_form(shared, actions.connection(person, connection)):
+        view = actions.connection(person, connection)
+        if form.has_form(shared, view):
             return redirect(url_for(".connect", connection=connection), 303)
         features = frozenset(request.form.getlist("feature"))
-        return redirect(actions.begin(person, connection, browser(), features), 303)
+        address = actions.begin(person, connection, browser(), features)
+        # No redirect: browsers hold the policy for forms against every further one, and which hosts a service's sign-in
+        # leads over, nobody can know.
+        leaving = page(
+            "marketplace/connection/leaving.html", crumbs=crumbs(shared, view), connection=view, address=address
+        )
+        leaving.headers["Refresh"] = f"0; url={address}"
+        return leaving
 
     @blueprint.get("/oauth/callback")
     def callback() -> ResponseReturnValue:
