@@ -27,6 +27,7 @@ from marketplace_plugin.model.write import (
     HostWrite,
     RefusedCode,
 )
+from marketplace_plugin.store import connections
 from marketplace_plugin.store.accounts.collections import Collection
 from marketplace_plugin.store.accounts.connections import Connection
 from marketplace_plugin.sync.link import Link, LinkKind
@@ -81,6 +82,16 @@ def module_for(engine: Engine, link: Link, connection: Connection, person: Perso
     if link.kind is LinkKind.MIRROR:
         return Mirrored(module, manner_of(connection, person))
     return Listed(module) if link.host_kind is Kind.TASK else module
+
+
+def module_now(engine: Engine, link: Link) -> HostModule:
+    """The same, outside a pass."""
+    with engine.store.read() as c:
+        connection = connections.get(c, link.connection)
+    person = engine.host.person(link.user)
+    if connection is None or person is None:
+        return engine.host.modules[link.host_kind]
+    return module_for(engine, link, connection, person)
 
 
 def manner_of(connection: Connection, person: Person) -> Manner:

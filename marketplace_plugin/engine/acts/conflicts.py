@@ -14,16 +14,15 @@ from typing import Any
 
 from sqlalchemy import Connection as Database
 
-from marketplace_plugin.contract.module import Person, UnitOfWork
+from marketplace_plugin.contract.module import HostModule, Person, UnitOfWork
 from marketplace_plugin.engine.acts.subject import Subject, host_item, own_link, subjects
 from marketplace_plugin.engine.context import Engine, Trigger
+from marketplace_plugin.engine.kinds import module_now
 from marketplace_plugin.engine.others import wake_others
 from marketplace_plugin.engine.work.jobs import BUTTON, SYNC
 from marketplace_plugin.errors import Conflict, NotAllowed, NotFound
 from marketplace_plugin.model.change import HostItem, Revision
-from marketplace_plugin.model.event import Event, Series
-from marketplace_plugin.model.form.canonical import EVENT_FIELDS
-from marketplace_plugin.model.item import Kind
+from marketplace_plugin.model.form.canonical import CONTACT_FIELDS, EVENT_FIELDS, TASK_FIELDS
 from marketplace_plugin.model.write import HostApplied, HostOutcome, HostUpdate
 from marketplace_plugin.store import collections, conflicts, connections, journal, links
 from marketplace_plugin.store.log.journal import Action, Entry, Side
@@ -38,6 +37,7 @@ from marketplace_plugin.sync.reason import Reason
 _AT_REST = (LinkState.DETACHED, LinkState.DECLINED)
 _NOT_SEEN = RemoteShowing(Revision(""), "")
 """No revision is like it, so the next pass compares what the service shows with the base."""
+_FIELDS = EVENT_FIELDS | CONTACT_FIELDS | TASK_FIELDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,7 @@ def _decided(link: Link, cell: Cell, overruled: Any) -> Link:
 def _put(base: object, cell: Cell, showing: Any) -> Synced:
     """``base`` with the cell as ``showing`` has it. Raises Conflict where the two have other occurrences by now."""
     try:
-        return cell.put(Parts.of(_event(base)), cell.get(Parts.of(_event(showing))), EVENT_FIELDS).item()
+        return cell.put(Parts.of(_synced(base)), cell.get(Parts.of(_synced(showing))), _FIELDS).item()
     except KeyError:
         raise Conflict("the series was changed since") from None
 
@@ -170,12 +170,13 @@ def _turn(engine: Engine, person: Person, row: Row, link: Link, cell: Cell, side
     item = _put(now.item, cell, wanted)
     write = HostUpdate(engine.new_id(), now.ref, now.version, item, cell.fields)
     # A host with a database of its own is written to first: should we die then, the change is there like any edit.
-    applied = None if engine.host.shares_transaction else _apply(engine, person, write, None)
+    module = module_now(engine, link)
+    applied = None if engine.host.shares_transaction else _apply(module, person, write, None)
     with engine.store.begin() as unit:
         c = unit.connection
         row, link = _own(c, person, row.id)
         connections.seize(c, link.connection, engine.now())
-        applied = applied or _apply(engine, person, write, unit)
+        applied = applied or _apply(module, person, write, unit)
         if not isinstance(applied, HostApplied):
             raise Conflict("the event was changed since")
         links.put(c, [replace(link, automatic=0, wrote=Wrote.NOTHING)], engine.now())  # a user's edit (rule 4)
@@ -184,8 +185,8 @@ def _turn(engine: Engine, person: Person, row: Row, link: Link, cell: Cell, side
         journal.add(c, [_line(engine, row, link, Action.UPDATE, now)])
 
 
-def _apply(engine: Engine, person: Person, write: HostUpdate, unit: UnitOfWork | None) -> HostOutcome:
-    (outcome,) = engine.host.modules[Kind.EVENT].apply(person.id, [write], unit)
+def _apply(module: HostModule, person: Person, write: HostUpdate, unit: UnitOfWork | None) -> HostOutcome:
+    (outcome,) = module.apply(person.id, [write], unit)
     return outcome
 
 
@@ -224,7 +225,7 @@ def _line(engine: Engine, row: Row, link: Link, action: Action, before: HostItem
 def _view(c: Database, row: Row, link: Link, about: Subject) -> ConflictView | None:
     cell = _cell(row)
     try:
-        here, there = (cell.get(Parts.of(_event(item))) for item in (row.host, row.remote))
+        here, there = (cell.get(Parts.of(_synced(item))) for item in (row.host, row.remote))
     except (KeyError, TypeError, Conflict):
         return None  # a showing that is not kept: there is nothing to choose from
     takes = _takes(row, cell, link, _flows(c, link))
@@ -252,17 +253,17 @@ def _flows(c: Database, link: Link) -> Flows:
 
 
 def _cell(row: Row) -> Cell:
-    return named(row.field, EVENT_FIELDS)
+    return named(row.field, _FIELDS)
 
 
 def _shows(cell: Cell, now: HostItem, showing: Any) -> bool:
     try:
-        return cell.equal(cell.get(Parts.of(_event(now.item))), cell.get(Parts.of(_event(showing))))
+        return cell.equal(cell.get(Parts.of(_synced(now.item))), cell.get(Parts.of(_synced(showing))))
     except KeyError:
         return False
 
 
-def _event(item: object) -> Synced:
-    if not isinstance(item, Event | Series):
+def _synced(item: object) -> Synced:
+    if not isinstance(item, Synced):
         raise Conflict("what was shown is not kept any more")
     return item

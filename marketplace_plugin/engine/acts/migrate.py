@@ -26,17 +26,26 @@ COPIES = (LinkKind.EXPORT, LinkKind.MIRROR)
 
 
 def choose(
-    engine: Engine, unit: UnitOfWork, connection_id: str, target: str | None, sources: Group[str], *, keep: bool = True
+    engine: Engine,
+    unit: UnitOfWork,
+    connection_id: str,
+    target: str | None,
+    sources: Group[str],
+    *,
+    others: Group[str] = (),
+    keep: bool = True,
 ) -> None:
-    """Set target and sources (the service's ids) with everything that follows from it.
+    """Set target and sources (the service's ids) with everything that follows from it for calendars; ``others`` are the
+    targets that are none (``pairs.choose`` sees to what follows there).
 
     Unticked sources lose their blocks; ticked ones are read from a snapshot; the copies in a former target move to the
     new one, or stay as they are where ``keep``. Raises IntegrityError where another connection of the user has one.
     """
     c = unit.connection
-    before = {row.remote_id: row for row in collections.of_connection(c, connection_id)}
+    rows = collections.of_connection(c, connection_id)
+    before = {row.remote_id: row for row in rows if row.info.kind is Kind.EVENT}
     old_target = next((row.remote_id for row in before.values() if row.is_target), None)
-    collections.choose(c, connection_id, target, sources)
+    collections.choose(c, connection_id, target, sources, others=others)
     connections.seize(c, connection_id, engine.now())
     for remote_id, row in before.items():
         if row.is_source and remote_id not in sources:
@@ -46,7 +55,7 @@ def choose(
     if old_target is not None and old_target != target:
         leave_target(engine, unit, connection_id, old_target, target, keep=keep)
     if old_target != target:
-        host_positions.drop(c, connection_id, Kind.EVENT)
+        host_positions.drop(c, connection_id)
 
 
 def copies(engine: Engine, connection_id: str, collection: str) -> int:

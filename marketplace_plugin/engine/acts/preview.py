@@ -18,7 +18,6 @@ from marketplace_plugin.engine.steps.planning import Planned, is_approved, key_o
 from marketplace_plugin.engine.steps.recall import APPROVED
 from marketplace_plugin.engine.steps.written import count_name
 from marketplace_plugin.errors import Conflict
-from marketplace_plugin.model.item import Kind
 from marketplace_plugin.store import blocks, connections, held, host_positions, plans, runs
 from marketplace_plugin.store.log.plans import PlanState
 from marketplace_plugin.store.log.runs import Run
@@ -91,7 +90,7 @@ def approve(engine: Engine, plan_id: str, person: Person) -> str:
         if not plans.approve(c, plan_id, person.id, run_id, now):
             raise Conflict("this plan no longer waits")
         if connection.approved_version != plan.settings_version:
-            host_positions.drop(c, connection.id, Kind.EVENT)
+            host_positions.drop(c, connection.id)
         connections.approve(c, connection.id, plan.settings_version)
         connections.mark_dirty(c, [connection.id], now)
         runs.add(c, Run(run_id, connection.id, connection.user, Trigger.START, now))

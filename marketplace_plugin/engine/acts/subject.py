@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy import Connection as Database
 
 from marketplace_plugin.engine.context import Engine
+from marketplace_plugin.engine.kinds import module_now
 from marketplace_plugin.errors import NotFound
 from marketplace_plugin.model.change import HostItem
+from marketplace_plugin.model.contact import Contact, called
 from marketplace_plugin.model.event import Event, Series
-from marketplace_plugin.model.item import Item, Kind
-from marketplace_plugin.model.time import When
+from marketplace_plugin.model.item import Item
+from marketplace_plugin.model.task import Call, Task
+from marketplace_plugin.model.time import AllDay, Timed, When
 from marketplace_plugin.store import blocks, collections, connections, links
 from marketplace_plugin.store.accounts.connections import ConnectionState
 from marketplace_plugin.sync.link import Link, LinkKind
@@ -69,11 +73,18 @@ def subjects(
 
 
 def headline(item: Item | None) -> tuple[str, When | None]:
-    """Title and time of an event, or of a series' master; empty for what is hidden or no event."""
-    master = item.master if isinstance(item, Series) else item
-    if not isinstance(master, Event):
-        return "", None
-    return (master.title if isinstance(master.title, str) else ""), master.when
+    """Title and time; of a contact what it is called. Empty for what is hidden."""
+    match item.master if isinstance(item, Series) else item:
+        case Event(title=title, when=at):
+            return (title if isinstance(title, str) else ""), at
+        case Contact() as contact:
+            return called(contact), None
+        case Task(title=title, due=due):
+            return title, due if due is None or isinstance(due, Timed) else AllDay(due, due + timedelta(days=1))
+        case Call(title=title, when=planned):
+            return title, planned
+        case _:
+            return "", None
 
 
 def own_link(c: Database, person: str, link_id: str) -> Link:
@@ -86,8 +97,9 @@ def own_link(c: Database, person: str, link_id: str) -> Link:
 
 
 def host_item(engine: Engine, link: Link) -> HostItem | None:
-    """The host's side of an event as its owner sees it now; None where it is gone or there is none."""
-    if link.host_ref is None or link.host_kind is not Kind.EVENT:
+    """The host's side as its owner sees it now, a mirror as the entry that it is; None where it is gone or there is
+    none."""
+    if link.host_ref is None or link.host_kind not in engine.host.modules:
         return None
-    (found,) = engine.host.modules[Kind.EVENT].get(link.user, [link.host_ref])
+    (found,) = module_now(engine, link).get(link.user, [link.host_ref])
     return found if isinstance(found, HostItem) else None

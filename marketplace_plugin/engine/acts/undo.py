@@ -223,7 +223,7 @@ def _removed(c: Database, p: Pass, line: Entry, deeds: Deeds) -> Step | Reason:
     if line.side is Side.REMOTE:
         if link.host_ref is None:
             return Reason.TARGET_CHANGED  # the copy that a new target or an invitation has replaced
-        tied = links.by_host(c, p.connection.user, Kind.EVENT, [link.host_ref]).get(link.host_ref, ())
+        tied = links.by_host(c, p.connection.user, link.host_kind, [link.host_ref]).get(link.host_ref, ())
         if any(one.state is not LinkState.DETACHED for one in tied):
             return Reason.HAS_LIVE_LINK
     elif link.remote_id is not None and links.by_remote(c, p.connection.id, [link.remote_id], link.collection):
@@ -239,7 +239,7 @@ def _bare(p: Pass, line: Entry) -> Link:
         connection=p.connection.id,
         collection=line.versions.get("collection") or "",
         remote_id=line.versions.get("remote_id"),
-        host_kind=Kind.EVENT,
+        host_kind=Kind(line.versions.get("host_kind") or Kind.EVENT),
         host_ref=line.versions.get("host_ref"),
         state=LinkState.DECLINED,
         reason=Reason.UNDONE,

@@ -84,21 +84,22 @@ class Why:
     parked: bool = False
 
 
-def of_event(engine: Engine, person: Person, ref: str) -> Why:
-    """An event of the host, as this person has it. Raises NotFound where he has no part in it."""
-    module = engine.host.modules[Kind.EVENT]
-    (item,) = module.get(person.id, [ref])
+def of_event(engine: Engine, person: Person, ref: str, kind: Kind = Kind.EVENT) -> Why:
+    """An item of the host, as this person has it. Raises NotFound where he has no part in it."""
+    if kind not in engine.host.modules:
+        raise NotFound("the host has no such module")
+    (item,) = engine.host.modules[kind].get(person.id, [ref])
     if not isinstance(item, HostItem):
         raise NotFound("no such event of yours")
     with engine.store.read() as c:
-        tied = links.by_host(c, person.id, Kind.EVENT, [ref]).get(ref, [])
+        tied = links.by_host(c, person.id, kind, [ref]).get(ref, [])
         alive = {row.id for row in connections.of_user(c, person.id)}
         live = [k for k in tied if k.state is not LinkState.DETACHED and k.connection in alive]
     if live:
         return _tied(engine, person, live[0], item)
     title, when = headline(item.item)
     with engine.store.read() as c:
-        reasons = _left_out(c, person, item, tied)
+        reasons = _left_out(c, person, item, tied) if kind is Kind.EVENT else ()
     return Why(What.ALONE, title, when, ref, reasons=reasons)
 
 
