@@ -200,9 +200,10 @@ def change(
         save(c, row)
         if "attendees" in changed:
             _invite(c, row)
-    elif changed <= OWN and isinstance(item, Event | Series):
-        own = {name: getattr(master_of(item), name) for name in changed}
-        c.execute(parts.update().where(parts.c.ref == row.ref, parts.c.person == person).values(**own))
+    elif changed <= OWN | {"overrides"} and isinstance(item, Event | Series):
+        own = {name: getattr(master_of(item), name) for name in changed & OWN}
+        if own:  # one answer for all occurrences: that is how this host is
+            c.execute(parts.update().where(parts.c.ref == row.ref, parts.c.person == person).values(**own))
     else:
         raise PermissionError(min(changed - OWN))
     after = people_of(c, row.ref)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from marketplace_plugin.engine.acts import conflicts
-from marketplace_plugin.model.event import Response
+from marketplace_plugin.model.event import Response, Series
+from marketplace_plugin.model.write import HostUpdate
 from marketplace_plugin.store import connections
 from marketplace_plugin.sync.merge import Winner
-from tests.laws.world import TARGET, World, event
+from tests.laws.world import TARGET, World, event, moved, occurrence, series
 from tests.regressions.seeing import only, person, titles
 
 
@@ -85,3 +87,23 @@ def test_a_conflict_that_is_turned_makes_the_others_due(world: World) -> None:
     other = next(side for side in (Winner.HOST, Winner.REMOTE) if side is not row.kept)
     conflicts.take(world.engine, person(world), row.id, other)
     assert due(world, bob) == world.clock()
+
+
+def test_an_answer_to_one_changed_occurrence_is_known_here(world: World) -> None:
+    ref = world.host.create("ada", series("weekly"), guests=["bob"])
+    world.host.change_occurrence("ada", ref, occurrence(1), moved(occurrence(1), "moved", 1))
+    ada, bob = (world.connect(user, world.account()) for user in ("ada", "bob"))
+    world.settle(ada, bob)
+    account = world.plugins.accounts[bob]
+    copy = only(account)
+    assert isinstance(copy.item, Series)
+    (changed,) = copy.item.overrides
+    assert changed.event is not None
+    answer = replace(changed.event, response=Response.ACCEPTED, title="as I call it")
+    account.user.change_occurrence(TARGET, copy.id, occurrence(1), answer)
+    world.settle(ada, bob)
+    written = [one for one in world.host.applied if isinstance(one, HostUpdate)]
+    assert [one.changed for one in written] == [frozenset({"overrides"})]
+    (mine,) = [o.event for one in written if isinstance(one.item, Series) for o in one.item.overrides]
+    assert mine is not None
+    assert (mine.response, mine.title) == (Response.ACCEPTED, "moved")
