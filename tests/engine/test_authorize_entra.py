@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from marketplace_plugin.bundle.manifest import ScopeMatch
-from marketplace_plugin.engine.account import authorize, connections, consent, market, oauth, settings
+from marketplace_plugin.engine.account import authorize, connections, consent, disconnect, market, oauth, settings
 from marketplace_plugin.engine.account.grants import oauth_client
 from marketplace_plugin.engine.views import Asked
 from marketplace_plugin.errors import (
@@ -318,6 +318,13 @@ def test_a_way_back_that_nobody_was_sent_is_refused(world: EntraWorld, connectio
             consent.answer(world.engine, {"state": made_up, "admin_consent": "True"})
     with pytest.raises(StateMismatch):
         world.finish(f"{CALLBACK}?code=x&state={state}")
+
+
+def test_consent_counts_at_the_service_also_where_the_connection_has_ended(world: EntraWorld, connection: str) -> None:
+    address = consent.view(world.engine, ANNA_HERE, connection).address
+    disconnect.disconnect(world.engine, ANNA_HERE, connection)
+    answer = consent.answer(world.engine, Visitor(address).account(STRIKT_ADMIN).decide("accept").answer)
+    assert (answer.given, answer.owner, answer.tenant) == (True, "", ""), "there is nothing of his to go on with"
 
 
 def test_the_request_to_the_tenants_admin(world: EntraWorld, connection: str) -> None:

@@ -40,7 +40,7 @@ class ConsentView:
 @dataclass(frozen=True, slots=True)
 class ConsentAnswer:
     """What came back from the service. ``owner`` is the person whose connection the address was made for, and
-    ``tenant`` his tenant here."""
+    ``tenant`` his tenant here; both are empty where the connection has ended since."""
 
     connection: str
     integration: str
@@ -65,16 +65,17 @@ def ask(engine: Engine, person: Person, connection_id: str) -> None:
 
 
 def answer(engine: Engine, query: Mapping[str, str]) -> ConsentAnswer:
-    """What the service's redirect tells; changes nothing. Raises StateMismatch for a state that is not ours, or of a
-    connection that has ended."""
+    """What the service's redirect tells; changes nothing. Raises StateMismatch for a state that is not ours."""
     connection_id, _, mark = query.get("state", "").removeprefix(PREFIX).partition(".")
     if not hmac.compare_digest(mark.encode(), _mark(engine, connection_id).encode()):
         raise StateMismatch("the state is not one of ours")
     with engine.store.read() as c:
         row = connections.get(c, connection_id)
-    if row is None or row.state is ConnectionState.REMOVED:
-        raise StateMismatch("the connection has ended")
+    if row is None:
+        raise StateMismatch("there is no such connection")
     given = query.get("admin_consent", "").lower() == "true" and "error" not in query
+    if row.state is ConnectionState.REMOVED:
+        return ConsentAnswer(row.id, row.integration, "", "", given)
     return ConsentAnswer(row.id, row.integration, row.user, row.tenant, given)
 
 
