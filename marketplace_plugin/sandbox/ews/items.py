@@ -108,10 +108,9 @@ class Item:
     """
 
     key: int
+    """Another one after each move between folders."""
     mailbox: str
     folder: int
-    placed: int
-    """Changes at each move between folders: what makes the id another one."""
     kind: Kind
     fields: dict[str, Any]
     created: datetime

@@ -131,7 +131,7 @@ def many(state: State, email: str, count: int, folder: Folder | None = None, **f
             start = begin + timedelta(minutes=30 * number)
             key, now = state.next_number(), state.now()
             own = {"Subject": f"Termin {number + 1}", "ItemClass": schema.CLASSES["CalendarItem"], **_PLAIN, **fields}
-            item = Item(key, target.mailbox, target.key, state.next_number(), "CalendarItem", own, now, now, email)
+            item = Item(key, target.mailbox, target.key, "CalendarItem", own, now, now, email)
             uid = f"040000008200E00074C5B7101A82E008{key:080X}"
             item.event = Event(uid, start, start + timedelta(minutes=30), ZONE, ZONE, target.mailbox)
             state.store(item)

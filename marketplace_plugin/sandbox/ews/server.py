@@ -303,7 +303,7 @@ class EwsSandbox:
         named = {element.get("Id") for element in reply.iter(full("t:ItemId"))}
         items = [item for folder in self.state.folders.values() for item in folder.items.values()]
         for item in items:
-            if ids.item_id(item.mailbox, item.placed, item.key) in named:
+            if ids.item_id(item.mailbox, item.key) in named:
                 self.state.touch(item)
 
     def _note(

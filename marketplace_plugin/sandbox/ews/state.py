@@ -82,8 +82,6 @@ class Folder:
     """Item key -> number of its last change, departures too; oldest first."""
     entered: dict[int, int] = field(default_factory=dict)
     """Item key -> number of the change that brought it here; kept after it is gone."""
-    gone: dict[int, int] = field(default_factory=dict)
-    """Item key -> place of the items that were deleted or moved away."""
     permissions: dict[str, Permission] = field(default_factory=dict)
     epoch: int = 0
     """Raised when all earlier sync states end."""
@@ -172,7 +170,7 @@ class State:
         return self._tick
 
     def next_number(self) -> int:
-        """A number for a new folder, item or place."""
+        """A number for a new folder or item."""
         self._number += 1
         return self._number
 
@@ -288,7 +286,6 @@ class State:
         folder.items[item.key] = item
         self.touch(item, item.modified_by)
         folder.entered[item.key] = item.change
-        folder.gone.pop(item.key, None)
         return item
 
     def touch(self, item: Item, by: str | None = None) -> None:
@@ -303,13 +300,12 @@ class State:
         """Take an item out of its folder; syncs report it."""
         folder = self.folders[item.folder]
         del folder.items[item.key]
-        folder.gone[item.key] = item.placed
         self._note(item, self.next_tick())
 
     def move(self, item: Item, folder: Folder) -> None:
-        """Put an item into another folder; its id becomes another one."""
+        """Put an item into another folder: copied and deleted, as Exchange does, so its id is another one."""
         self.remove(item)
-        item.folder, item.placed, item.mailbox = folder.key, self.next_number(), folder.mailbox
+        item.key, item.folder, item.mailbox = self.next_number(), folder.key, folder.mailbox
         self.store(item)
 
     def _note(self, item: Item, change: int) -> None:

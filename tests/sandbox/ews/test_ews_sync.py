@@ -68,6 +68,14 @@ def folder_id(ews: Ews, name: str) -> str:
     return hierarchy(ews).one(f"//t:CalendarFolder[t:DisplayName='{name}']/t:FolderId/@Id")
 
 
+def test_an_item_that_went_and_came_back_is_another_one(anna: Ews, act: Callable[[str], Actor]) -> None:
+    outlook = act(ANNA)
+    old = outlook.create("Ausflug", NINE)
+    state = anna.sync().one("//m:SyncState")
+    new = outlook.move(outlook.move(old, PROJECT), "Kalender")
+    assert anna.changes(state)[0] == [("Delete", old), ("Create", new)]
+
+
 def test_what_came_and_went_between_two_rounds_is_not_told(anna: Ews, act: Callable[[str], Actor]) -> None:
     state = anna.sync().one("//m:SyncState")
     act(ANNA).delete(act(ANNA).create("kurz", NINE))

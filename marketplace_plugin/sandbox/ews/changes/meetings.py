@@ -140,7 +140,7 @@ def _spread(state: State, item: Item) -> None:
 def _new_copy(state: State, item: Item, email: str) -> Item:
     calendar = state.distinguished(email, "calendar")
     mine = copy.deepcopy(item)
-    mine.key, mine.mailbox, mine.folder, mine.placed = state.next_number(), email, calendar.key, state.next_number()
+    mine.key, mine.mailbox, mine.folder = state.next_number(), email, calendar.key
     mine.extended, mine.created, mine.modified_by = {}, state.now(), item.calendar.organizer
     mine.calendar.response, mine.calendar.replied = "NoResponseReceived", None
     mine.fields |= {"LegacyFreeBusyStatus": "Tentative", "ReminderIsSet": "true", "ReminderMinutesBeforeStart": "15"}

@@ -43,7 +43,7 @@ def create(
     if folder.kind != kind:
         raise EwsError(_IN_FOLDER[kind], f"A {kind} cannot be created in this folder.")
     now = state.now()
-    item = Item(state.next_number(), folder.mailbox, folder.key, state.next_number(), kind, {}, now, now, email)
+    item = Item(state.next_number(), folder.mailbox, folder.key, kind, {}, now, now, email)
     item.fields = {"ItemClass": schema.CLASSES[kind], "Subject": "", "Sensitivity": "Normal", "Importance": "Normal"}
     if kind == "CalendarItem":
         item.event = _new_event(state, folder, changes, zone)
@@ -206,7 +206,7 @@ def duplicate(state: State, found: Found, folder: Folder) -> Found:
     if found.occurrence is not None:
         raise EwsError("ErrorCalendarCannotMoveOrCopyOccurrence", "Occurrences cannot be moved or copied.")
     twin = copy.deepcopy(found.item)
-    twin.key, twin.placed, twin.folder = state.next_number(), state.next_number(), folder.key
+    twin.key, twin.folder = state.next_number(), folder.key
     twin.mailbox, twin.created, twin.modified_by = folder.mailbox, state.now(), found.reader
     state.store(twin)
     return Found(found.reader, folder, twin)

@@ -71,7 +71,6 @@ class _Entry:
     """One change of a page: an item's key and how it is told."""
 
     key: int
-    place: int
     told: str
 
 
@@ -93,7 +92,7 @@ def sync_folder_items(call: Call) -> Element:
         add(message, "m:IncludesLastItemInRange", boolean(last))
         several = add(message, "m:Changes")
         for entry in entries:
-            if ids.item_id(folder.mailbox, entry.place, entry.key) not in ignored:
+            if ids.item_id(folder.mailbox, entry.key) not in ignored:
                 _tell(call, several, folder, entry, shape)
 
     return answer(call, children(call.child("SyncFolderId")), one, "m:SyncState", ("m:IncludesLastItemInRange", "true"))
@@ -136,7 +135,7 @@ def _page(call: Call, folder: Folder, progress: Progress, limit: int) -> tuple[l
 def _first(folder: Folder, progress: Progress) -> list[_Entry]:
     """What was in the folder when the round began and was not given yet, by item."""
     keys = sorted(key for key in folder.items if key > progress.at and folder.entered[key] <= progress.base)
-    return [_Entry(key, folder.items[key].placed, "Create") for key in keys]
+    return [_Entry(key, "Create") for key in keys]
 
 
 def _since(folder: Folder, since: int, base: int) -> list[tuple[int, _Entry]]:
@@ -147,16 +146,16 @@ def _since(folder: Folder, since: int, base: int) -> list[tuple[int, _Entry]]:
             break
         new = folder.entered[key] > base
         if key in folder.items:
-            found.append((change, _Entry(key, folder.items[key].placed, "Create" if new else "Update")))
+            found.append((change, _Entry(key, "Create" if new else "Update")))
         elif not new or folder.entered[key] <= since:
-            found.append((change, _Entry(key, folder.gone[key], "Delete")))
+            found.append((change, _Entry(key, "Delete")))
     return found[::-1]
 
 
 def _tell(call: Call, several: Element, folder: Folder, entry: _Entry, shape: Any) -> None:
     outer = add(several, f"t:{entry.told}")
     if entry.told == "Delete":
-        identity = ids.item_id(folder.mailbox, entry.place, entry.key)
+        identity = ids.item_id(folder.mailbox, entry.key)
         add(outer, "t:ItemId", Id=identity, ChangeKey=ids.change_key(folder.mailbox, folder.changes[entry.key]))
         return
     outer.append(views.item(call.view(details=False), Found(call.email, folder, folder.items[entry.key]), shape))

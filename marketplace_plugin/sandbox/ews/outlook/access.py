@@ -50,7 +50,7 @@ class Found:
     @property
     def id(self) -> str:
         day = None if self.occurrence is None else self.occurrence.day
-        return ids.item_id(self.item.mailbox, self.item.placed, self.item.key, day)
+        return ids.item_id(self.item.mailbox, self.item.key, day)
 
     @property
     def change(self) -> int:
@@ -123,7 +123,7 @@ def item(state: State, email: str, item_id: str) -> Found:
         found = candidate.items.get(reference.key)
         if found is None or ids.mailbox_mark(candidate.mailbox) != reference.mailbox:
             continue
-        if found.placed != reference.place or not sees_folder(candidate, email):
+        if not sees_folder(candidate, email):
             break
         readable(candidate, email)
         if reference.day is None:

@@ -1,6 +1,6 @@
 """Ids of folders, items and occurrences, and change keys.
 
-An id names mailbox, place, item and (for an occurrence) the original day. As at the real service
+An id names mailbox, item and (for an occurrence) the original day. As at the real service
 ids are case-sensitive (two items of a mailbox can have ids that differ in the case of one letter),
 an item that moves gets another one, and nothing in them is for clients to read. Source:
 https://learn.microsoft.com/exchange/client-developer/exchange-web-services/ews-identifiers-in-exchange
@@ -19,7 +19,7 @@ from marketplace_plugin.sandbox.ews.soap.errors import EwsError
 
 _FOLDER, _ITEM = 1, 2
 _PREFIX, _OCCURRENCE, _SUFFIX = "AAMkAGI1", "AFRAAgIA", "AAA="
-_FORM = struct.Struct(">B5sIII")
+_FORM = struct.Struct(">B5s4xII")
 _LENGTH = 24
 _CHANGE_PREFIX = "DwAAABYA"
 _CHANGE = struct.Struct(">5sI")
@@ -31,7 +31,6 @@ class Reference:
 
     kind: int
     mailbox: bytes
-    place: int
     key: int
     day: date | None = None
 
@@ -43,12 +42,12 @@ def mailbox_mark(email: str) -> bytes:
 
 def folder_id(mailbox: str, key: int) -> str:
     """The id of a folder, which never changes."""
-    return _write(_FOLDER, mailbox, 0, key, None)
+    return _write(_FOLDER, mailbox, key, None)
 
 
-def item_id(mailbox: str, place: int, key: int, day: date | None = None) -> str:
+def item_id(mailbox: str, key: int, day: date | None = None) -> str:
     """The id of an item, or of the occurrence on ``day``."""
-    return _write(_ITEM, mailbox, place, key, day)
+    return _write(_ITEM, mailbox, key, day)
 
 
 def change_key(mailbox: str, change: int) -> str:
@@ -83,8 +82,8 @@ def read_change(text: str) -> int:
     return found
 
 
-def _write(kind: int, mailbox: str, place: int, key: int, day: date | None) -> str:
-    packed = _FORM.pack(kind, mailbox_mark(mailbox), place, 0 if day is None else day.toordinal(), key)
+def _write(kind: int, mailbox: str, key: int, day: date | None) -> str:
+    packed = _FORM.pack(kind, mailbox_mark(mailbox), 0 if day is None else day.toordinal(), key)
     return _PREFIX + (_OCCURRENCE if day else "") + base64.b64encode(packed).decode() + _SUFFIX
 
 
@@ -98,7 +97,7 @@ def _read(text: str) -> Reference:
         packed = base64.b64decode(payload, validate=True)
     except (binascii.Error, ValueError) as error:
         raise EwsError("ErrorInvalidIdMalformed") from error
-    kind, mark, place, ordinal, key = _FORM.unpack(packed)
+    kind, mark, ordinal, key = _FORM.unpack(packed)
     if kind not in (_FOLDER, _ITEM) or ordinal > date.max.toordinal():
         raise EwsError("ErrorInvalidIdMalformed")
-    return Reference(kind, mark, place, key, date.fromordinal(ordinal) if ordinal else None)
+    return Reference(kind, mark, key, date.fromordinal(ordinal) if ordinal else None)

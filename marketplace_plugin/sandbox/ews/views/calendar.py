@@ -149,7 +149,7 @@ def _info(view: View, outer: Element, what: Shown, name: str, item: Occurrence |
     add(
         entry,
         "t:ItemId",
-        Id=ids.item_id(found.mailbox, found.placed, found.key, item.day),
+        Id=ids.item_id(found.mailbox, found.key, item.day),
         ChangeKey=ids.change_key(found.mailbox, item.change(found)),
     )
     add(entry, "t:Start", view.moment(item.start))
