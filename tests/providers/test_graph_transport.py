@@ -153,6 +153,12 @@ def test_the_root_is_https_or_loopback(world: World, root: str) -> None:
         GraphCalendar(replace(world.session(), settings={"graph_root": root}))
 
 
+@pytest.mark.parametrize("end", ["", "/", "/v1.0", "/v1.0/"])
+def test_the_root_is_taken_with_and_without_its_version(world: World, end: str) -> None:
+    session = replace(world.session(), settings={"graph_root": f"{world.sandbox.url}{end}"})
+    assert GraphCalendar(session).collections()
+
+
 def test_without_a_bearer(world: World) -> None:
     with pytest.raises(AuthorizationExpired):
         GraphCalendar(replace(world.session(), bearer=None))

@@ -12,7 +12,7 @@ import ipaddress
 import logging
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 from urllib.parse import quote, unquote, urlencode, urlsplit
@@ -26,7 +26,8 @@ from marketplace_plugin.providers.graph.errors import AnswerLost, NotSent, Refus
 
 Json = dict[str, Any]
 
-ROOT = "https://graph.microsoft.com/v1.0"
+VERSION = "v1.0"
+ROOT = f"https://graph.microsoft.com/{VERSION}"
 PAGE = 200
 BATCH = 20
 PREFER = ", ".join(
@@ -97,7 +98,7 @@ class Client:
     def __init__(self, session: Session) -> None:
         if session.bearer is None:
             raise AuthorizationExpired("a Microsoft account is opened with a token")
-        self.root = (session.settings.get("graph_root") or ROOT).rstrip("/")
+        self.root = _versioned((session.settings.get("graph_root") or ROOT).rstrip("/"))
         _check_transport(self.root)
         self._bearer, self._now, self._pool = session.bearer, session.now, pool()
 
@@ -150,7 +151,7 @@ class Client:
         if len(calls) == 1:
             return [self._alone(calls[0])]
         try:
-            return [*self._batch(calls)]
+            return self._batch(calls)
         except Refusal as problem:
             if problem.status != 401 and not problem.throttled and not problem.broken:
                 return self._one_by_one(calls)
@@ -175,24 +176,40 @@ class Client:
         except ProviderError as error:
             return error
 
-    def _batch(self, calls: Sequence[Call]) -> Iterator[Json | Refusal]:
+    def _batch(self, calls: Sequence[Call]) -> list[Json | ProviderError]:
+        """A call whose answer is missing, or makes no sense, was sent all the same: ContractViolation for it alone."""
         requests: list[Json] = []
         for number, call in enumerate(calls):
             request: Json = {"id": str(number), "method": call.method, "url": call.target, "headers": call.headers}
             requests.append(request if call.body is None else {**request, "body": call.body})
-        reply = self.call(Call("POST", "/$batch", body={"requests": requests}))
-        try:
-            answers = {str(answer["id"]): answer for answer in reply["responses"]}
-            return iter([self._inner(answers[str(number)]) for number in range(len(calls))])
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
-            raise ContractViolation("a batch without an answer to each of its calls") from error
+        answers = self._answers(self.call(Call("POST", "/$batch", body={"requests": requests})))
+        return [self._inner(answers.get(str(number))) for number in range(len(calls))]
 
-    def _inner(self, answer: Json) -> Json | Refusal:
-        status, body = int(answer["status"]), answer.get("body")
-        if not 200 <= status < 300:
-            headers = {str(name).lower(): str(value) for name, value in (answer.get("headers") or {}).items()}
-            return refusal(status, headers, body, self._now())
-        return dict(body or {})
+    def _answers(self, reply: Json) -> dict[str, Any]:
+        """By the ids of the calls. An answer that is too long for one page goes on behind a link."""
+        found: dict[str, Any] = {}
+        while True:
+            listed = reply.get("responses")
+            for answer in listed if isinstance(listed, list) else ():
+                if isinstance(answer, dict):
+                    found[str(answer.get("id"))] = answer
+            link = reply.get("@odata.nextLink")
+            if not link:
+                return found
+            try:
+                reply = self.follow(str(link))
+            except ProviderError:
+                return found
+
+    def _inner(self, answer: Any) -> Json | ProviderError:
+        try:
+            status, body = int(answer["status"]), answer.get("body")
+            if not 200 <= status < 300:
+                headers = {str(name).lower(): str(value) for name, value in (answer.get("headers") or {}).items()}
+                return refusal(status, headers, body, self._now())
+            return dict(body or {})
+        except (LookupError, TypeError, ValueError, AttributeError):
+            return ContractViolation("a batch without an answer to each of its calls")
 
     def _ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Json:
         """A 401 is answered by one refresh and one repetition."""
@@ -240,6 +257,11 @@ def _whole_json(content: bytes) -> Json:
     if not isinstance(found, dict):
         raise ContractViolation("the answer is no JSON object")
     return cast("Json", found)
+
+
+def _versioned(root: str) -> str:
+    """Microsoft's tables of clouds give the root without a version; that is the one that we speak then."""
+    return root if urlsplit(root).path else f"{root}/{VERSION}"
 
 
 def _check_transport(root: str) -> None:
