@@ -3,7 +3,7 @@
 * ``BaseProtocol`` signs in: Basic, or NTLM with the user names as Exchange wants them, one session for one account. Not
   its ``Protocol``: that is kept in a cache of the process for ever, with the password.
 * ``EWSService`` makes the envelope and finds the response messages. Its retries, its guesses at versions and its
-  mending parser are not used; items, folders, dates and recurrences are ours (docs/decisions/0007).
+  mending parser are not used; items, folders, dates and recurrences are ours (docs/decisions/0008).
 
 Sockets come from ``contract.reach``: allowed hosts at checked addresses, TLS verified, no redirects, no proxies.
 """
