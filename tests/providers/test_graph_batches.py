@@ -280,11 +280,37 @@ def test_a_token_that_ends_between_two_batches(serving: GraphServing, world: Wor
         next(told)
 
 
-def test_an_answer_to_some_calls_only_is_no_answer(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("odd", [{}, {"id": "1"}, {"id": "1", "status": "x"}, {"id": "1", "status": 200, "body": 7}, 3])
+def test_a_call_without_an_answer_is_unknown_alone(world: World, monkeypatch: pytest.MonkeyPatch, odd: Any) -> None:
     client = Client(world.session())
-    monkeypatch.setattr(Client, "call", lambda *_: {"responses": [{"id": "0", "status": 200}]})
-    answers = client.together([Call("GET", "/me"), Call("GET", "/me")])
-    assert [type(answer) for answer in answers] == [ContractViolation] * 2
+    monkeypatch.setattr(Client, "call", lambda *_: {"responses": [{"id": "0", "status": 200, "body": {"a": 1}}, odd]})
+    good, missing = client.together([Call("GET", "/me"), Call("GET", "/me")])
+    assert good == {"a": 1}
+    assert isinstance(missing, ContractViolation)
+
+
+@pytest.mark.parametrize("reply", [{}, {"responses": None}, {"responses": {"0": {}}}])
+def test_a_batch_that_answers_none(world: World, monkeypatch: pytest.MonkeyPatch, reply: Any) -> None:
+    client = Client(world.session())
+    monkeypatch.setattr(Client, "call", lambda *_: reply)
+    assert [type(answer) for answer in client.together([Call("GET", "/me")] * 2)] == [ContractViolation] * 2
+
+
+@pytest.mark.parametrize("more", [True, False])
+def test_a_long_answer_goes_on_behind_a_link(world: World, monkeypatch: pytest.MonkeyPatch, more: bool) -> None:
+    client = Client(world.session())
+    first = {"responses": [{"id": "1", "status": 204}], "@odata.nextLink": f"{client.root}/$batch?$skiptoken=x"}
+
+    def follow(_: Client, link: str) -> Any:
+        if not more:
+            raise Unavailable(link)
+        return {"responses": [{"id": "0", "status": 404, "body": {"error": {"code": "X"}}}]}
+
+    monkeypatch.setattr(Client, "call", lambda *_: first)
+    monkeypatch.setattr(Client, "follow", follow)
+    zero, one = client.together([Call("DELETE", "/me")] * 2)
+    assert one == {}
+    assert isinstance(zero, Refusal if more else ContractViolation)
 
 
 def test_a_call_inside_a_batch_has_its_own_pause(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
