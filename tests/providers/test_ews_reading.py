@@ -17,6 +17,7 @@ from marketplace_plugin.model.event import UNKNOWN, Event, Override, Series, Sho
 from marketplace_plugin.model.recurrence import RecurrenceRule
 from marketplace_plugin.model.time import Timed
 from marketplace_plugin.model.write import Create
+from marketplace_plugin.providers.ews import folders
 from marketplace_plugin.providers.ews.changes import PAGE
 from marketplace_plugin.providers.ews.folders import TIMES, Place
 from marketplace_plugin.providers.ews.read import BATCH
@@ -102,6 +103,15 @@ def test_a_shared_calendar_is_never_the_own_one(world: World) -> None:
 def test_who_shared_nothing_and_who_does_not_exist(world: World) -> None:
     provider = world.open(shared=f"{JONAS} nobody@nordwerk.example")
     assert [info.shared_by for info in provider.collections()] == [""]
+
+
+def test_folders_come_in_pages(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(5):
+        world.user().add_folder(f"Kalender {number}")
+    monkeypatch.setattr(folders, "PAGE", 2)
+    infos = listed(world)
+    assert len(infos) == 6
+    assert world.counts()["FindFolder"] > 3
 
 
 def test_a_share_that_ends(world: World, serving: EwsServing) -> None:

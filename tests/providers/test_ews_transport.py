@@ -52,6 +52,13 @@ def test_each_scheme_signs_in_with_each_form_of_name(world: World, auth: str, us
     assert all(one.accepted for one in world.sandbox.sign_ins)
 
 
+@pytest.mark.parametrize("auth", ["ntlm", "basic"])
+def test_a_password_may_hold_any_letter(world: World, auth: str) -> None:
+    password = "Grüße-für-5-€-Ωmega"
+    world.sandbox.state.accounts[ANNA].password = password
+    world.open(auth=auth, password=password).sign_in()
+
+
 def test_ntlm_signs_in_a_connection_once(world: World) -> None:
     provider = world.open()
     for _ in range(3):
@@ -230,6 +237,19 @@ def test_a_mailbox_without_ews_is_told_apart(world: World) -> None:
     world.sandbox.state.knobs.ews_enabled = False
     with pytest.raises(Exception, match="403"):
         world.open().sign_in()
+
+
+def test_an_answer_without_end_is_given_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    from marketplace_plugin.providers.ews.soap import wire
+
+    provider = world.open()
+    monkeypatch.setattr(wire, "LARGEST", 100)
+    with pytest.raises(ContractViolation):
+        provider.sign_in()
+    monkeypatch.setattr(wire, "LARGEST", 10_000_000)
+    monkeypatch.setattr(wire, "SLOWEST", -1)
+    with pytest.raises(AnswerLost):
+        provider.sign_in()
 
 
 # ---- versions -----------------------------------------------------------------------------------------------------

@@ -133,11 +133,10 @@ def _shared(client: Client, owners: Sequence[str]) -> Iterator[_Seen]:
         if problem is None:
             seen = _seen(_only(message), owner)
             yield seen if seen.calendar is not None else _only_times(owner, seen.title)
-        elif problem.reason == "ErrorFolderNotFound" or problem.denied:
-            if availability.answers(client, owner):
-                yield _only_times(owner, owner)
-        elif not problem.absent:
+        elif not (problem.absent or problem.denied):
             raise for_read(problem) from problem
+        elif availability.answers(client, owner):
+            yield _only_times(owner, owner)
 
 
 def _below(client: Client, place: Place) -> Iterator[_Seen]:

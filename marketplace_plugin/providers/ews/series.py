@@ -146,13 +146,16 @@ def _there(attempt: Attempt, whole: Whole, now: Series, original: Original) -> E
 
 
 def _number(series: Series, original: Original) -> int:
-    """Which occurrence of the rule this is, from 1; the deleted ones count. Raises Settled where it gives up."""
+    """Which occurrence of the rule this is, from 1; the deleted ones count. Raises Unencodable."""
     first = _instant(series.master.when.start)
     window = Window(first - timedelta(days=2), _instant(original) + timedelta(days=2))
     key = original_key(original)
-    for number, named in enumerate(originals(replace(series, overrides=()), window), 1):
-        if original_key(named) == key:
-            return number
+    try:
+        for number, named in enumerate(originals(replace(series, overrides=()), window), 1):
+            if original_key(named) == key:
+                return number
+    except GaveUp as error:
+        raise Unencodable("the occurrences of the rule cannot be counted") from error
     raise Unencodable("the rule names no such occurrence")
 
 

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from marketplace_plugin.errors import ContractViolation, ProviderError, Throttled, Unavailable
-from marketplace_plugin.model.change import Found, Revision
+from marketplace_plugin.model.change import Found, Gone, Revision, Unreadable
 from marketplace_plugin.model.event import UNKNOWN, Event, Response, Series
 from marketplace_plugin.model.item import Item
 from marketplace_plugin.model.series.edit import patch as edited
@@ -200,12 +200,17 @@ def _answer(attempt: Attempt, key: Key, response: Response | None) -> Key:
 
 def _told(attempt: Attempt, key: Key, older: Found, wanted: Item) -> Outcome:
     """A single event after it was written. A declined invitation has left the calendar: raises Settled, Missing."""
-    now = attempt.found(attempt.whole(key.id))
-    if now is None:
+    now = attempt.reader.meaning(attempt.collection, key.id, attempt.whole(key.id))
+    if isinstance(now, Gone):
         raise Settled(Missing(attempt.op))
-    if now.revision == Revision(key.change_key):
+    if isinstance(now, Found) and now.revision == Revision(key.change_key):
         return Applied(attempt.op, now.id, now.revision, now)
-    return series.as_stored(attempt, now, replace(older, id=key.id, revision=Revision(key.change_key)), wanted)
+    return series.as_stored(
+        attempt,
+        None if isinstance(now, Unreadable) else now,
+        replace(older, id=key.id, revision=Revision(key.change_key)),
+        wanted,
+    )
 
 
 def _delete(attempt: Attempt, write: Delete) -> Outcome:

@@ -11,6 +11,7 @@ Sockets come from ``contract.reach``: allowed hosts at checked addresses, TLS ve
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +23,7 @@ from exchangelib.protocol import BaseProtocol
 from exchangelib.services.common import EWSService
 from exchangelib.transport import DEFAULT_HEADERS
 from exchangelib.version import EXCHANGE_2019
+from requests.auth import HTTPBasicAuth
 from spnego.exceptions import SpnegoError
 
 from marketplace_plugin.contract.reach import Reach, told
@@ -39,6 +41,8 @@ TIMEOUT = (10, 60)
 """Seconds to connect, and between two pieces of an answer. Exchange works on a request for a minute at most."""
 LARGEST = 64 * 1024 * 1024
 """Bytes of an answer."""
+SLOWEST = 180
+"""Seconds for a whole answer, however many pieces it comes in."""
 _SOAP = "{http://schemas.xmlsoap.org/soap/envelope/}"
 
 
@@ -84,6 +88,13 @@ class Line(BaseProtocol):  # type: ignore[misc]  # exchangelib ships no types
     def raw_session(self, prefix: str, **_: Any) -> Any:  # noqa: ARG002  # exchangelib mounts an adapter there
         session = self._reach.session()
         session.headers.update(DEFAULT_HEADERS)
+        return session
+
+    def create_session(self) -> Any:
+        """With Basic, names and passwords are UTF-8 (RFC 7617): requests would write Latin-1, or fail."""
+        session = super().create_session()
+        if self.auth_type == BASIC:
+            session.auth = HTTPBasicAuth(self.credentials.username.encode(), self.credentials.password.encode())
         return session
 
     def post(self, content: bytes, headers: Mapping[str, str]) -> Answer:
@@ -170,11 +181,13 @@ def _build(text: str) -> Build:
 
 def _read(response: Any) -> Answer:
     with response:
-        content = bytearray()
+        content, begun = bytearray(), time.monotonic()
         for piece in response.iter_content(65536):
             content += piece
             if len(content) > LARGEST:
                 raise ContractViolation("an answer of more than 64 MB")
+            if time.monotonic() - begun > SLOWEST:
+                raise AnswerLost("an answer that takes minutes to come")
         return Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, bytes(content))
 
 
