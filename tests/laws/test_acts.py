@@ -179,13 +179,16 @@ class Acts(Machine):
 
     def _disconnect(self, copies: bool) -> None:
         self.scene.let_go()  # the list ends with the connection
-        with suppress(NotFound):
+        with suppress(NotFound, Crash):
             disconnect(self.world.engine, self.scene.person, self.scene.ada, copies)
 
     def _back(self) -> None:
         with self.world.store.read() as c:
             row = connections.get(c, self.scene.ada)
         if row is None or row.state in (ConnectionState.PAUSED, ConnectionState.REMOVED):
+            self.account.faults.clear()
+            if row is not None and row.state is ConnectionState.PAUSED:  # it died half way: she asks again
+                self._disconnect(copies=False)
             self.scene.connect(self.policy)
         self.scene.nothing_gone()
 

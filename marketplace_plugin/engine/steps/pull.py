@@ -142,11 +142,13 @@ def _read(p: Pass, row: Collection, since: Cursor | Checkpoint | None) -> Round:
 
 def _round_of(p: Pass, row: Collection) -> str:
     """A round goes on under its id only from a checkpoint. One that begins again is a new one: what its first attempt
-    has listed may be gone since."""
+    has listed may be gone since, and behind the old cursor nobody tells of what came and went."""
     if row.round is not None and row.checkpoint is not None:
         return row.round
     with p.write() as unit:
         rounds.drop(unit.connection, p.connection.id, row.remote_id)
+        if row.round is not None:
+            links.forget_seen(unit.connection, p.connection.id, row.remote_id, row.round)
     return p.engine.new_id()
 
 

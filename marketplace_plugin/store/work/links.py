@@ -195,15 +195,23 @@ def unseen(c: Connection, connection: str, collection: str, round_id: str) -> li
     return [_link(vault_of(c), row) for row in rows]
 
 
+def forget_seen(c: Connection, connection: str, collection: str, round_id: str) -> None:
+    """A round that was given up has listed nothing."""
+    c.execute(
+        update(link)
+        .where(link.c.connection == connection, link.c.collection == collection, link.c.seen_round == round_id)
+        .values(seen_round=None)
+    )
+
+
 def never_seen(c: Connection, connection: str, collection: str) -> list[Link]:
-    """Links whose remote item we made and no round has listed yet: a service may never tell that it is gone again."""
+    """Links whose remote item no complete round has listed yet: a service may never tell that it is gone again."""
     rows = c.execute(
         select(link)
         .where(
             link.c.connection == connection,
             link.c.collection == collection,
             link.c.remote_id.is_not(None),
-            link.c.kind != LinkKind.BLOCK,
             link.c.state.not_in((LinkState.DETACHED, LinkState.DECLINED)),
             link.c.seen_round.is_(None),
         )
