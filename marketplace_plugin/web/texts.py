@@ -94,6 +94,14 @@ ERRORS: Mapping[str, Sentence] = {
         _("The authorisation has expired"),
         _("Nothing is synced until you authorise again. Your settings and existing events are kept."),
     ),
+    "sign-in-refused": _s(
+        _("The server no longer accepts your password"),
+        _("It was tried once. Nothing is synced until you sign in again. Your settings and existing events are kept."),
+    ),
+    "unsupported-version": _s(
+        _("This version of the server is too old"), _("It cannot be synced with. Your events are kept as they are.")
+    ),
+    "refusal": _s(_("The server refused what was asked"), _NOTHING_LOST),
     "permission-denied": _s(
         _("The service refuses access"),
         _("The account may not do this. Everything is left as it is until its rights change."),

@@ -19,6 +19,9 @@ from typing import TYPE_CHECKING, Any
 from marketplace_plugin import app, config, demo
 from marketplace_plugin.contract.module import Person
 from marketplace_plugin.host import seed
+from marketplace_plugin.sandbox.dns import NameServer
+from marketplace_plugin.sandbox.ews import Actor as ExchangeActor
+from marketplace_plugin.sandbox.ews import EwsSandbox
 from marketplace_plugin.sandbox.google import Actor, GoogleSandbox
 from marketplace_plugin.sandbox.graph import GraphSandbox
 from marketplace_plugin.sandbox.graph.act import Actor as MicrosoftActor
@@ -26,6 +29,7 @@ from marketplace_plugin.store import tokens
 from marketplace_plugin.store.vault import new_key
 from tests.logged import logged
 from tests.sandbox.contract import ContractCheck
+from tests.sandbox.ews.contract import EwsContractCheck
 from tests.sandbox.graph.contract import GraphContractCheck
 from tests.serving import served
 
@@ -41,6 +45,7 @@ GOOGLE_ANNA_PRIVATE = "anna.privat@gmail.example"
 GOOGLE_JONAS = "jonas.weber@gmail.example"
 FAMILY = "familie-7f3a@group.calendar.google.com"
 
+EXCHANGE_ANNA = "anna.brandt@nordwerk.example"
 MICROSOFT_ANNA = "anna.brandt@nordwerk.example"
 MICROSOFT_LENA = "lena.hoffmann@strikt.example"
 """Her directory lets only its admin consent to calendars."""
@@ -145,13 +150,16 @@ def _config(database: Path, key: str, url: str, **leading: str) -> config.Config
 
 @dataclass
 class World:
-    """``url``, ``google.url`` and ``microsoft.url`` are the addresses."""
+    """``url``, ``google.url`` and ``microsoft.url`` are the addresses; ``names`` knows where Exchange is."""
 
     clock: Clock
     google: GoogleSandbox
     microsoft: GraphSandbox
+    exchange: EwsSandbox
+    names: NameServer
     google_contract: ContractCheck
     microsoft_contract: GraphContractCheck
+    exchange_contract: EwsContractCheck
     running: app.Running
     recorder: Recorder
     log: io.StringIO
@@ -168,6 +176,14 @@ class World:
 
     def at_microsoft(self, account: str = MICROSOFT_ANNA) -> MicrosoftActor:
         return MicrosoftActor(self.microsoft.state, account)
+
+    def at_exchange(self, account: str = EXCHANGE_ANNA) -> ExchangeActor:
+        return ExchangeActor(self.exchange.state, account)
+
+    def exchange_titles(self, folder: str | None = None) -> list[str]:
+        """In Anna's own calendar, or in another folder of hers."""
+        actor = self.at_exchange()
+        return sorted(str(found.item.fields.get("Subject")) for found in actor.items(folder))
 
     def google_events(self, calendar: str = "primary", account: str = GOOGLE_ANNA) -> dict[str, Json]:
         """By title."""
@@ -224,6 +240,10 @@ class World:
         assert not [*self.microsoft_contract.requests, *self.microsoft_contract.replies]
         assert not self.google.state.outbox
         assert not self.microsoft.state.outbox
+        # The schema of today names today's version alone; a first sign-in speaks the oldest one, which servers take.
+        breaches = [*self.exchange_contract.requests, *self.exchange_contract.replies]
+        assert [breach for breach in breaches if not breach.startswith("RequestServerVersion")] == []
+        assert not self.exchange.state.outbox
 
 
 @contextmanager
@@ -232,6 +252,7 @@ def world(seed_of: Seed, folder: Path, *, sweep: bool = False) -> Iterator[World
     clock, arrivals = Clock(START), Condition()
     google_checks: list[ContractCheck] = []
     microsoft_checks: list[GraphContractCheck] = []
+    exchange_checks: list[EwsContractCheck] = []
 
     def at_google(inner: WSGIApplication) -> WSGIApplication:
         google_checks.append(ContractCheck(inner))
@@ -241,8 +262,13 @@ def world(seed_of: Seed, folder: Path, *, sweep: bool = False) -> Iterator[World
         microsoft_checks.append(GraphContractCheck(inner))
         return _announcing(microsoft_checks[0], arrivals)
 
+    def at_exchange(inner: WSGIApplication) -> WSGIApplication:
+        exchange_checks.append(EwsContractCheck(inner))
+        return _announcing(exchange_checks[0], arrivals)
+
     google = GoogleSandbox(clock, wrap=at_google)
     microsoft = GraphSandbox(clock, wrap=at_microsoft)
+    exchange, names = EwsSandbox(clock, hosts=demo.EXCHANGE_HOSTS, wrap=at_exchange), NameServer({})
     database = folder / "steg.db"
     shutil.copy(seed_of.database, database)
     listening = app.listen("127.0.0.1", 0)
@@ -251,6 +277,7 @@ def world(seed_of: Seed, folder: Path, *, sweep: bool = False) -> Iterator[World
     for service, settings in ((google, demo.at_google), (microsoft, demo.at_microsoft)):
         service.register_redirect(url + demo.CALLBACK)
         leading |= settings(service.start())
+    leading |= demo.start_exchange(exchange, names)
     running = app.assemble(_config(database, seed_of.key, url, **leading), now=clock)
     recorder = Recorder(running.flask)
     with logged() as log, served(recorder, listening):
@@ -260,8 +287,11 @@ def world(seed_of: Seed, folder: Path, *, sweep: bool = False) -> Iterator[World
                 clock,
                 google,
                 microsoft,
+                exchange,
+                names,
                 google_checks[0],
                 microsoft_checks[0],
+                exchange_checks[0],
                 running,
                 recorder,
                 log,
@@ -273,6 +303,8 @@ def world(seed_of: Seed, folder: Path, *, sweep: bool = False) -> Iterator[World
             running.close()
             google.stop()
             microsoft.stop()
+            exchange.stop()
+            names.stop()
 
 
 def _announcing(inner: WSGIApplication, arrivals: Condition) -> WSGIApplication:
