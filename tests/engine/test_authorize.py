@@ -17,7 +17,7 @@ import requests
 from sqlalchemy import select
 
 from marketplace_plugin.contract.module import Person
-from marketplace_plugin.engine.account import authorize, oauth
+from marketplace_plugin.engine.account import authorize, consent, oauth
 from marketplace_plugin.engine.account.authorize import Authorized
 from marketplace_plugin.engine.account.grants import oauth_client
 from marketplace_plugin.errors import (
@@ -183,6 +183,13 @@ def test_an_optional_scope_degrades_its_feature_only(world: World, connection: s
     assert found.missing == {"https://www.googleapis.com/auth/calendar.calendarlist.readonly"}
     assert (found.collections, found.reload_error) == ((), "unavailable")
     assert stored(world) == (ConnectionState.CONNECTED, True)
+
+
+def test_a_service_without_consent_of_an_admin_has_no_page_for_it(world: World, connection: str) -> None:
+    with pytest.raises(NotFound):
+        consent.view(world.engine, ANNA_HERE, connection)
+    with pytest.raises(NotFound):
+        consent.ask(world.engine, ANNA_HERE, connection)
 
 
 def test_only_the_owner_authorises(world: World, connection: str) -> None:

@@ -7,15 +7,20 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config as AlembicConfig
 from alembic.migration import MigrationContext
+from sqlalchemy import create_engine
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from marketplace_plugin import store as store_package
 from marketplace_plugin.errors import ConfigError, SealBroken
-from marketplace_plugin.store import Store
+from marketplace_plugin.store import Store, installations
+from marketplace_plugin.store.accounts.installations import Asked, RequestState
 from marketplace_plugin.store.tables import metadata
-from tests.store.conftest import KEY
+from tests.store.conftest import KEY, NOW
 
 
 def test_migrations_and_metadata_agree(store: Store) -> None:
@@ -51,6 +56,26 @@ def test_two_first_starts_at_once_make_one_instance(database: str) -> None:
     assert first.instance_id == second.instance_id
     first.close()
     second.close()
+
+
+def test_a_request_of_the_first_tables_is_one_for_the_integration(database: str) -> None:
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(Path(store_package.__file__).parent / "migrations"))
+    engine = create_engine(database)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.exec_driver_sql(
+            'INSERT INTO marketplace_request (id, tenant, "user", integration, state, created_at) '
+            "VALUES ('r1', 't1', 'u1', 'google', 'open', 1)"
+        )
+    engine.dispose()
+    store = Store.open(database, [KEY])
+    with store.begin() as unit:
+        (row,) = installations.requests(unit.connection, "t1", RequestState.OPEN)
+        assert (row.id, row.what, row.subject, row.detail) == ("r1", Asked.INSTALL, "", "")
+        assert installations.ask(unit.connection, "t1", "u1", "google", NOW) == "r1"
+    store.close()
 
 
 def test_other_tables_in_the_database_stay(database: str, store: Store) -> None:

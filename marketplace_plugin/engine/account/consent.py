@@ -17,7 +17,7 @@ from marketplace_plugin.engine.account import authorize, grants, market, oauth
 from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.engine.ownership import own
 from marketplace_plugin.engine.views import Asked
-from marketplace_plugin.errors import StateMismatch
+from marketplace_plugin.errors import NotFound, StateMismatch
 from marketplace_plugin.store import connections, installations
 from marketplace_plugin.store.accounts.connections import Connection, ConnectionState
 from marketplace_plugin.store.accounts.installations import RequestState
@@ -50,9 +50,12 @@ class ConsentAnswer:
 
 
 def view(engine: Engine, person: Person, connection_id: str) -> ConsentView:
-    """Raises NotFound where the connection is not his, ConfigError where the service knows no such consent."""
+    """Raises NotFound where the connection is not his or its service knows no such consent, ConfigError where the
+    deployment has not set it up."""
     with engine.store.read() as c:
         connection = own(c, person, connection_id)
+        if grants.integration_of(engine, connection.integration).auth.admin_consent is None:
+            raise NotFound("the service knows no consent of an admin")
         asked = installations.requests(c, person.tenant, user=person.id)
     mine = [row.state for row in asked if (row.integration, row.what) == (connection.integration, Asked.CONSENT)]
     return ConsentView(connection.id, connection.integration, _address(engine, connection), mine[-1] if mine else None)
