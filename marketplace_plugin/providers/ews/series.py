@@ -68,12 +68,12 @@ def _day_now(wanted: Series, original: Original) -> date:
     return _day(event.when.start if event is not None else original)
 
 
-def settle(attempt: Attempt, item: str, before: Series, wanted: Series) -> Outcome:
-    """Write each occurrence that is not as wanted, then tell what stands there. The master has been written.
+def settle(attempt: Attempt, key: Key, before: Series, wanted: Series) -> Outcome:
+    """Write each occurrence that is not as wanted, then tell what stands there. The master has been written: ``key``.
 
     ``before``: the series as it was; an occurrence that is neither so nor regular was changed by somebody meanwhile.
     """
-    whole = attempt.whole(item)
+    whole = attempt.whole(key.id)
     now = attempt.found(whole)
     if now is None or not isinstance(now.item, Series):
         return Partial(attempt.op, now, tuple(original_key(o.original) for o in wanted.overrides))
@@ -85,16 +85,20 @@ def settle(attempt: Attempt, item: str, before: Series, wanted: Series) -> Outco
             _write(attempt, whole, now.item, before, original, occurrence_at(wanted, original))
         except (Settled, Unencodable, ProviderError) as error:
             return _half_way(attempt, now, error, tuple(original_key(o) for o in differing[number:]))
-    if not differing:
-        return as_stored(attempt, now, now, wanted)
-    return as_stored(attempt, attempt.found(attempt.whole(item)), now, wanted)
+    if differing:
+        return as_stored(attempt, attempt.found(attempt.whole(key.id)), now, key, wanted)
+    return as_stored(attempt, now, now, key, wanted)
 
 
-def as_stored(attempt: Attempt, now: Found | None, older: Found, wanted: Item) -> Outcome:
-    """Done. What somebody else wrote meanwhile is not taken for ours: then our own is told, under an older key."""
-    if now is not None and not differs(now.item, wanted):
+def as_stored(attempt: Attempt, now: Found | None, older: Found, key: Key, wanted: Item) -> Outcome:
+    """Done. What somebody else wrote after ``key`` is not taken for ours: then our own is told, under that key.
+
+    ``older``: what it was, for all but its content. ``key`` is still the item's own where nobody wrote since, and the
+    content then the server's reading of ours.
+    """
+    if now is not None and (now.revision.master == key.change_key or not differs(now.item, wanted)):
         return Applied(attempt.op, now.id, now.revision, now)
-    told = replace(older, item=wanted, revision=Revision(older.revision.master, ()))
+    told = replace(older, id=key.id, item=wanted, revision=Revision(key.change_key))
     return Applied(attempt.op, told.id, told.revision, told)
 
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from marketplace_plugin.errors import ContractViolation, ProviderError, Throttled, Unavailable
 from marketplace_plugin.model.change import Found, Gone, Revision, Unreadable
-from marketplace_plugin.model.event import UNKNOWN, Event, Response, Series
+from marketplace_plugin.model.event import UNKNOWN, Event, Response, Series, original_key
 from marketplace_plugin.model.item import Item
 from marketplace_plugin.model.series.edit import patch as edited
 from marketplace_plugin.model.write import (
@@ -113,11 +113,11 @@ def _create(attempt: Attempt, write: Create) -> Outcome:
     try:
         if isinstance(item, Series) and item.overrides:
             bare = replace(item, overrides=())
-            return series.settle(attempt, key.id, bare, item)
+            return series.settle(attempt, key, bare, item)
         return _told(attempt, key, made, item)
     except (Settled, ProviderError):  # it is there, and could not be read: what is known of it is what was sent
         if isinstance(item, Series) and item.overrides:
-            return Partial(attempt.op, None, tuple(str(o.original) for o in item.overrides))
+            return Partial(attempt.op, None, tuple(original_key(o.original) for o in item.overrides))
         return Applied(attempt.op, made.id, made.revision, made)
 
 
@@ -145,7 +145,7 @@ def _update(attempt: Attempt, write: Update) -> Outcome:
         return attempt.told(end.outcome, write.id)
     if isinstance(wanted, Series):
         before = found.item if isinstance(found.item, Series) else replace(wanted, overrides=())
-        return series.settle(attempt, key.id, before, wanted)
+        return series.settle(attempt, key, before, wanted)
     try:
         return _told(attempt, key, found, wanted)
     except Settled as end:
@@ -187,7 +187,7 @@ def _reshapes(write: Update, now: Event | Series, wanted: Event | Series) -> boo
         return False
     if write.changed & _SHAPE:
         return True
-    cancelled = [{str(o.original) for o in item.overrides if o.event is None} for item in (now, wanted)]
+    cancelled = [{original_key(o.original) for o in item.overrides if o.event is None} for item in (now, wanted)]
     return bool(cancelled[0] - cancelled[1])
 
 
@@ -203,14 +203,7 @@ def _told(attempt: Attempt, key: Key, older: Found, wanted: Item) -> Outcome:
     now = attempt.reader.meaning(attempt.collection, key.id, attempt.whole(key.id))
     if isinstance(now, Gone):
         raise Settled(Missing(attempt.op))
-    if isinstance(now, Found) and now.revision == Revision(key.change_key):
-        return Applied(attempt.op, now.id, now.revision, now)
-    return series.as_stored(
-        attempt,
-        None if isinstance(now, Unreadable) else now,
-        replace(older, id=key.id, revision=Revision(key.change_key)),
-        wanted,
-    )
+    return series.as_stored(attempt, None if isinstance(now, Unreadable) else now, older, key, wanted)
 
 
 def _delete(attempt: Attempt, write: Delete) -> Outcome:
