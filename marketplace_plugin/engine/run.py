@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from marketplace_plugin.contract.hookspecs import ConnectionRef
 from marketplace_plugin.contract.provider import Provider, Session
-from marketplace_plugin.engine.acts.preview import ask, bound, is_waiting, plan_in_force
+from marketplace_plugin.engine.acts.preview import ask, bound, in_force
 from marketplace_plugin.engine.acts.undo import asked_back, take_back
 from marketplace_plugin.engine.context import Engine, RunOutcome, RunResult, Trigger
 from marketplace_plugin.engine.steps.commit import apply_apart, commit, next_due, waiting_only
@@ -127,6 +127,7 @@ def _start(engine: Engine, connection: Connection, lease: Lease, run_id: str) ->
     if person is None:
         raise MarketplaceError("the host does not know the owner of this connection")
     approved = connection.approved_version is not None and connection.approved_version == connection.settings_version
+    asks, plan = in_force(engine, connection.id)
     started = Pass(
         engine=engine,
         connection=connection,
@@ -136,8 +137,8 @@ def _start(engine: Engine, connection: Connection, lease: Lease, run_id: str) ->
         run=run_id,
         now=engine.now(),
         pushing=approved,
-        asks=is_waiting(engine, connection.id),
-        approved=plan_in_force(engine, connection.id),
+        asks=asks,
+        approved=plan,
     )
     started.reload()
     if not started.collections:

@@ -140,7 +140,9 @@ class CollectionView:
 class SettingsView:
     """``reload_error``: the code of what kept the calendar list from being reloaded; the last known one is shown.
     ``infos`` is the list as the service told it, for the integration's own code. ``can_invite``: participants of the
-    user's own events may be asked to their copies there, without a mail asked for; ``invites``: they are."""
+    user's own events may be asked to their copies there, without a mail asked for; ``invites``: they are. ``offered``
+    are the kinds that can be switched on; ``unpermitted`` those that are on, and whose permission was not given at the
+    service yet. ``timed_only``: tasks without a time are not mirrored."""
 
     connection: ConnectionView
     version: int
@@ -153,6 +155,9 @@ class SettingsView:
     infos: tuple[CollectionInfo, ...] = ()
     can_invite: bool = False
     invites: bool = False
+    offered: frozenset[Kind] = frozenset({Kind.EVENT})
+    unpermitted: frozenset[Kind] = frozenset()
+    timed_only: bool = False
 
 
 class TargetChange(StrEnum):
@@ -164,8 +169,10 @@ class TargetChange(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SettingsForm:
-    """``target`` and ``sources`` are ids of ``CollectionView``; no target: nothing is transferred. ``policy``: who wins
-    where both sides changed one field, ``invites``: see ``SettingsView``; None leaves either as it is."""
+    """``target`` and ``sources`` are ids of ``CollectionView``; no target: nothing is transferred. ``others`` are the
+    address book and the task list that what is made here goes to; those of a kind that is switched off are not looked
+    at. ``policy``: who wins where both sides changed one field, ``invites``, ``timed_only``: see ``SettingsView``; None
+    leaves each as it is."""
 
     target: str | None
     sources: frozenset[str]
@@ -175,6 +182,8 @@ class SettingsForm:
     target_change: TargetChange | None = None
     policy: Policy | None = None
     invites: bool | None = None
+    others: frozenset[str] = frozenset()
+    timed_only: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ def flows_of(link: Link, place: Place) -> Flows:
         case LinkKind.CONVERTED:
             inward = CONTENT | SHOWN | {"status", "conference"}
         case LinkKind.MIRROR:
-            inward = frozenset({"when"})
+            inward = frozenset({"when"}) if link.host_ref is not None else CONTENT  # left: what was written in counts
         case LinkKind.BLOCK:
             inward = CONTENT | OWN | TOLD
         case LinkKind.PAIR:

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from marketplace_plugin.contract.module import Person
+from marketplace_plugin.engine.acts.purge import purge_connection
 from marketplace_plugin.model.change import HostItem
 from marketplace_plugin.model.contact import Contact, Labelled
 from marketplace_plugin.model.item import Item, Kind
@@ -14,7 +15,7 @@ from marketplace_plugin.model.task import Call, Task
 from marketplace_plugin.model.time import Timed, Zoned
 from marketplace_plugin.providers.memory import MemoryAccount
 from marketplace_plugin.store import collections, connections
-from marketplace_plugin.store.accounts.connections import Policy
+from marketplace_plugin.store.accounts.connections import ConnectionState, Policy
 from marketplace_plugin.sync.link import Link, LinkKind
 from tests.laws.world import SOURCE, TARGET, World
 
@@ -120,3 +121,9 @@ class KindsWorld(World):
         person = self.host.person(user)
         assert person is not None
         return person
+
+    def disconnect(self, connection: str) -> None:
+        with self.store.begin() as unit:
+            purge_connection(self.engine, unit, connection)
+            collections.choose(unit.connection, connection, None, ())
+            connections.set_state(unit.connection, connection, ConnectionState.REMOVED)

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from sqlalchemy import Connection as Database
 
 from marketplace_plugin.contract.module import Person, UnitOfWork
-from marketplace_plugin.engine.account import calendars
+from marketplace_plugin.engine.account import calendars, permissions
 from marketplace_plugin.engine.account.connections import view
-from marketplace_plugin.engine.acts import migrate
+from marketplace_plugin.engine.acts import migrate, pairing
+from marketplace_plugin.engine.acts.pairing import Chosen
 from marketplace_plugin.engine.context import Engine
+from marketplace_plugin.engine.kinds import PAIRED, TIMED_ONLY
 from marketplace_plugin.engine.ownership import own
 from marketplace_plugin.engine.views import CollectionView, Saved, SettingsForm, SettingsView, TargetChange
 from marketplace_plugin.errors import Conflict, InvalidSettings, MarketplaceError, PermissionDenied
@@ -48,6 +50,9 @@ def settings(engine: Engine, person: Person, connection_id: str, reload: bool = 
             infos=tuple(one.info for one in rows if one.listed),
             can_invite=any(one.listed and _can_invite(one) for one in rows),
             invites=row.invites,
+            offered=permissions.offered(engine, row.integration),
+            unpermitted=permissions.missing(engine, c, row, _switches(row)),
+            timed_only=row.switches.get(TIMED_ONLY) is True,
         )
 
 
@@ -70,7 +75,11 @@ def save(engine: Engine, person: Person, connection_id: str, form: SettingsForm,
         if elsewhere and form.target_change is None:
             return Saved(version, asks=sum(elsewhere.values()))
         removed = sum(blocks.count(c, row.id, one.remote_id) for one in wanted.dropped)
+        before = Chosen.of(collections.of_connection(c, row.id), _switches(row))
         _choose(engine, unit, row, wanted, elsewhere, keep=form.target_change is not TargetChange.MOVE)
+        after = Chosen.of(collections.of_connection(c, row.id), form.switches)
+        pairing.follow(engine, unit, row.id, before, after)
+        timed_only = row.switches.get(TIMED_ONLY) is True if form.timed_only is None else form.timed_only
         policy = form.policy or row.policy
         invites = _invites(row, wanted, form.invites, bool(elsewhere))
         if invites and not row.invites:
@@ -82,10 +91,15 @@ def save(engine: Engine, person: Person, connection_id: str, form: SettingsForm,
             policy=policy,
             past_days=form.past_days,
             future_days=form.future_days,
-            switches={kind.value: True for kind in sorted(form.switches)} | ({INVITES: True} if invites else {}),
+            switches={kind.value: True for kind in sorted(form.switches)}
+            | ({INVITES: True} if invites else {})
+            | ({TIMED_ONLY: True} if timed_only else {}),
         )
         same = not wanted.new_target and _switches(row) == form.switches and policy is row.policy
-        same = same and (not invites or row.invites)
+        same = same and (not invites or row.invites) and before.targets == after.targets
+        if timed_only is not (row.switches.get(TIMED_ONLY) is True):
+            same = False
+            host_positions.drop(c, row.id, Kind.TASK)  # the plan looks at every task, for its time
         if row.approved_version == version and same:
             connections.approve(c, row.id, saved)
         else:
@@ -100,12 +114,14 @@ def save(engine: Engine, person: Person, connection_id: str, form: SettingsForm,
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """The form, with rows for ids. ``dropped`` are sources that are none any more."""
+    """The form, with rows for ids. ``dropped`` are sources that are none any more; ``others`` the targets that are no
+    calendars."""
 
     target: Collection | None
     sources: tuple[Collection, ...]
     dropped: tuple[Collection, ...]
     former_target: Collection | None
+    others: tuple[Collection, ...] = ()
 
     @property
     def new_target(self) -> bool:
@@ -117,20 +133,30 @@ def _check(c: Database, row: Connection, form: SettingsForm) -> _Wanted:
     rows = {one.id: one for one in collections.of_connection(c, row.id)}
     if not 0 <= form.past_days <= MOST_PAST_DAYS or not 1 <= form.future_days <= MOST_FUTURE_DAYS:
         raise InvalidSettings("the import window is out of range")
-    if not {*form.sources, *filter(None, [form.target])} <= rows.keys():
+    if not {*form.sources, *form.others, *filter(None, [form.target])} <= rows.keys():
         raise InvalidSettings("a calendar that this connection does not have")
-    if (form.target or form.sources) and Kind.EVENT not in form.switches:
+    calendars_chosen = any(rows[one].info.kind is Kind.EVENT for one in form.sources) or bool(form.target)
+    if calendars_chosen and Kind.EVENT not in form.switches:
         raise InvalidSettings("calendars are chosen, and their switch is off")
-    former = next((one for one in rows.values() if one.is_target), None)
+    former = next((one for one in rows.values() if one.is_target and one.info.kind is Kind.EVENT), None)
     target = rows[form.target] if form.target else None
+    if target is not None and target.info.kind is not Kind.EVENT:
+        raise InvalidSettings("the target is no calendar")
+    others = tuple(rows[one] for one in form.others if rows[one].info.kind in form.switches)
+    if len({one.info.kind for one in others}) < len(others) or any(one.info.kind not in PAIRED for one in others):
+        raise InvalidSettings("one address book and one list, each switched on")
+    if not all(one.is_target or (one.listed and one.info.can_be_target) for one in others):
+        raise PermissionDenied("the target needs full write access")
+    chosen = [one for one in rows.values() if one.id in form.sources]
     new = target is not None and (former is None or former.id != target.id)
     if target is not None and new and not (target.listed and target.info.can_be_target):
         raise PermissionDenied("the target needs full write access")
     return _Wanted(
         target=target,
-        sources=tuple(one for one in rows.values() if one.id in form.sources),
+        sources=tuple(one for one in chosen if one.info.kind is Kind.EVENT or one.info.kind in form.switches),
         dropped=tuple(one for one in rows.values() if one.is_source and one.id not in form.sources),
         former_target=former,
+        others=others,
     )
 
 
@@ -172,26 +198,16 @@ def _choose(
     target moves link by link, or stays as it is and is followed no longer (rule 20)."""
     target = wanted.target.remote_id if wanted.target is not None else None
     former = wanted.former_target.remote_id if wanted.former_target is not None else None
-    if wanted.target is not None:
-        _untick_other_target(engine, unit, row, wanted.target.info.kind)
-    migrate.choose(engine, unit, row.id, target, {one.remote_id for one in wanted.sources}, keep=keep)
+    chosen = [one for one in (wanted.target, *wanted.others) if one is not None]
+    pairing.untick_elsewhere(engine, unit, row.user, row.id, [one.info.kind for one in chosen])
+    others = {one.remote_id for one in wanted.others}
+    migrate.choose(engine, unit, row.id, target, {one.remote_id for one in wanted.sources}, others=others, keep=keep)
     for connection_id, remote_id in elsewhere:
         if connection_id != row.id:
             connections.seize(unit.connection, connection_id, engine.now())
             migrate.leave_target(engine, unit, connection_id, remote_id, None, keep=keep)
         elif remote_id != former:
             migrate.leave_target(engine, unit, connection_id, remote_id, target, keep=keep)
-
-
-def _untick_other_target(engine: Engine, unit: UnitOfWork, row: Connection, kind: Kind) -> None:
-    """There is one target for each kind over all of a person's connections: the one chosen last."""
-    c: Database = unit.connection
-    other = collections.target(c, row.user, kind)
-    if other is None or other.connection == row.id:
-        return
-    sources = {one.remote_id for one in collections.of_connection(c, other.connection) if one.is_source}
-    collections.choose(c, other.connection, None, sources)
-    connections.seize(c, other.connection, engine.now())
 
 
 # ---- showing -------------------------------------------------------------------------------------------

@@ -71,16 +71,16 @@ def leave_target(
     """The copies in ``old``: kept as they are and never touched or imported again, or moved to ``new`` (None: the new
     target belongs to another connection, or there is none; then they are only removed)."""
     c, now = unit.connection, engine.now()
-    leaving = [
+    left = [
         k
         for k in links.of_connection(c, connection_id, collection=old, kinds=COPIES)
         if k.state is not LinkState.DETACHED and k.access is Access.FULL
     ]
     sent = {one.link for one in intents.open_ones(c, connection_id) if isinstance(one.write, Create)}
-    standing = [k for k in leaving if k.remote_id is not None]
-    under_way = [k for k in leaving if k.remote_id is None and k.id in sent and not keep]
-    forget_links(engine, c, {k.id for k in leaving} - {k.id for k in (*standing, *under_way)})
-    links.put(c, [_leaving(k) for k in under_way], now)  # its intent stays open: found by its stamp, then removed
+    standing = [k for k in left if k.remote_id is not None]
+    under_way = [k for k in left if k.remote_id is None and k.id in sent and not keep]
+    forget_links(engine, c, {k.id for k in left} - {k.id for k in (*standing, *under_way)})
+    links.put(c, [leaving(k) for k in under_way], now)  # its intent stays open: found by its stamp, then removed
     if keep:
         links.put(c, [_kept(k) for k in standing], now)
         return
@@ -93,14 +93,15 @@ def _kept(link: Link) -> Link:
 
 def _move(engine: Engine, c: Database, standing: list[Link], new: str | None) -> None:
     """The old link keeps its stamp and waits to be removed; the event gets a link of its own in the new target."""
-    links.put(c, [_leaving(k) for k in standing], engine.now())
+    links.put(c, [leaving(k) for k in standing], engine.now())
     if new is None:
         return
     moved = [k for k in standing if k.host_ref is not None and k.state is not LinkState.DECLINED]
     links.put(c, [_anew(engine, k, new) for k in moved], engine.now())
 
 
-def _leaving(link: Link) -> Link:
+def leaving(link: Link) -> Link:
+    """A copy that only waits to be removed, if nobody wrote into it."""
     return replace(
         link,
         host_ref=None,

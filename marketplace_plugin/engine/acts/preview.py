@@ -117,16 +117,12 @@ def approve_held(engine: Engine, person: Person, held_ids: Sequence[str]) -> int
 # --- inside a pass -------------------------------------------------------------------------------------------------
 
 
-def is_waiting(engine: Engine, connection_id: str) -> bool:
+def in_force(engine: Engine, connection_id: str) -> tuple[bool, plans.Plan | None]:
+    """Whether a plan waits for its owner; and the one that he approved and that no pass has carried out: the run that
+    was to do it may have died."""
     with engine.store.read() as c:
-        plan = plans.current(c, connection_id)
-    return plan is not None and plan.state is PlanState.WAITING
-
-
-def plan_in_force(engine: Engine, connection_id: str) -> plans.Plan | None:
-    """Approved, and not carried out: the run that was to do it may have died."""
-    with engine.store.read() as c:
-        return plans.approved(c, connection_id)
+        waiting, approved = plans.in_force(c, connection_id)
+    return waiting is not None, approved
 
 
 def ask(p: Pass, wanted: Plan) -> None:

@@ -38,6 +38,8 @@ def standing(p: Pass, recalled: Recalled) -> Standing:
     """What stands there of all loose events. A calendar that is gone holds nothing. Where the service does not answer,
     the pass ends with its error: not to know of an event must not make another one."""
     found = Standing()
+    if not recalled.loose:
+        return found
     with p.engine.store.read() as c:
         before = {k.connection for item in recalled.loose for k in recalled.former.get(item.ref, ())}
         accounts = {name: row.account_key for name in before if (row := connections.get(c, name)) is not None}

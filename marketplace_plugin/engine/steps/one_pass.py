@@ -64,10 +64,13 @@ class Pass:
     @contextmanager
     def write(self) -> Iterator[UnitOfWork]:
         """One write transaction of this pass. Raises LeaseLost where another worker has taken over: then nothing of it
-        is written."""
+        is written. The lease is made longer when half of it has gone by."""
+        now, whole = self.engine.now(), self.engine.settings.lease
         with self.engine.store.begin() as unit:
-            connections.check_fence(unit.connection, self.lease)
-            self.lease = connections.extend(unit.connection, self.lease, self.engine.now() + self.engine.settings.lease)
+            if self.lease.until - now < whole / 2:
+                self.lease = connections.extend(unit.connection, self.lease, now + whole)
+            else:
+                connections.check_fence(unit.connection, self.lease)
             yield unit
 
     def still_ours(self) -> None:

@@ -297,6 +297,7 @@ def _unlinked(p: Pass, recalled: Recalled, said: _Said) -> dict[str, HostItem]:
 def _depart(p: Pass, kind: Kind, item: HostItem, former: list[Link]) -> Step | None:
     """Write it to the service; None where it stays here."""
     mirrored = isinstance(p.modules.get(kind), Mirrored)
+    former = [k for k in former if (k.kind is LinkKind.MIRROR) is mirrored]
     target = p.target if mirrored else p.target_of(kind)
     if target is None:
         return None

@@ -17,7 +17,7 @@ from marketplace_plugin.store.log import journal as log
 from marketplace_plugin.store.log.journal import Entry
 from marketplace_plugin.sync.decided import as_decided
 from marketplace_plugin.sync.diff import How, Invited, Seen
-from marketplace_plugin.sync.guard import Braked, Count, Side, brake
+from marketplace_plugin.sync.guard import DELETES, Braked, Count, Side, brake
 from marketplace_plugin.sync.link import Link, LinkKind, LinkState
 from marketplace_plugin.sync.merge import Policy
 from marketplace_plugin.sync.plan import decide, eligible, following
@@ -81,6 +81,8 @@ def _decided(p: Pass, case: Case, recalled: Recalled, policy: Policy) -> Step:
 
 
 def _brake(p: Pass, wanted: Plan, recalled: Recalled) -> Braked:
+    if not p.pushing or not any(step.action in DELETES for step in wanted.steps):
+        return Braked(wanted, ())  # nothing to hold; or the plan asks for all of it
     with p.engine.store.read() as c:
         counted = links.count(c, p.connection.id)
         done = journal.deletions(c, p.connection.id, p.now - timedelta(hours=24))
@@ -88,8 +90,6 @@ def _brake(p: Pass, wanted: Plan, recalled: Recalled) -> Braked:
         n for (kind, state), n in counted.items() if kind is not LinkKind.BLOCK and state is not LinkState.DETACHED
     )
     count = Count(live, {Side.HOST: done[log.Side.HOST], Side.REMOTE: done[log.Side.REMOTE]})
-    if not p.pushing:
-        return Braked(wanted, ())  # the plan asks for all of it
     by_act = {step.link.id for step in wanted.steps if _asked_for(step) or is_approved(p, step)}
     return brake(wanted, count, recalled.approved | by_act)
 

@@ -120,6 +120,8 @@ def _read(p: Pass, row: Collection, since: Cursor | Checkpoint | None) -> Round:
     for page in p.provider.pull(row.remote_id, since, window):
         checkpoint = page.checkpoint or checkpoint
         snapshot, covers, cursor = snapshot or page.snapshot, page.covers or covers, page.cursor
+        if not page.changes and page.checkpoint is None:
+            continue  # nothing to write down
         _keep(p, row, page, round_id, checkpoint, window)
         done += len(page.changes)
         puzzling |= {one.id for one in page.changes if isinstance(one, Unreadable)}
@@ -145,9 +147,9 @@ def _round_of(p: Pass, row: Collection) -> str:
     has listed may be gone since, and behind the old cursor nobody tells of what came and went."""
     if row.round is not None and row.checkpoint is not None:
         return row.round
-    with p.write() as unit:
-        rounds.drop(unit.connection, p.connection.id, row.remote_id)
-        if row.round is not None:
+    if row.round is not None:
+        with p.write() as unit:
+            rounds.drop(unit.connection, p.connection.id, row.remote_id)
             links.forget_seen(unit.connection, p.connection.id, row.remote_id, row.round)
     return p.engine.new_id()
 

@@ -81,6 +81,8 @@ def intend(p: Pass, plan: Plan) -> Work:
             made.append(declined(step.link))  # should we die after it, nobody takes it for a deletion by the user
         work.steps.append(step)
         _write(p, step, work)
+    if not (replaced or made or work.remote or work.host):
+        return work
     with p.write() as unit:
         c = unit.connection
         links.remove(c, replaced, p.now)

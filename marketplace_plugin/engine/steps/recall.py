@@ -272,8 +272,9 @@ def _part_in_meetings(p: Pass, found: Recalled) -> None:
             del found.invited[ref]
     found.loose = [item for item in found.loose if item.ref not in found.invited]
     others = [item.ref for item in found.loose if not item.organised]
-    with p.engine.store.read() as c:
-        found.aliases = links.aliases(c, p.connection.user, Kind.EVENT, others)
+    if others:
+        with p.engine.store.read() as c:
+            found.aliases = links.aliases(c, p.connection.user, Kind.EVENT, others)
 
 
 def _wanted(linked: Iterable[Link], found: Recalled) -> set[str]:
