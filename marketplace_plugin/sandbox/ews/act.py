@@ -46,7 +46,7 @@ class Actor:
         """Raises KeyError or EwsError for a folder that the account does not reach."""
         with self._state.lock:
             if name is None:
-                default = {"CalendarItem": "calendar", "Contact": "contacts", "Task": "tasks"}[kind]
+                default = {"CalendarItem": "calendar", "Task": "tasks"}.get(kind, "contacts")
                 return self._state.distinguished(self.email, default)
             owner, separator, rest = name.partition("/")
             if separator and "@" in owner:
@@ -90,6 +90,16 @@ class Actor:
         """Create a contact of fields as those of ``Item``. Returns its id."""
         with self._state.lock:
             return self._make("Contact", folder, self._changes("Contact", fields), meetings.SILENT)
+
+    def create_group(self, name: str, members: Sequence[tuple[str, str]], folder: str | None = None) -> str:
+        """Create a distribution list of names and addresses among the contacts. Returns its id."""
+        with self._state.lock:
+            target, now = self.folder(folder, "Contact"), self._state.now()
+            fields = {"Subject": name, "DisplayName": name, "FileAs": name, "Members": list(members)}
+            fields |= {"ItemClass": schema.CLASSES["DistributionList"], "Sensitivity": "Normal", "Importance": "Normal"}
+            number = self._state.next_number()
+            item = Item(number, target.mailbox, target.key, "DistributionList", fields, now, now, self.email)
+            return Found(self.email, target, self._state.store(item)).id
 
     def create_task(self, subject: str, folder: str | None = None, **fields: Any) -> str:
         """Create a task of fields as those of ``Item``. Returns its id."""

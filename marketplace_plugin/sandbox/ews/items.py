@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal, NamedTuple
 
-Kind = Literal["CalendarItem", "Contact", "Task"]
+Kind = Literal["CalendarItem", "Contact", "DistributionList", "Task"]
+"""A distribution list lies among contacts; it can only be read."""
 
 
 class Property(NamedTuple):
@@ -101,10 +102,11 @@ class Item:
     """One item in one folder of a mailbox.
 
     ``fields`` has the properties that a client can write and that do not stand here. Special
-    values: ``Body`` is HTML; ``Categories``, ``Companies``, ``Children`` and ``Contacts`` are lists;
-    ``EmailAddresses``, ``PhoneNumbers``, ``ImAddresses`` map keys to texts, ``PhysicalAddresses``
-    keys to mappings; ``Birthday``, ``WeddingAnniversary`` and ``CompleteDate`` are instants;
-    ``StartDate`` and ``DueDate`` are dates; a task's ``Recurrence`` is a ``Recurrence``.
+    values: ``Body`` is HTML; ``Categories``, ``Companies``, ``Children`` and ``Contacts`` are lists,
+    ``Members`` one of pairs of name and address; ``EmailAddresses``, ``PhoneNumbers``,
+    ``ImAddresses`` map keys to texts, ``PhysicalAddresses`` keys to mappings; ``Birthday``,
+    ``WeddingAnniversary`` and ``CompleteDate`` are instants; ``StartDate`` and ``DueDate`` are
+    dates; a task's ``Recurrence`` is a ``Recurrence``.
     """
 
     key: int

@@ -116,10 +116,12 @@ def _people_and_tasks(anna: Actor, monday: date) -> None:
     born = datetime(1951, 11, 29, 23, 0, tzinfo=UTC)
     home = {"HomePhone": "+49 431 5550199"}
     anna.create_contact(GivenName="Holger", Surname="Brandt", PhoneNumbers=home, Birthday=born)
+    anna.create_group("Bauherren", [("Petra Kunde", OUTSIDE), ("Jonas Weber", JONAS)])
     due = _day(monday, 4)
     anna.create_task("Angebot Nordlicht schreiben", DueDate=due, Status="InProgress", PercentComplete="50")
     anna.create_task("Reisekosten abrechnen", DueDate=due + timedelta(days=7), Importance="High")
     anna.create_task("Vertrag Ostsee prüfen", Status="Completed")
+    anna.create_task("Blumen gießen", DueDate=due, Recurrence=weekly(due))
 
 
 def many(state: State, email: str, count: int, folder: Folder | None = None, **fields: Any) -> None:

@@ -105,6 +105,17 @@ def test_an_item_goes_round(account: Callable[..., Any], contract: EwsContractCh
     assert contract.requests == []
 
 
+def test_it_may_write_all_fields_back(account: Callable[..., Any], sandbox: EwsSandbox) -> None:
+    anna = account()
+    item = appointment(anna)
+    item.save()
+    item.refresh()
+    item.subject = "neu"
+    item.save()
+    item.refresh()
+    assert (item.subject, item.start) == ("neu", at(25, 10))
+
+
 def test_whole_days_are_dates(account: Callable[..., Any]) -> None:
     anna = account()
     item = CalendarItem(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from marketplace_plugin.sandbox.ews.changes import contacts, tasks
 from marketplace_plugin.sandbox.ews.changes.span import RESHAPING
 from marketplace_plugin.sandbox.ews.items import Attendee, Event, Item, Override, Property
 from marketplace_plugin.sandbox.ews.outlook import bodies
@@ -40,7 +41,9 @@ def apply(state: State, item: Item, override: Override | None, changes: Sequence
             inherited = item.fields if override is not None else {}
             _set_field(fields, inherited, change)
     if item.kind == "Task":
-        _finish_task(state, item, changes)
+        tasks.finish(state, item, changes)
+    elif item.kind == "Contact":
+        contacts.name(item)
 
 
 def _set_extended(extended: dict[Property, Any], name: Property, change: Change) -> None:
@@ -102,41 +105,3 @@ def _set_entry(fields: dict[str, Any], change: Change) -> None:
         entries.pop(key, None)
     else:
         entries[key] = value
-
-
-def _finish_task(state: State, item: Item, changes: Sequence[Change]) -> None:
-    """Status, percentage and completion of a task belong together; the last one that is set decides.
-
-    Source: https://learn.microsoft.com/dotnet/api/exchangewebservices.tasktype.completedate
-    """
-    fields = item.fields
-    fields.setdefault("Status", "NotStarted")
-    fields.setdefault("PercentComplete", "0")
-    for change in changes:
-        if change.operation != "set":
-            continue
-        if change.path.name == "Status":
-            before = "0" if fields["PercentComplete"] == "100" else fields["PercentComplete"]
-            fields["PercentComplete"] = {"Completed": "100", "NotStarted": "0"}.get(change.value, before)
-        elif change.path.name == "PercentComplete":
-            fields["Status"] = _status_of(float(change.value), str(fields["Status"]))
-        elif change.path.name == "CompleteDate":
-            fields |= {"Status": "Completed", "PercentComplete": "100"}
-    due, start = fields.get("DueDate"), fields.get("StartDate")
-    if due is not None and start is not None and due < start:
-        fields["DueDate"] = start
-    if fields["Status"] != "Completed":
-        fields.pop("CompleteDate", None)
-    elif fields.get("CompleteDate") is None:
-        fields["CompleteDate"] = state.now()
-
-
-def _status_of(percent: float, before: str) -> str:
-    """The status that a percentage leads to. Raises EwsError for what is no percentage."""
-    if not 0 <= percent <= 100:
-        raise EwsError("ErrorInvalidValueForProperty")
-    if percent == 100:
-        return "Completed"
-    if percent == 0:
-        return "NotStarted" if before in ("Completed", "InProgress") else before
-    return "InProgress" if before in ("Completed", "NotStarted") else before

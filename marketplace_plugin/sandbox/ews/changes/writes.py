@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
-from marketplace_plugin.sandbox.ews.changes import meetings
+from marketplace_plugin.sandbox.ews.changes import meetings, tasks
 from marketplace_plugin.sandbox.ews.changes.span import RESHAPING, Span, span_of
 from marketplace_plugin.sandbox.ews.changes.values import apply
 from marketplace_plugin.sandbox.ews.items import Event, Item, Kind, Override
@@ -28,6 +28,7 @@ _IN_FOLDER = {
     "Contact": "ErrorCannotCreateContactInNonContactFolder",
     "Task": "ErrorCannotCreateTaskInNonTaskFolder",
 }
+_WITH_CONTACTS = ("Contact", "DistributionList")
 _OF_SERIES = ("Recurrence", "UID", "ReminderDueBy")
 DISPOSALS = ("HardDelete", "SoftDelete", "MoveToDeletedItems")
 
@@ -112,7 +113,8 @@ def update(state: State, found: Found, changes: Sequence[Change], zone: str, mod
     state.touch(item, found.reader)
     event, occurrence = item.event, found.occurrence
     if event is None:
-        return Found(found.reader, found.folder, item)
+        single = tasks.split_off(state, found.item, item) if item.kind == "Task" else None
+        return Found(found.reader, found.folder, single or item)
     if occurrence is not None:
         event.overrides[occurrence.day].change = item.change
     meetings.updated(state, item, before, mode)
@@ -173,6 +175,13 @@ def _between_neighbours(event: Event, day: date, span: Span) -> None:
         raise EwsError("ErrorOccurrenceCrossingBoundary")
 
 
+def delete_task_occurrence(state: State, found: Found) -> None:
+    """Delete the current occurrence of a recurring task. Raises EwsError for other tasks and the last one."""
+    if found.item.fields.get("Recurrence") is None or not tasks.advance(state, found.item):
+        raise EwsError("ErrorCannotDeleteTaskOccurrence", "The occurrence cannot be deleted.")
+    state.touch(found.item, found.reader)
+
+
 def delete(state: State, found: Found, disposal: str, mode: str) -> None:
     """Delete an item or an occurrence; an occurrence is gone whatever the disposal."""
     item = found.item
@@ -195,7 +204,8 @@ def move(state: State, found: Found, folder: Folder) -> Found:
     """Put an item into another folder. Raises EwsError for an occurrence, or a folder of another kind."""
     if found.occurrence is not None:
         raise EwsError("ErrorCalendarCannotMoveOrCopyOccurrence", "Occurrences cannot be moved or copied.")
-    if folder.kind not in (found.item.kind, None):
+    mixed = folder.kind == "Contact" and found.item.kind in _WITH_CONTACTS
+    if folder.kind not in (found.item.kind, None) and not mixed:
         raise EwsError("ErrorMoveCopyFailed", "The item cannot be in that folder.")
     state.move(found.item, folder)
     return Found(found.reader, folder, found.item)

@@ -18,7 +18,12 @@ from marketplace_plugin.sandbox.ews.views.item import item
 from marketplace_plugin.sandbox.ews.wire import reading
 
 _RESOLUTIONS = ("NeverOverwrite", "AutoResolve", "AlwaysOverwrite")
-_DEFAULT_FOLDERS: dict[Kind, str] = {"CalendarItem": "calendar", "Contact": "contacts", "Task": "tasks"}
+_DEFAULT_FOLDERS: dict[Kind, str] = {
+    "CalendarItem": "calendar",
+    "Contact": "contacts",
+    "DistributionList": "contacts",
+    "Task": "tasks",
+}
 _TASKS = ("AllOccurrences", "SpecifiedOccurrenceOnly")
 
 
@@ -113,6 +118,9 @@ def delete_item(call: Call) -> Element:
         if found.item.kind == "Task" and tasks is None:
             raise errors.EwsError("ErrorAffectedTaskOccurrencesRequired")
         _may(call, found.folder, found)
+        if found.item.kind == "Task" and tasks == "SpecifiedOccurrenceOnly":
+            writes.delete_task_occurrence(call.state, found)
+            return
         writes.delete(call.state, found, str(disposal), mode or meetings.SILENT)
 
     return answer(call, children(call.child("ItemIds")), one)

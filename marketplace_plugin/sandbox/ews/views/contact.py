@@ -1,4 +1,4 @@
-"""The elements that contacts alone have."""
+"""The elements that contacts and distribution lists alone have."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from marketplace_plugin.sandbox.ews.wire.paths import Shape
 
 _MOMENTS = ("Birthday", "WeddingAnniversary")
-NAMES = frozenset([*schema.DICTIONARIES, *_MOMENTS, "CompleteName", "ContactSource", "HasPicture"])
+NAMES = frozenset([*schema.DICTIONARIES, *_MOMENTS, "CompleteName", "ContactSource", "HasPicture", "Members"])
 _PARTS = (
     ("FirstName", "GivenName"),
     ("MiddleName", "MiddleName"),
@@ -34,6 +34,8 @@ def element(view: View, outer: Element, what: Shown, name: str, shape: Shape) ->
     elif name in _MOMENTS:
         if value is not None:
             add(outer, f"t:{name}", view.moment(value))
+    elif name == "Members":
+        _members(outer, value or [])
     elif name == "CompleteName":
         _complete_name(outer, what)
     elif name == "ContactSource":
@@ -57,6 +59,15 @@ def _entries(outer: Element, name: str, entries: dict[str, str | dict[str, str]]
         for part in schema.ADDRESS_PARTS:
             if value.get(part):
                 add(entry, f"t:{part}", value[part])
+
+
+def _members(outer: Element, members: list[tuple[str, str]]) -> None:
+    several = add(outer, "t:Members") if members else None
+    for name, address in members:
+        mailbox = add(add(several, "t:Member"), "t:Mailbox")
+        add(mailbox, "t:Name", name)
+        add(mailbox, "t:EmailAddress", address)
+        add(mailbox, "t:RoutingType", "SMTP")
 
 
 def _complete_name(outer: Element, what: Shown) -> None:

@@ -126,7 +126,7 @@ def _element(view: View, outer: Element, what: Shown, name: str, shape: Shape) -
         _body(outer, what, name, shape)
     elif what.found.item.kind == "CalendarItem" and name in calendar_view.NAMES:
         calendar_view.element(view, outer, what, name)
-    elif what.found.item.kind == "Contact" and name in contact_view.NAMES:
+    elif what.found.item.kind in ("Contact", "DistributionList") and name in contact_view.NAMES:
         contact_view.element(view, outer, what, name, shape)
     elif what.found.item.kind == "Task" and name in task_view.NAMES:
         task_view.element(view, outer, what, name)

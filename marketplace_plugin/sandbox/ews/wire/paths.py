@@ -39,6 +39,7 @@ _FOLDER_FIELDS = frozenset(
     )
 )
 _OF_OTHER_KINDS = ("message", "meeting", "meetingRequest", "distributionlist", "postitem")
+_MEMBERS = "distributionlist:Members"
 """Prefixes of properties that no item here has; clients ask a folder for those of all kinds it may hold."""
 
 
@@ -60,6 +61,8 @@ class Path:
     def fits(self, kind: Kind) -> bool:
         """Whether items of a kind have the property."""
         prefix = self.uri.partition(":")[0]
+        if self.uri == _MEMBERS:
+            return kind == "DistributionList"
         return self.extended is not None or prefix in ("item", schema.PREFIXES[kind])
 
 

@@ -22,6 +22,8 @@ from marketplace_plugin.sandbox.ews.wire.patterns import read_recurrence
 
 Operation = Literal["set", "append", "delete"]
 _TRUE, _FALSE = ("true", "1"), ("false", "0")
+_UNUSED = ("Notes", "Photo")
+"""In the schema, yet no server takes them."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,10 @@ def update(kind: Kind, element: Element, version: str, zone: str) -> Change:
     path = paths.read(parts[0], version)
     if not path.fits(kind):
         raise errors.EwsError("ErrorInvalidPropertyRequest")
+    if path.name in _UNUSED:
+        raise errors.EwsError("ErrorInvalidPropertyRequest")
+    if path.name in schema.DICTIONARIES and not path.key:
+        raise errors.EwsError(f"ErrorInvalidProperty{operation.title()}")
     if path.extended is None and not schema.writable(kind, path.name):
         raise errors.EwsError(f"ErrorInvalidProperty{operation.title()}")
     if operation == "delete":

@@ -57,9 +57,24 @@ TASK = words(
     Owner PercentComplete Recurrence StartDate Status StatusDescription TotalWork
     """
 )
-OWN: dict[Kind, tuple[str, ...]] = {"CalendarItem": CALENDAR, "Contact": CONTACT, "Task": TASK}
-PREFIXES: dict[Kind, str] = {"CalendarItem": "calendar", "Contact": "contacts", "Task": "task"}
-CLASSES: dict[Kind, str] = {"CalendarItem": "IPM.Appointment", "Contact": "IPM.Contact", "Task": "IPM.Task"}
+OWN: dict[Kind, tuple[str, ...]] = {
+    "CalendarItem": CALENDAR,
+    "Contact": CONTACT,
+    "DistributionList": ("DisplayName", "FileAs", "ContactSource", "Members"),
+    "Task": TASK,
+}
+PREFIXES: dict[Kind, str] = {
+    "CalendarItem": "calendar",
+    "Contact": "contacts",
+    "DistributionList": "contacts",
+    "Task": "task",
+}
+CLASSES: dict[Kind, str] = {
+    "CalendarItem": "IPM.Appointment",
+    "Contact": "IPM.Contact",
+    "DistributionList": "IPM.DistList",
+    "Task": "IPM.Task",
+}
 FOLDER_CLASSES: dict[Kind | None, str] = {
     "CalendarItem": "IPF.Appointment",
     "Contact": "IPF.Contact",
@@ -70,7 +85,7 @@ FOLDER_CLASSES: dict[Kind | None, str] = {
 TEXTS = frozenset(
     words(
         """
-    Subject Culture Location When MeetingWorkspaceUrl NetShowUrl UID FileAs DisplayName GivenName
+    Subject InReplyTo Culture Location When MeetingWorkspaceUrl NetShowUrl UID FileAs DisplayName GivenName
     Initials MiddleName Nickname CompanyName AssistantName BusinessHomePage Department Generation
     JobTitle Manager Mileage OfficeLocation Profession SpouseName Surname BillingInformation
     StatusDescription Owner ItemClass
@@ -161,6 +176,7 @@ WRITABLE: dict[Kind, frozenset[str]] = {
         )
     ),
     "Contact": frozenset(CONTACT[: CONTACT.index("BirthdayLocal")]) - {"CompleteName", "ContactSource"},
+    "DistributionList": frozenset(),
     "Task": frozenset(
         words(
             """
@@ -173,7 +189,7 @@ WRITABLE: dict[Kind, frozenset[str]] = {
 WRITABLE_ITEM = frozenset(
     words(
         """
-    ItemClass Subject Sensitivity Body Categories Importance ReminderDueBy ReminderIsSet
+    ItemClass Subject InReplyTo Sensitivity Body Categories Importance ReminderDueBy ReminderIsSet
     ReminderMinutesBeforeStart ExtendedProperty Culture
     """
     )
