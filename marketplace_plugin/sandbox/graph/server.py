@@ -28,6 +28,8 @@ from marketplace_plugin.sandbox.graph.entra import authorize, tokens
 from marketplace_plugin.sandbox.graph.entra.grants import AccessToken, Grants, Issued
 from marketplace_plugin.sandbox.graph.entra.scopes import canonical
 from marketplace_plugin.sandbox.graph.faults import Fault, Faults
+from marketplace_plugin.sandbox.graph.items.folders import Folders
+from marketplace_plugin.sandbox.graph.items.tracking import Tracking
 from marketplace_plugin.sandbox.graph.outlook import ids
 from marketplace_plugin.sandbox.graph.state import Account, Client, Clock, Event, State, Tenant, system_clock
 from marketplace_plugin.sandbox.graph.web import browse, control
@@ -101,6 +103,7 @@ class GraphSandbox:
         self.state = State(clock)
         self.grants = Grants(self.state)
         self.deltas = Deltas(self.state)
+        self.folders, self.tracking = Folders(self.state), Tracking(self.state)
         self.faults = Faults()
         self.log: deque[Logged] = deque(maxlen=LOG_LIMIT)
         self.control_token = control_token or secrets.token_urlsafe(24)

@@ -75,7 +75,14 @@ class Client:
     client_secret: str
     redirect_uris: tuple[str, ...]
     name: str = "Steg"
-    permissions: tuple[str, ...] = ("User.Read", "Calendars.ReadWrite", "Calendars.ReadWrite.Shared", "offline_access")
+    permissions: tuple[str, ...] = (
+        "User.Read",
+        "Calendars.ReadWrite",
+        "Calendars.ReadWrite.Shared",
+        "Contacts.ReadWrite",
+        "Tasks.ReadWrite",
+        "offline_access",
+    )
 
 
 @dataclass
@@ -223,6 +230,8 @@ class Knobs:
     """None: an equal repeat of a POST is answered with the event; else always refused so."""
     keep_declined: bool = False
     """Outlook's setting "Save declined events": else an event that is declined is thrown away."""
+    default_contacts_delta: bool = True
+    """Whether ``/me/contacts/delta`` is served: it is in the metadata, and not in the reference."""
     concurrent_requests: int = 4
     requests_in_ten_minutes: int = 10_000
     access_token_seconds: int = 4_499

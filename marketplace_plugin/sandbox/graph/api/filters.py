@@ -40,9 +40,9 @@ _ANY = "singlevalueextendedproperties/any"
 
 @dataclass(frozen=True)
 class Candidate:
-    """What a test looks at: how the reader is shown an event, and its extended properties."""
+    """What a test looks at: how the reader is shown an item, and its extended properties. ``found`` is an event."""
 
-    found: Found
+    found: Found | None
     shown: Json
     extended: Mapping[str, str]
 
@@ -147,7 +147,7 @@ class _Reader:
         if edge is None:
             raise errors.invalid_filter()
         moment = _instant(self._string())
-        return lambda item: compare(edge(item.found), moment)
+        return lambda item: item.found is not None and compare(edge(item.found), moment)
 
     def _any(self) -> Test:
         self._next("(")

@@ -22,6 +22,7 @@ from marketplace_plugin.sandbox.graph.api.calls import (
     reply,
 )
 from marketplace_plugin.sandbox.graph.api.delta import limits
+from marketplace_plugin.sandbox.graph.items import routes as items
 from marketplace_plugin.sandbox.graph.outlook import access, answers, meetings, series, window, writes
 from marketplace_plugin.sandbox.graph.outlook.access import Found
 
@@ -49,6 +50,7 @@ def blueprint(sandbox: GraphSandbox) -> Blueprint:
         return jsonify(batch.run(sandbox, body()))
 
     calendars.routes(pages, sandbox)
+    items.routes(pages, sandbox)
     for name, prefix in (("all", "/me"), ("default", "/me/calendar"), ("one", "/me/calendars/<calendar_id>")):
         _events(pages, sandbox, name, prefix)
         _views(pages, sandbox, name, prefix)

@@ -210,6 +210,11 @@ def _extended(value: Any, name: str) -> dict[str, str | None]:
     return found
 
 
+def extended(value: Any) -> dict[str, str | None]:
+    """Extended properties of a request, by id; None takes one away. Raises GraphError 400."""
+    return _extended(value, "singleValueExtendedProperties")
+
+
 _CHECKS: Mapping[str, Callable[[Any, str], Any]] = {
     "subject": _text(SUBJECT_LIMIT),
     "body": _body,

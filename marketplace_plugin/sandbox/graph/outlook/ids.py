@@ -61,6 +61,20 @@ def read_event(text: str) -> Reference:
     return _read(_EVENT, text)
 
 
+FOLDER, CONTACT, LIST, TASK = 3, 4, 5, 6
+"""Kinds of ids beside calendars and events."""
+
+
+def item_id(kind: int, mailbox: str, place: int, key: int, *, immutable: bool = False) -> str:
+    """The id of a contact, a task, or (``place`` 0) of what holds them."""
+    return _write(kind, mailbox, 0 if immutable else place, key, None, _IMMUTABLE if immutable else _MUTABLE)
+
+
+def read_item(kind: int, text: str) -> Reference:
+    """Raises GraphError 400 for what is no id of this kind."""
+    return _read(kind, text)
+
+
 def _write(kind: int, mailbox: str, place: int, key: int, day: date | None, prefix: str) -> str:
     packed = _FORM.pack(kind, mailbox_mark(mailbox), place, 0 if day is None else day.toordinal())
     packed += key.to_bytes(4, "big")
