@@ -131,6 +131,38 @@ def test_a_creation_and_its_repetition_are_one_item(serving: GraphServing) -> No
     assert one.id == two.id
 
 
+def test_what_somebody_writes_after_the_look_is_not_overwritten(
+    serving: GraphServing, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the two batches one item is edited and another deleted: If-Match guards each call by itself."""
+    one, two, three, four = there(serving, 4)
+    plain, looked = Client.together, list[int]()
+
+    def raced(client: Client, calls: Any) -> Any:
+        answers = plain(client, calls)
+        if not looked:
+            looked.append(len(calls))
+            serving.edit(serving.calendar, two.id, title="von Hand")
+            serving.delete(serving.calendar, three.id)
+        return answers
+
+    monkeypatch.setattr(Client, "together", raced)
+    outcomes = push(
+        serving,
+        renamed(one, "op-1"),
+        renamed(two, "op-2"),
+        renamed(three, "op-3"),
+        Delete("op-4", four.id, four.revision),
+    )
+    assert [type(outcome) for outcome in outcomes] == [Applied, Stale, Missing, Applied]
+    assert looked == [4]
+    now = fetch(serving, two.id)
+    assert isinstance(outcomes[1], Stale)
+    assert outcomes[1].current == now
+    assert isinstance(now.item, Event)
+    assert now.item.title == "von Hand"
+
+
 # --- what comes of each --------------------------------------------------------------------------------------------
 
 
