@@ -45,6 +45,7 @@ def test_the_request_to_the_administrator_and_its_states(blocked: Site) -> None:
     assert "hat Ihre Anfrage mit der Adresse" in text(client.get(PAGE))
     assert "Bei Ihrem Administrator anfragen" not in text(client.get(PAGE))
     blocked.actions.consent_request = RequestState.GRANTED
+    assert "Bei Ihrem Administrator anfragen" in text(client.get(PAGE)), "it may not have been enough"
     assert "meldet, dass die Zustimmung erteilt ist. Bitte versuchen Sie es erneut." in text(client.get(PAGE))
     blocked.actions.consent_request = RequestState.DECLINED
     assert "hat die Anfrage abgelehnt" in text(client.get(PAGE))
