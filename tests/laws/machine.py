@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize
@@ -18,6 +19,9 @@ from tests.laws.edits import Edit
 from tests.laws.scene import CALENDARS, Scene
 
 NUMBER = st.integers(0, 30)
+
+
+M = TypeVar("M", bound=RuleBasedStateMachine)
 
 
 class Machine(RuleBasedStateMachine):
@@ -134,7 +138,7 @@ class Machine(RuleBasedStateMachine):
         self.scene.close()
 
 
-def six(law: type[Machine]) -> dict[str, type[Machine]]:
+def six(law: type[M]) -> dict[str, type[M]]:
     """A law over three personalities and both hosts, by name."""
     return {
         f"{law.__name__}{personality.name.partition('-')[0].title()}{'Shared' if shared else 'Separate'}": type(

@@ -208,4 +208,4 @@ MACHINES = six(Acts)
 
 @pytest.mark.parametrize("name", MACHINES)
 def test_what_she_decides_loses_and_doubles_nothing(name: str) -> None:
-    run_state_machine_as_test(MACHINES[name], settings=sample(0.5))
+    run_state_machine_as_test(MACHINES[name], settings=sample(0.3))

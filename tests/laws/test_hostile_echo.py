@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from marketplace_plugin.model.event import Event, Override, Series, ShowAs
 from marketplace_plugin.providers.memory import PERSONALITIES, Delivery, Personality, Rewrite
 from marketplace_plugin.sync.link import LinkKind
-from tests.laws.world import OTHER, SOURCE, TARGET, World, all_day, event, moved, occurrence, series
+from tests.laws.world import OTHER, SOURCE, TARGET, World, all_day, event, moved, occurrence, sample, series
 
 PASSES = 20
 BOTH = pytest.mark.parametrize("shared", [True, False], ids=["shared", "separate"])
@@ -59,7 +59,7 @@ def hostile(personality: Personality, shared: bool, delivery: Delivery) -> Itera
 
 @EACH
 @BOTH
-@settings(max_examples=6)
+@sample(0.03)
 @given(
     here=st.lists(EVENTS, max_size=4),
     there=st.lists(EVENTS, max_size=4),
@@ -102,7 +102,7 @@ def test_twenty_passes_write_nothing_after_the_first(
 
 @EACH
 @BOTH
-@settings(max_examples=6)
+@sample(0.03)
 @given(item=EVENTS, way=st.lists(st.sampled_from([TARGET, OTHER]), min_size=1, max_size=4), delivery=DELIVERIES)
 def test_a_move_between_calendars_stays_one_event(
     personality: Personality, shared: bool, item: Event | Series, way: list[str], delivery: Delivery

@@ -176,4 +176,4 @@ MACHINES = six(Participants)
 
 @pytest.mark.parametrize("name", MACHINES)
 def test_his_part_is_his_and_her_edits_stay(name: str) -> None:
-    run_state_machine_as_test(MACHINES[name], settings=sample(0.25))
+    run_state_machine_as_test(MACHINES[name], settings=sample(0.15))

@@ -6,8 +6,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import ClassVar
 
+import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, run_state_machine_as_test
 from sqlalchemy import text
 
 from marketplace_plugin.contract.module import Person
@@ -18,9 +19,11 @@ from marketplace_plugin.errors import Conflict
 from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.event import Attendee, Event, Sensitivity, Series
 from marketplace_plugin.model.time import Window
-from marketplace_plugin.providers.memory import EWS, GOOGLE, GRAPH, MemoryAccount, Personality
+from marketplace_plugin.providers.memory import GOOGLE, MemoryAccount, Personality
 from marketplace_plugin.store import blocks, connections
 from marketplace_plugin.sync.link import Link, LinkKind
+from tests.laws.counting import DONE, rule
+from tests.laws.machine import six
 from tests.laws.world import OTHER, SOURCE, START, TARGET, World, event, sample, series
 
 NUMBER = st.integers(0, 20)
@@ -35,6 +38,7 @@ class UntouchedRemote(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
+        DONE.examples += 1
         self.world = World(self.personality, shared=self.shared)
         self.accounts: dict[str, MemoryAccount] = {user: self.world.account() for user in USERS}
         self.current: dict[str, str] = {}
@@ -224,24 +228,9 @@ def replace_sensitivity(item: Event | Series) -> Event | Series:
     return replace(item, sensitivity=Sensitivity.PRIVATE)
 
 
-def _machine(personality: Personality, shared: bool) -> type[UntouchedRemote]:
-    name = f"{personality.name.partition('-')[0].title()}{'Shared' if shared else 'Separate'}"
-    return type(name, (UntouchedRemote,), {"personality": personality, "shared": shared})
+MACHINES = six(UntouchedRemote)
 
 
-GoogleShared = _machine(GOOGLE, True)
-GoogleSeparate = _machine(GOOGLE, False)
-GraphShared = _machine(GRAPH, True)
-GraphSeparate = _machine(GRAPH, False)
-EwsShared = _machine(EWS, True)
-EwsSeparate = _machine(EWS, False)
-
-TestGoogleShared = GoogleShared.TestCase
-TestGoogleSeparate = GoogleSeparate.TestCase
-TestGraphShared = GraphShared.TestCase
-TestGraphSeparate = GraphSeparate.TestCase
-TestEwsShared = EwsShared.TestCase
-TestEwsSeparate = EwsSeparate.TestCase
-
-for case in (TestGoogleShared, TestGoogleSeparate, TestGraphShared, TestGraphSeparate, TestEwsShared, TestEwsSeparate):
-    case.settings = sample(0.25)
+@pytest.mark.parametrize("name", MACHINES)
+def test_the_remote_is_left_untouched(name: str) -> None:
+    run_state_machine_as_test(MACHINES[name], settings=sample(0.1))

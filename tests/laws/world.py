@@ -15,7 +15,7 @@ from typing import Any
 
 from hypothesis import settings
 
-from marketplace_plugin.contract.hookspecs import Account, TestStep
+from marketplace_plugin.contract.hookspecs import Account, Credentials, ServerSearch, TestStep
 from marketplace_plugin.contract.provider import Provider, Session
 from marketplace_plugin.engine.acts.preview import approve, current_plan
 from marketplace_plugin.engine.context import Engine, RunResult, Trigger
@@ -103,6 +103,14 @@ class Plugins:
     def test_connection(
         self, integration: str, session: Session, target: str | None, write: bool
     ) -> Iterable[TestStep]:
+        return ()
+
+    def search_server(self, integration: str, email: str, session: Session) -> ServerSearch:
+        return ServerSearch(())
+
+    def test_credentials(
+        self, integration: str, session: Session, target: str | None, write: bool
+    ) -> Iterable[TestStep | Credentials]:
         return ()
 
     def authorized_account(self, integration: str, claims: Mapping[str, Any], session: Session) -> Account | None:
@@ -270,11 +278,15 @@ def moved(original: Zoned, title: str, hours: int = 2) -> Event:
     return Event(when=timed(original.wall + timedelta(hours=hours)), title=title)
 
 
+def is_long() -> bool:
+    """Whether this is ``make laws``."""
+    return settings.default is not None and settings.default.max_examples > 50
+
+
 def sample(share: float = 1.0) -> settings:
     """How many examples a law runs: a share of the profile's in ``make laws``, a few in ``make test``."""
-    profile = settings.default
-    given = profile.max_examples if profile is not None else 50
-    return settings(max_examples=int(given * share) if given > 50 else max(2, int(6 * share)))
+    given = settings.default.max_examples if settings.default is not None else 50
+    return settings(max_examples=int(given * share) if is_long() else max(2, int(6 * share)))
 
 
 __all__ = [
@@ -284,6 +296,7 @@ __all__ = [
     "World",
     "all_day",
     "event",
+    "is_long",
     "moved",
     "occurrence",
     "replace",
