@@ -12,13 +12,14 @@ import pytest
 from marketplace_plugin.contract.provider import Provider, Session
 from marketplace_plugin.engine.acts.convert import convert
 from marketplace_plugin.engine.context import RunOutcome
-from marketplace_plugin.model.change import HostItem
-from marketplace_plugin.model.event import Event, Series, ShowAs
+from marketplace_plugin.model.change import Found, HostItem
+from marketplace_plugin.model.event import Event, Response, Series, ShowAs
+from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.time import Timed, Zoned
 from marketplace_plugin.sandbox.graph.outlook import access
-from marketplace_plugin.store import collections, connections
+from marketplace_plugin.store import collections, connections, links
 from marketplace_plugin.store.accounts.connections import Connection, ConnectionState
-from marketplace_plugin.sync.link import LinkKind, LinkState
+from marketplace_plugin.sync.link import HostShowing, Link, LinkKind, LinkState, RemoteShowing
 from marketplace_plugin.sync.reason import Reason
 from tests.laws.world import World as Shell
 from tests.laws.world import event, moved, occurrence, series
@@ -362,3 +363,50 @@ def test_an_organised_meeting_with_guests_is_not_written(passes: Passes) -> None
     (link,) = passes.shell.links("ada")
     assert (link.state, link.reason) == (LinkState.PARKED, Reason.WOULD_MAIL)
     assert passes.written() == 0
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["declined events are kept", "declined events are thrown away"])
+@pytest.mark.parametrize("answer", [Response.ACCEPTED, Response.DECLINED])
+def test_an_answer_that_is_given_here_goes_there_in_silence(passes: Passes, answer: Response, kept: bool) -> None:
+    """Bob's meeting, to which Ada has an invitation at the service: her answer here is her answer there."""
+    passes.graph.sandbox.state.knobs.keep_declined = kept
+    ref = passes.shell.host.create("bob", event("theirs", 11), ["ada"])
+    guests = [{"type": "required", "emailAddress": {"address": ANNA}}]
+    passes.graph.user(BOSS).insert(timed("theirs", 11, attendees=guests))
+    passes.graph.sandbox.state.outbox.clear()
+    (mine,) = passes.person.events()
+    (found,) = passes.graph.open().fetch(passes.person.calendar().id, [mine["id"]])
+    here = passes.shell.host.see("ada", ref)
+    assert isinstance(found, Found)
+    assert isinstance(here, HostItem)
+    tied = Link(
+        id="tied",
+        kind=LinkKind.EXPORT,
+        user="ada",
+        connection="ada",
+        collection=passes.person.calendar().id,
+        remote_id=found.id,
+        host_kind=Kind.EVENT,
+        host_ref=ref,
+        uid=found.uid,
+        organised=False,
+        access=found.access,
+        remote=RemoteShowing(found.revision, ""),
+        host=HostShowing(here.version, ""),
+        base=here.item,
+        remote_base=found.item,
+    )
+    with passes.shell.store.begin() as unit:
+        links.put(unit.connection, [tied], passes.shell.clock())
+    passes.settle()
+    passes.shell.host.respond("ada", ref, answer)
+    passes.settle()
+    shown = {body["responseStatus"]["response"] for body in passes.person.events()}
+    thrown_away = answer is Response.DECLINED and not kept
+    assert shown == (set() if thrown_away else {answer.value})
+    (link,) = passes.shell.links("ada")
+    assert link.state is (LinkState.DECLINED if thrown_away else LinkState.LIVE)
+    still = passes.there(ref)
+    assert isinstance(still, Event)
+    assert still.response is answer
+    assert passes.copies() == {}  # and no second copy is made of it
