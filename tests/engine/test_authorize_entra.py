@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import NoReturn
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -27,6 +28,7 @@ from marketplace_plugin.errors import (
     StateMismatch,
     Unavailable,
 )
+from marketplace_plugin.sandbox.graph.entra.grants import ending
 from marketplace_plugin.sandbox.graph.seed import (
     ANNA,
     ANNA_PRIVATE,
@@ -270,6 +272,22 @@ def test_whom_a_refusal_waits_for(
     state = parse_qs(urlsplit(url).query)["state"][0]
     with pytest.raises(expected) as caught:
         world.finish(f"{CALLBACK}?error={error}&error_description={description}&state={state}")
+    assert type(caught.value) is expected
+    assert nothing_stored(world, connection)
+
+
+@pytest.mark.parametrize("number, expected", [(65001, AdminConsentNeeded), (70008, AuthorizeError)])
+def test_the_code_may_be_refused_for_want_of_consent(
+    world: EntraWorld, connection: str, monkeypatch: pytest.MonkeyPatch, number: int, expected: type[Exception]
+) -> None:
+    back = world.begin(connection).account(ANNA).decide("accept").back
+
+    def refuse(*_: object) -> NoReturn:
+        raise ending(number)
+
+    monkeypatch.setattr(world.sandbox.grants, "exchange", refuse)
+    with pytest.raises(expected) as caught:
+        world.finish(back)
     assert type(caught.value) is expected
     assert nothing_stored(world, connection)
 
