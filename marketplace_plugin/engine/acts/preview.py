@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from marketplace_plugin.contract.module import Person
@@ -18,6 +18,7 @@ from marketplace_plugin.engine.steps.planning import Planned, is_approved, key_o
 from marketplace_plugin.engine.steps.recall import APPROVED
 from marketplace_plugin.engine.steps.written import count_name
 from marketplace_plugin.errors import Conflict
+from marketplace_plugin.model.item import Kind
 from marketplace_plugin.store import blocks, connections, held, host_positions, plans, runs
 from marketplace_plugin.store.log.plans import PlanState
 from marketplace_plugin.store.log.runs import Run
@@ -31,7 +32,8 @@ from marketplace_plugin.sync.tables import Action
 class PlanSummary:
     """What is shown above "Starten". ``counts``: ``remote.create``, ``remote.update``, ``remote.delete``, and the same
     for ``host``; ``blocks`` come in anyway. ``guests``: so many of the events written there name those who take part in
-    them (the service is asked for silence). ``mails`` is always 0: nobody is ever mailed."""
+    them (the service is asked for silence). ``mails`` is always 0: nobody is ever mailed.
+    ``kinds``: of all these, those of contacts, tasks and calls."""
 
     id: str
     connection: str
@@ -41,6 +43,7 @@ class PlanSummary:
     waiting: bool = True
     guests: int = 0
     mails: int = 0
+    kinds: Mapping[Kind, Mapping[str, int]] = field(default_factory=dict)
 
 
 WITH_GUESTS = "remote.guests"
@@ -72,7 +75,12 @@ def current_plan(engine: Engine, connection_id: str) -> PlanSummary | None:
         shown,
         waiting=plan.state is PlanState.WAITING,
         guests=plan.counts.get(WITH_GUESTS, 0),
+        kinds={kind: told for kind in Kind if (told := _of_kind(plan.counts, kind))},
     )
+
+
+def _of_kind(counts: Mapping[str, int], kind: Kind) -> dict[str, int]:
+    return {name: n for name in COUNTED if (n := counts.get(f"{kind}:{name}", 0))}
 
 
 def approve(engine: Engine, plan_id: str, person: Person) -> str:
@@ -171,14 +179,19 @@ def _store(p: Pass, steps: Sequence[Step]) -> None:
         )
 
 
+def _counted(step: Step) -> dict[str, int]:
+    if step.action is Action.MERGE:
+        return {"remote.update": int(step.pushes), "host.update": int(step.applies)}
+    return {count_name(step): 1}
+
+
 def _counts(steps: Sequence[Step]) -> dict[str, int]:
     counts: Counter[str] = Counter()
     for step in steps:
+        for name, number in _counted(step).items():
+            counts[name] += number
+            if step.link.host_kind is not Kind.EVENT:
+                counts[f"{step.link.host_kind}:{name}"] += number
         named = step.merged is not None and GUESTS in step.merged.to_remote
         counts[WITH_GUESTS] += named or step.then is Reason.GUESTS
-        if step.action is Action.MERGE:
-            counts["remote.update"] += step.pushes
-            counts["host.update"] += step.applies
-        else:
-            counts[count_name(step)] += 1
     return {name: number for name, number in counts.items() if number}

@@ -72,13 +72,8 @@ def _awaits_a_role(p: Pass) -> bool:
 def to_read(p: Pass) -> list[Collection]:
     """Sources, the target, and whatever still has links that are no blocks."""
     with p.engine.store.read() as c:
-        return [row for row in p.collections.values() if row.is_read or _bound(c, p, row)]
-
-
-def _bound(c: Connection, p: Pass, row: Collection) -> bool:
-    resting = (LinkState.DETACHED, LinkState.DECLINED)
-    counted = links.count(c, p.connection.id, row.remote_id)
-    return any(kind is not LinkKind.BLOCK and state not in resting for kind, state in counted)
+        bound = links.bound(c, p.connection.id)
+    return [row for row in p.collections.values() if row.is_read or row.remote_id in bound]
 
 
 def _pull(p: Pass, row: Collection) -> Round:

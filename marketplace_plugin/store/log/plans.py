@@ -81,15 +81,16 @@ def finish(c: Connection, plan_id: str) -> None:
     c.execute(update(plan).where(plan.c.id == plan_id, plan.c.state == PlanState.APPROVED).values(state=PlanState.DONE))
 
 
-def approved(c: Connection, connection: str) -> Plan | None:
-    """The plan that was approved last, where no pass has carried it out yet."""
-    row = c.execute(
+def in_force(c: Connection, connection: str) -> tuple[Plan | None, Plan | None]:
+    """The plan that waits for its owner, and the one that was approved last and that no pass has carried out yet."""
+    rows = c.execute(
         select(plan)
-        .where(plan.c.connection == connection, plan.c.state == PlanState.APPROVED)
-        .order_by(plan.c.decided_at.desc(), plan.c.id)
-        .limit(1)
-    ).one_or_none()
-    return None if row is None else _plan(c, row)
+        .where(plan.c.connection == connection, plan.c.state.in_((PlanState.WAITING, PlanState.APPROVED)))
+        .order_by(plan.c.decided_at, plan.c.created_at, plan.c.id)
+    )
+    found = {PlanState(row.state): row for row in rows}
+    waiting, approved = (found.get(state) for state in (PlanState.WAITING, PlanState.APPROVED))
+    return (None if waiting is None else _plan(c, waiting)), (None if approved is None else _plan(c, approved))
 
 
 def get(c: Connection, plan_id: str) -> Plan | None:

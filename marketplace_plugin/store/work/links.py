@@ -143,6 +143,20 @@ def count(c: Connection, connection: str, collection: str | None = None) -> Mapp
     return {(LinkKind(kind), LinkState(state)): number for kind, state, number in rows}
 
 
+def bound(c: Connection, connection: str) -> frozenset[str]:
+    """The collections of a connection in which something is tied to a host item, and not at rest."""
+    rows = c.execute(
+        select(link.c.collection)
+        .where(
+            link.c.connection == connection,
+            link.c.state.in_([state for state in LinkState if state not in _ENDED]),
+            link.c.kind.in_([kind for kind in LinkKind if kind is not LinkKind.BLOCK]),  # both indexed, blocks are many
+        )
+        .distinct()
+    )
+    return frozenset(rows.scalars())
+
+
 _COPIES = (LinkKind.EXPORT, LinkKind.MIRROR)
 _ENDED = (LinkState.DETACHED, LinkState.DECLINED)
 
