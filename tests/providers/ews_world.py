@@ -20,7 +20,6 @@ from marketplace_plugin.sandbox.ews import Account, Actor, EwsSandbox, Logged
 from marketplace_plugin.sandbox.ews.changes.writes import create, update
 from marketplace_plugin.sandbox.ews.items import Recurrence
 from marketplace_plugin.sandbox.ews.outlook import access as sandbox
-from marketplace_plugin.sandbox.ews.outlook.times import zone_of
 from marketplace_plugin.sandbox.ews.state import Folder
 from marketplace_plugin.sandbox.ews.wire import reading
 from marketplace_plugin.sandbox.ews.wire.reading import Change
@@ -29,6 +28,8 @@ from tests.sandbox.ews.contract import EwsContractCheck
 
 HOST = "nordwerk.example"
 ANNA, JONAS, BOSS = (f"{name}@{HOST}" for name in ("anna", "jonas", "boss"))
+NAMELESS = "Israel Standard Time"
+"""Without its name nobody knows it: its clocks change on the Friday before a Sunday."""
 PASSWORD = "Fischmarkt-2026"
 ZONE, WINDOWS_ZONE = "Europe/Berlin", "W. Europe Standard Time"
 NOW = datetime(2026, 11, 18, 9, 30, tzinfo=UTC)
@@ -206,9 +207,11 @@ class EwsServing(Serving):
         return self.world.user().copy(item_id, calendar)
 
     def garble(self, calendar: str, item_id: str) -> None:
+        """A series in a zone that has neither a name nor rules of the kind that others have."""
         person = self.world.user()
-        first = person.find(item_id).item.calendar.start.astimezone(zone_of(WINDOWS_ZONE)).date()
-        person.update(item_id, rule=Recurrence("DailyRecurrence", {"Interval": "1"}, first))
+        start = person.find(item_id).item.calendar.start.replace(tzinfo=None)
+        rule = Recurrence("DailyRecurrence", {"Interval": "1"}, start.date())
+        person.update(item_id, start, start + timedelta(hours=1), zone=NAMELESS, rule=rule)
         person.find(item_id).item.calendar.custom_zone = True
 
     # ---- the service's moods ------------------------------------------------------------------

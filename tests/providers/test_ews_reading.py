@@ -22,7 +22,7 @@ from marketplace_plugin.providers.ews.changes import PAGE
 from marketplace_plugin.providers.ews.folders import TIMES, Place
 from marketplace_plugin.providers.ews.read import BATCH
 from marketplace_plugin.sandbox.ews.seed import many
-from tests.providers.ews_world import ANNA, BOSS, JONAS, WINDOW, EwsServing, World
+from tests.providers.ews_world import ANNA, BOSS, JONAS, NAMELESS, WINDOW, EwsServing, World
 from tests.providers.serving import WINDOW as SERVED
 from tests.providers.serving import at, daily, equal, fetch, made, meeting, pull, push, whole_days
 
@@ -290,8 +290,8 @@ def test_series_without_exceptions_take_one_request_and_with_them_two(world: Wor
 def test_a_zone_without_a_name_is_a_reason(world: World, serving: EwsServing) -> None:
     start, end = at(23, 9).wall, at(23, 10).wall
     anna = world.user()
-    single = anna.create("einzeln", start, end, custom_zone=True)
-    days = anna.create("ganztägig", start.date(), custom_zone=True)
+    single = anna.create("einzeln", start, end, zone=NAMELESS, custom_zone=True)
+    days = anna.create("ganztägig", start.date(), zone=NAMELESS, custom_zone=True)
     told = {change.id: change for change in serving.open().fetch(serving.calendar, [single, days])}
     assert isinstance(told[single], Found)
     assert told[days] == Unreadable(days, UnreadableReason.UNKNOWN_ZONE)

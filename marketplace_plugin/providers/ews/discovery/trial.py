@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
@@ -16,22 +17,30 @@ from marketplace_plugin.providers.ews.discovery.endpoint import EWS_PATH, scheme
 from marketplace_plugin.providers.ews.read import Reader
 from marketplace_plugin.providers.ews.trial import SignedIn
 
+_SEPARATORS = re.compile(r"[\s,;]+")
+
 
 @dataclass(frozen=True, slots=True)
 class Opened:
     """``version`` and ``name`` are the server's, ``auth`` is "ntlm" or "basic", ``mailbox`` the primary address, empty
-    where the server does not tell it."""
+    where the server does not tell it, ``shared`` the addresses of colleagues, joined by blanks."""
 
     url: str
     auth: str
     version: str
     name: str
     mailbox: str
+    shared: str
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.url).hostname or ""
 
     @property
     def fields(self) -> Mapping[str, str]:
         """What the provider reads in ``session.secrets``."""
-        return {"url": self.url, "auth": self.auth, "version": self.version, "mailbox": self.mailbox}
+        names = ("url", "auth", "version", "mailbox", "shared")
+        return {name: getattr(self, name) for name in names}
 
 
 class Trial:
@@ -70,11 +79,13 @@ class Trial:
         auth = scheme_of(url, self._reach)
         if not auth:
             return None
-        self._reader = Reader(replace(self._session, secrets={**self._entered, "url": url, "auth": auth}))
+        shared = " ".join(_SEPARATORS.split(self._entered.get("shared", "").strip()))
+        opened = {**self._entered, "url": url, "auth": auth, "shared": shared}
+        self._reader = Reader(replace(self._session, secrets=opened))
         told: SignedIn = trial.sign_in(self._reader)
         claimed = (self._email, self._entered["username"])
         found = self._entered.get("mailbox") or mailbox.primary_address(self._reader.client, claimed)
-        return Opened(url, auth, told.version, told.name, found)
+        return Opened(url, auth, told.version, told.name, found, shared)
 
     def calendars(self) -> Sequence[CollectionInfo]:
         """Those that the account reaches; the first one was read from. After ``open``."""

@@ -30,13 +30,13 @@ from marketplace_plugin.model.event import (
     original_key,
 )
 from marketplace_plugin.model.form.canonical import same
-from marketplace_plugin.model.names.zones import resolve
 from marketplace_plugin.model.series.expand import is_original, occurrence_at
 from marketplace_plugin.model.series.pattern import RULES
 from marketplace_plugin.model.series.shape import expressible
 from marketplace_plugin.model.time import AllDay, Original, Timed, When, Zoned, zone
 from marketplace_plugin.providers.ews.shape import recurrence
 from marketplace_plugin.providers.ews.shape.recurrence import Undecodable
+from marketplace_plugin.providers.ews.shape.zones import zone_of
 from marketplace_plugin.providers.ews.soap import xml
 from marketplace_plugin.providers.ews.soap.xml import Element
 
@@ -69,7 +69,6 @@ _RESPONSES = {
     "Tentative": Response.TENTATIVE,
     "Decline": Response.DECLINED,
 }
-_UTC_NAMES = frozenset({"UTC", "tzone://Microsoft/Utc"})
 _MALFORMED = (LookupError, TypeError, ValueError, AttributeError, OverflowError)
 _HALF_A_DAY = timedelta(hours=12)
 
@@ -172,8 +171,8 @@ def is_masked(item: Element, calendar: Calendar) -> bool:
 
 
 def anchor_of(item: Element) -> str | None:
-    """The IANA zone of an item's start, None for one that has no name that we know."""
-    return _zone_of(item, "t:StartTimeZone")
+    """The IANA zone of an item's start, None for one that we do not know."""
+    return zone_of(xml.find(item, "t:StartTimeZone"))
 
 
 # ---- parts --------------------------------------------------------------------------------------------------------
@@ -282,19 +281,13 @@ def _event(item: Element, calendar: Calendar) -> Event:
 def _when(item: Element) -> When:
     start, end = xml.text(item, "t:Start"), xml.text(item, "t:End")
     if xml.text(item, "t:IsAllDayEvent").strip().lower() == "true":
-        anchor, ending = anchor_of(item), _zone_of(item, "t:EndTimeZone") or anchor_of(item)
+        anchor, ending = anchor_of(item), zone_of(xml.find(item, "t:EndTimeZone")) or anchor_of(item)
         if anchor is None or ending is None:
             raise Undecodable(UnreadableReason.UNKNOWN_ZONE)  # the same instant is another day elsewhere
         return AllDay(_day(start, anchor), _day(end, ending))
     # An instant in UTC is no less exact where its zone has no name.
-    zones = anchor_of(item) or "UTC", _zone_of(item, "t:EndTimeZone") or anchor_of(item) or "UTC"
+    zones = anchor_of(item) or "UTC", zone_of(xml.find(item, "t:EndTimeZone")) or anchor_of(item) or "UTC"
     return Timed(Zoned.at(_instant(start), zones[0]), Zoned.at(_instant(end), zones[1]))
-
-
-def _zone_of(item: Element, path: str) -> str | None:
-    element = xml.find(item, path)
-    name = str(element.get("Id") or "") if element is not None else ""
-    return "UTC" if name in _UTC_NAMES else resolve(name) if name else None
 
 
 def _instant(text: str) -> datetime:

@@ -86,5 +86,5 @@ def _qualified(name: str) -> str:
 
 
 def written(element: Element) -> bytes:
-    """As bytes, equal for equal elements."""
-    return bytes(etree.tostring(element, method="c14n"))
+    """As bytes, equal for elements that were made alike. Not c14n: below a default namespace lxml gets it wrong."""
+    return bytes(etree.tostring(element, with_tail=False))
