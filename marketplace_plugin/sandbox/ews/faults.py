@@ -25,7 +25,7 @@ class Fault:
 
     ``status`` is the HTTP status of the action of that name, with ``retry_after`` (seconds);
     ``code`` is the ResponseCode of the actions ``fault`` (the whole request, HTTP 500) and
-    ``error`` (each response message); ``back_off`` (milliseconds) goes with ErrorServerBusy.
+    ``error`` (one response message); ``back_off`` (milliseconds) goes with ErrorServerBusy.
     ``bump`` moves the version of the items that the reply names. ``malformed_item`` makes the
     first start in the reply unreadable. ``hold`` keeps the request until ``Faults.release``.
     """

@@ -22,7 +22,7 @@ from marketplace_plugin.sandbox.ews.faults import Fault, Faults
 from marketplace_plugin.sandbox.ews.operations.calls import Call
 from marketplace_plugin.sandbox.ews.outlook import ids
 from marketplace_plugin.sandbox.ews.soap import envelope, errors, versions
-from marketplace_plugin.sandbox.ews.soap.names import Element, children, find, full, local
+from marketplace_plugin.sandbox.ews.soap.names import Element, add, children, find, full, local
 from marketplace_plugin.sandbox.ews.state import Account, Clock, State, system_clock
 from marketplace_plugin.sandbox.ews.transport import tls
 from marketplace_plugin.sandbox.ews.transport.http import ConnectionDropped, HttpServer
@@ -209,6 +209,11 @@ class EwsSandbox:
                 return [b"".join(self._pages(environ, start_response))]
         row = _Exchange(environ)
         with self.state.lock:
+            elsewhere = self.state.knobs.autodiscover_moved_to
+            if elsewhere is not None and path.casefold() in (_POX, _SVC):
+                answer = Answer(302, b"", (("Location", elsewhere),), "text/html")
+                self._note(row, path, None, answer, None)
+                return answer.send(start_response)
             account = self.gate.account(environ)
             if isinstance(account, Refused):
                 answer = self._unauthorized(account.offers)
@@ -345,7 +350,9 @@ def _operation(body: bytes) -> str | None:
 
 def _all_refused(call: Call, rule: Fault) -> Element:
     outer, messages = envelope.response(call.request.name)
-    envelope.message(messages, call.request.name, errors.EwsError(rule.code))
+    refused = envelope.message(messages, call.request.name, errors.EwsError(rule.code))
+    if rule.back_off is not None:
+        add(add(refused, "m:MessageXml"), "t:Value", str(rule.back_off), Name="BackOffMilliseconds")
     return outer
 
 

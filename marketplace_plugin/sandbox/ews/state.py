@@ -129,6 +129,8 @@ class Knobs:
     """Off: the server answers 403, as for a mailbox whose EWS the administrator switched off."""
     public_url: str | None = None
     """The base URL that autodiscover names; None: the one of ``start``."""
+    autodiscover_moved_to: str | None = None
+    """Where autodiscover leads over HTTPS before it asks for a password; None: nowhere."""
     redirect_to: str | None = None
     """Where the unauthenticated GET of autodiscover.xml leads; None: to this server."""
 

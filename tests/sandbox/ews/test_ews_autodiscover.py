@@ -128,6 +128,14 @@ def test_the_listener_without_tls_leads_to_https_and_asks_for_nothing(sandbox: E
     assert sandbox.sign_ins == []
 
 
+def test_a_redirect_over_https_comes_before_the_password(sandbox: EwsSandbox, anna: Ews) -> None:
+    sandbox.state.knobs.autodiscover_moved_to = "https://autodiscover-s.outlook.com/autodiscover/autodiscover.xml"
+    reply = anna.session.post(sandbox.url + POX, data=b"<a/>", timeout=10, allow_redirects=False)
+    assert reply.status_code == 302
+    assert reply.headers["Location"].startswith("https://autodiscover-s.outlook.com/")
+    assert sandbox.sign_ins == []
+
+
 def test_the_announced_address_can_have_another_host(sandbox: EwsSandbox, anna: Ews) -> None:
     sandbox.state.knobs.public_url = "https://exchange.nordwerk.example:8443"
     assert texts(pox(sandbox, anna), "EwsUrl")[0] == "https://exchange.nordwerk.example:8443/EWS/Exchange.asmx"

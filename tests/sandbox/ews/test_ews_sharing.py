@@ -9,6 +9,7 @@ import pytest
 
 from marketplace_plugin.sandbox.ews import Actor, EwsSandbox
 from marketplace_plugin.sandbox.ews.act import weekly
+from marketplace_plugin.sandbox.ews.outlook import ids
 from marketplace_plugin.sandbox.ews.seed import ANNA, CLOUD, IT, JONAS, OUTSIDE, PROJECT, SALES, many
 from tests.sandbox.ews.conftest import CALENDAR, Answer, Ews, reference, set_field, timed
 
@@ -126,6 +127,40 @@ def test_a_cancelled_occurrence_is_mailed_only_if_asked(
     assert kinds(sandbox) == [("cancellation", (OUTSIDE,))]
 
 
+def answer(ews: Ews, name: str, item: str, disposition: str) -> Answer:
+    reference = f'<t:ReferenceItemId Id="{item}"/>'
+    return ews(
+        f'<m:CreateItem MessageDisposition="{disposition}"><m:Items><t:{name}>{reference}</t:{name}></m:Items>'
+        "</m:CreateItem>"
+    )
+
+
+@pytest.mark.parametrize(
+    "name, response", [("AcceptItem", "Accept"), ("TentativelyAcceptItem", "Tentative"), ("DeclineItem", "Decline")]
+)
+def test_an_answer_is_silent_or_mailed(
+    name: str, response: str, anna: Ews, sandbox: EwsSandbox, act: Callable[[str], Actor]
+) -> None:
+    for disposition, mails in (("SaveOnly", 0), ("SendAndSaveCopy", 1)):
+        act(JONAS).create(disposition, NINE, attendees=[ANNA])
+        sandbox.state.outbox.clear()
+        reply = answer(anna, name, act(ANNA).named(disposition), disposition)
+        assert len(sandbox.state.outbox) == mails
+        assert anna.get(reply.one("//t:ItemId/@Id")).one("//t:MyResponseType") == response
+    own = act(ANNA).create("eigener", NINE, attendees=[JONAS])
+    assert answer(anna, name, own, "SaveOnly").codes == [f"ErrorCalendarIsOrganizerFor{response}"]
+
+
+def test_a_deleted_meeting_is_not_sent(anna: Ews, sandbox: EwsSandbox, act: Callable[[str], Actor]) -> None:
+    act(ANNA).delete(act(ANNA).create("weg", NINE, attendees=[OUTSIDE]))
+    (gone,) = sandbox.state.distinguished(ANNA, "deleteditems").items.values()
+    seen = anna.get(ids.item_id(ANNA, gone.key), base="IdOnly")
+    change = set_field("item:Subject", "<t:Subject>a</t:Subject>")
+    refused = anna.update(reference(seen), change, send="SendToAllAndSaveCopy")
+    assert refused.codes == ["ErrorCalendarCannotUpdateDeletedItem"]
+    assert anna.update(reference(seen), change).codes == ["NoError"]
+
+
 # --- sharing ----------------------------------------------------------------------------------
 
 
@@ -202,6 +237,29 @@ def test_a_server_may_leave_hiding_to_the_client(anna: Ews, sandbox: EwsSandbox,
     identity = act(JONAS).create("Arzttermin", NINE, Sensitivity="Private")
     item = anna.get(identity)
     assert (item.one("//t:CalendarItem/t:Subject"), item.one("//t:ViewPrivateItems")) == ("Arzttermin", "false")
+
+
+def availability(ews: Ews, address: str, until: str = "2026-11-26T00:00:00") -> Answer:
+    switch = "<t:Bias>0</t:Bias><t:Time>02:00:00</t:Time><t:DayOrder>5</t:DayOrder>"
+    return ews(
+        "<m:GetUserAvailabilityRequest><t:TimeZone><t:Bias>-60</t:Bias>"
+        f"<t:StandardTime>{switch}<t:Month>10</t:Month><t:DayOfWeek>Sunday</t:DayOfWeek></t:StandardTime>"
+        f"<t:DaylightTime>{switch}<t:Month>3</t:Month><t:DayOfWeek>Sunday</t:DayOfWeek></t:DaylightTime></t:TimeZone>"
+        f"<m:MailboxDataArray><t:MailboxData><t:Email><t:Address>{address}</t:Address></t:Email>"
+        "<t:AttendeeType>Required</t:AttendeeType></t:MailboxData></m:MailboxDataArray><t:FreeBusyViewOptions>"
+        f"<t:TimeWindow><t:StartTime>2026-11-25T00:00:00</t:StartTime><t:EndTime>{until}</t:EndTime></t:TimeWindow>"
+        "<t:RequestedView>FreeBusy</t:RequestedView></t:FreeBusyViewOptions></m:GetUserAvailabilityRequest>"
+    )
+
+
+def test_busy_times_have_times_and_nothing_else(anna: Ews, act: Callable[[str], Actor]) -> None:
+    act(IT).create("geheim", NINE)
+    reply = availability(anna, IT)
+    assert (reply.one("//t:StartTime"), reply.one("//t:BusyType")) == ("2026-11-25T09:00:00", "Busy")
+    assert "geheim" not in "".join(reply.all("//text()"))
+    assert availability(anna, "niemand@nordwerk.example").codes == ["ErrorMailRecipientNotFound"]
+    assert availability(anna, CLOUD).codes == ["ErrorNoFreeBusyAccess"]
+    assert availability(anna, IT, until="2027-02-01T00:00:00").codes == ["ErrorTimeIntervalTooBig"]
 
 
 # --- searches and folders -----------------------------------------------------------------------

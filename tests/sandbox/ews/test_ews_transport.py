@@ -160,6 +160,9 @@ def test_throttling_by_fault_by_knob_and_by_http(anna: Ews, sandbox: EwsSandbox,
     reply = anna(GET)
     assert (reply.status, reply.codes) == (500, ["ErrorServerBusy"])
     assert reply.one("//t:Value[@Name='BackOffMilliseconds']") == "30000"
+    sandbox.faults.add("error", operation="GetFolder", code="ErrorServerBusy", back_off=10_000)
+    reply = anna(GET)
+    assert (reply.status, reply.codes, reply.one("//t:Value")) == (200, ["ErrorServerBusy"], "10000")
     sandbox.faults.add("status", status=503, retry_after=20)
     reply = anna(GET)
     assert (reply.status, reply.headers["Retry-After"]) == (503, "20")

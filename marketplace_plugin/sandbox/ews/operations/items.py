@@ -70,6 +70,9 @@ def update_item(call: Call) -> Element:
         if found.item.kind == "CalendarItem" and mode is None:
             raise errors.EwsError("ErrorSendMeetingInvitationsOrCancellationsRequired")
         _may(call, found.folder, found)
+        invites = found.item.event is not None and meetings.is_meeting(found.item.event) and mode != meetings.SILENT
+        if invites and found.folder.distinguished == "deleteditems":
+            raise errors.EwsError("ErrorCalendarCannotUpdateDeletedItem", "A deleted meeting cannot be sent.")
         _check_version(reference, found, str(resolution))
         given = [reading.update(found.item.kind, child, call.schema, call.zone) for child in children(updates)]
         if not given:
