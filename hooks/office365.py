@@ -19,7 +19,7 @@ from marketplace_plugin import (
     hookimpl,
     run_steps,
 )
-from marketplace_plugin.providers.graph import GraphCalendar
+from marketplace_plugin.providers.graph import GraphAccount
 
 REQUIRED = ("Calendars.ReadWrite",)
 """By their short names: a token's answer may give them with the address of the cloud in front, in any case."""
@@ -37,7 +37,7 @@ def authorized_account(claims: Mapping[str, Any]) -> Account | None:
 
 @hookimpl
 def open_provider(session: Session) -> Provider:
-    return GraphCalendar(session)
+    return GraphAccount(session)
 
 
 @hookimpl
@@ -51,7 +51,7 @@ class _ConnectionTest:
 
     def __init__(self, session: Session, target: str | None) -> None:
         self._session, self._target = session, target
-        self._graph = GraphCalendar(session)
+        self._graph = GraphAccount(session)
         self._calendars: Sequence[CollectionInfo] = ()
         self.checks: Mapping[str, Callable[[], Facts]] = {
             "sign-in": self._sign_in,

@@ -17,7 +17,7 @@ from marketplace_plugin.model.form.canonical import changed_fields
 from marketplace_plugin.model.item import Item
 from marketplace_plugin.model.series.expand import occurrence_at
 from marketplace_plugin.model.time import Original
-from marketplace_plugin.providers.graph import GraphCalendar
+from marketplace_plugin.providers.graph import GraphAccount
 from marketplace_plugin.providers.graph.read import CAPABILITIES
 from marketplace_plugin.providers.graph.shape import encode
 from marketplace_plugin.providers.graph.shape.recurrence import pattern_of
@@ -49,10 +49,10 @@ class _World:
     def user(self, email: str = ANNA) -> Actor:
         return Actor(self.sandbox.state, email)
 
-    def open(self, email: str = ANNA) -> GraphCalendar:
+    def open(self, email: str = ANNA) -> GraphAccount:
         token = self.sandbox.issue_tokens(email, tuple(SCOPES)).access_token
         settings = {"graph_root": f"{self.sandbox.url}/v1.0"}
-        return GraphCalendar(Session("c", email, self.instance, self.clock, Token(token), {}, settings, SCOPES))
+        return GraphAccount(Session("c", email, self.instance, self.clock, Token(token), {}, settings, SCOPES))
 
 
 class _Serving(GraphServing):
@@ -88,7 +88,7 @@ class GraphAccount(Account):
         return self.serving.open()
 
     def wired(self, provider: Provider) -> Provider:
-        assert isinstance(provider, GraphCalendar)
+        assert isinstance(provider, GraphAccount)
         client = provider._reader.client
         client._pool = Wire(client._pool, self)  # type: ignore[assignment]  # all that it uses of a pool
         return provider

@@ -13,7 +13,7 @@ from marketplace_plugin.errors import AuthorizationExpired
 from marketplace_plugin.model.change import Found
 from marketplace_plugin.model.event import UNKNOWN, Event, Series
 from marketplace_plugin.model.time import Original, Window, Zoned
-from marketplace_plugin.providers.graph import GraphCalendar
+from marketplace_plugin.providers.graph import GraphAccount
 from marketplace_plugin.providers.graph.shape import encode
 from marketplace_plugin.providers.graph.shape.recurrence import pattern_of
 from marketplace_plugin.sandbox.graph import Account, GraphSandbox, Logged
@@ -88,8 +88,8 @@ class World:
             granted=SCOPES,
         )
 
-    def open(self, email: str = ANNA, bearer: Any = None) -> GraphCalendar:
-        return GraphCalendar(self.session(email, bearer))
+    def open(self, email: str = ANNA, bearer: Any = None) -> GraphAccount:
+        return GraphAccount(self.session(email, bearer))
 
     def user(self, email: str = ANNA) -> Actor:
         """A person with another client."""

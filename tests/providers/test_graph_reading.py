@@ -15,7 +15,7 @@ from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.event import UNKNOWN, Event, Override, Sensitivity, Series
 from marketplace_plugin.model.recurrence import RecurrenceRule
 from marketplace_plugin.model.time import Timed, Zoned
-from marketplace_plugin.providers.graph import GraphCalendar
+from marketplace_plugin.providers.graph import GraphAccount
 from marketplace_plugin.providers.graph.shape.recurrence import pattern_of
 from marketplace_plugin.sandbox.graph.outlook import access
 from tests.providers.graph_world import ANNA, JONAS, SCOPES, GraphServing, Token, World, body_of
@@ -85,7 +85,7 @@ def test_without_the_permission_for_shared_calendars_the_own_ones_are_listed(wor
 @pytest.mark.parametrize("granted", [{"Calendars.ReadWrite"}, {"https://graph.microsoft.com/Calendars.ReadWrite"}])
 def test_what_could_not_be_read_is_not_offered(world: World, granted: set[str]) -> None:
     shared(world, "write")
-    account = GraphCalendar(replace(world.session(), granted=frozenset(granted)))
+    account = GraphAccount(replace(world.session(), granted=frozenset(granted)))
     assert [info.id for info in account.collections()] == [world.user().calendar().id]
 
 
@@ -93,7 +93,7 @@ def test_who_signs_in_under_another_name_than_his_mailbox_keeps_his_calendars(wo
     birthdays = world.sandbox.state.add_calendar(ANNA, "Geburtstage")
     birthdays.read_only = True
     session = replace(world.session(), account="a.brandt@alias.example", granted=frozenset({"Calendars.ReadWrite"}))
-    found = {info.title: info.shared_by for info in GraphCalendar(session).collections()}
+    found = {info.title: info.shared_by for info in GraphAccount(session).collections()}
     assert found == {"Kalender": "", "Geburtstage": ""}
 
 

@@ -19,7 +19,7 @@ from marketplace_plugin.errors import (
     Unavailable,
 )
 from marketplace_plugin.model.write import Deferred, Refused, RefusedCode, Unanswered
-from marketplace_plugin.providers.graph import GraphCalendar, errors
+from marketplace_plugin.providers.graph import GraphAccount, errors
 from marketplace_plugin.providers.graph.errors import Refusal
 from marketplace_plugin.providers.graph.transport import PREFER, Call, Client, pool
 from marketplace_plugin.sandbox.graph.faults import Action
@@ -150,18 +150,18 @@ def test_one_pool_for_the_process(world: World) -> None:
 @pytest.mark.parametrize("root", ["http://graph.microsoft.com/v1.0", "ftp://127.0.0.1", "graph.microsoft.com"])
 def test_the_root_is_https_or_loopback(world: World, root: str) -> None:
     with pytest.raises(InsecureTransport):
-        GraphCalendar(replace(world.session(), settings={"graph_root": root}))
+        GraphAccount(replace(world.session(), settings={"graph_root": root}))
 
 
 @pytest.mark.parametrize("end", ["", "/", "/v1.0", "/v1.0/"])
 def test_the_root_is_taken_with_and_without_its_version(world: World, end: str) -> None:
     session = replace(world.session(), settings={"graph_root": f"{world.sandbox.url}{end}"})
-    assert GraphCalendar(session).collections()
+    assert GraphAccount(session).collections()
 
 
 def test_without_a_bearer(world: World) -> None:
     with pytest.raises(AuthorizationExpired):
-        GraphCalendar(replace(world.session(), bearer=None))
+        GraphAccount(replace(world.session(), bearer=None))
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_a_plus_sign_is_none() -> None:
 def test_a_server_without_a_connection(world: World) -> None:
     session = replace(world.session(), settings={"graph_root": "http://127.0.0.1:9/v1.0"})
     with pytest.raises(Unavailable):
-        GraphCalendar(session).collections()
+        GraphAccount(session).collections()
 
 
 @pytest.mark.parametrize("action", ["drop_before", "drop_after", "truncate"])

@@ -123,7 +123,7 @@ def test_me_and_errors(anna: Api) -> None:
 
 
 def test_the_contract_names_the_calendars() -> None:
-    assert len(operations()) == 39 + 9  # those of the document, and three answers at three places
+    assert len(operations()) == 69 + 9  # those of the document, and three answers at three places
     event = find("PATCH", "/v1.0/me/calendars/x/events/y")
     assert event is not None
     assert event.path == "/v1.0/me/calendars/{cid}/events/{eid}"

@@ -1,0 +1,1 @@
+"""What a Microsoft account keeps beside calendars: address books (Outlook) and task lists (To Do)."""
