@@ -120,8 +120,8 @@ def planned_and_started(anna: Someone, steg: World) -> str:
     page = anna.page
     anna.heading(NAME)
     settings = page.url.removeprefix(steg.url)
-    expect(page.get_by_role("switch")).to_have_count(1)
-    expect(page.get_by_role("main")).not_to_contain_text("Einladung")
+    expect(page.get_by_role("switch", name="Kalender", exact=True)).not_to_be_checked()
+    expect(page.locator("[name=switch_invites]")).to_have_count(0)
     anna.choose(target=MAIN, sources=("Kalender", "Familie"))
     stands(anna)
     anna.save()
