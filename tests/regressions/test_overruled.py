@@ -84,3 +84,15 @@ def test_a_write_that_was_not_done_overrules_nothing(scene: Scene) -> None:
     assert listed(scene.world.engine, scene.person) == []
     scene.rest()
     assert len(listed(scene.world.engine, scene.person)) == 1
+
+
+def test_what_was_overruled_stays_told_when_the_copy_is_made_anew(scene: Scene) -> None:
+    """Deleted there, edited here: the new copy has a link of its own, and the list knew the former one alone."""
+    _clash(scene, Policy.HOST)
+    _sync(scene)
+    scene.delete_there(0)
+    scene.edit_here(0, Edit.TITLE)
+    scene.rest()
+    scene.check()
+    (view,) = listed(scene.world.engine, scene.person)
+    assert view.id

@@ -18,7 +18,7 @@ from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.model.change import Access
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.write import Create
-from marketplace_plugin.store import collections, connections, host_positions, intents, links
+from marketplace_plugin.store import collections, conflicts, connections, host_positions, intents, links
 from marketplace_plugin.sync.link import Link, LinkKind, LinkState, Wrote
 from marketplace_plugin.sync.reason import Reason
 
@@ -97,7 +97,10 @@ def _move(engine: Engine, c: Database, standing: list[Link], new: str | None) ->
     if new is None:
         return
     moved = [k for k in standing if k.host_ref is not None and k.state is not LinkState.DECLINED]
-    links.put(c, [_anew(engine, k, new) for k in moved], engine.now())
+    made = {k.id: _anew(engine, k, new) for k in moved}
+    links.put(c, made.values(), engine.now())
+    for old, link in made.items():
+        conflicts.follow(c, old, link.id)
 
 
 def leaving(link: Link) -> Link:

@@ -67,12 +67,12 @@ def intend(p: Pass, plan: Plan) -> Work:
     """Commit what will be written, with its preconditions, what it overrules, and the links of items to be made."""
     work = Work()
     made: list[Link] = []
-    replaced: list[str] = []
+    replaced: dict[str, str] = {}
     for planned in plan.steps:
         step = planned
         if step.action is Action.RECREATE_REMOTE:
-            replaced.append(step.link.id)
             step = _anew(p, step)
+            replaced[planned.link.id] = step.link.id
         if step.action is Action.CREATE_REMOTE:
             made.append(step.link)
         elif _arrives(step) and not p.engine.host.shares_transaction:
@@ -87,6 +87,8 @@ def intend(p: Pass, plan: Plan) -> Work:
         c = unit.connection
         links.remove(c, replaced, p.now)
         held.remove_for(c, replaced)
+        for old, new in replaced.items():
+            conflicts.follow(c, old, new)
         links.put(c, made, p.now)
         intents.put(c, _intents(p, work))
         conflicts.put(c, [row for step in work.steps if work.writes(step) for row in overruled(p, step)])

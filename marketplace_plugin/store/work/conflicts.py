@@ -92,6 +92,14 @@ def close(c: Connection, ids: Iterable[str], winner: str, now: datetime) -> None
         )
 
 
+def follow(c: Connection, old: str, new: str) -> None:
+    """The copy was made anew, under link ``new``, with what the host shows: a clash that waited is settled by that."""
+    mine = update(conflict).where(conflict.c.link == old)
+    waited = mine.where(conflict.c.state == ConflictState.OPEN)
+    c.execute(waited.values(state=ConflictState.SETTLED, winner="host"))
+    c.execute(mine.values(link=new))
+
+
 def remove(c: Connection, ids: Iterable[str]) -> None:
     for chunk in in_chunks(ids):
         c.execute(delete(conflict).where(conflict.c.id.in_(chunk)))
