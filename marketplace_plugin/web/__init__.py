@@ -11,7 +11,7 @@ from marketplace_plugin.contract.module import Host
 from marketplace_plugin.web import api, blueprint
 from marketplace_plugin.web.actions import Actions
 from marketplace_plugin.web.api import errors
-from marketplace_plugin.web.pages import admin, connect, decisions, form, market, plan, servers, settings, sync
+from marketplace_plugin.web.pages import admin, connect, decisions, form, market, matches, plan, servers, settings, sync
 
 
 def create_pages(actions: Actions, host: Host, registry: Registry) -> Blueprint:
@@ -22,7 +22,7 @@ def create_pages(actions: Actions, host: Host, registry: Registry) -> Blueprint:
     """
     shared = blueprint.Shared(actions, host, registry)
     made = blueprint.create(shared)
-    for pages in (market, connect, form, settings, plan, sync, decisions, admin, servers):
+    for pages in (market, connect, form, settings, plan, sync, decisions, matches, admin, servers):
         pages.add(made, shared)
     return made
 

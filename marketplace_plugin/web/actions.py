@@ -8,7 +8,7 @@ where somebody was faster, and the other errors of ``errors.py``.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -18,6 +18,7 @@ from marketplace_plugin.engine.account.consent import ConsentAnswer, ConsentView
 from marketplace_plugin.engine.account.market import Offer, RequestRow
 from marketplace_plugin.engine.acts.conflicts import ConflictView
 from marketplace_plugin.engine.acts.held import BrakeView, HeldView, ParkedView
+from marketplace_plugin.engine.acts.matches import MatchView
 from marketplace_plugin.engine.acts.undo import UndoFacts, Undone
 from marketplace_plugin.engine.acts.why import Why
 from marketplace_plugin.engine.form.credentials import FormView, Searched, Tried
@@ -36,6 +37,7 @@ from marketplace_plugin.engine.views import (
 )
 from marketplace_plugin.errors import MarketplaceError
 from marketplace_plugin.model.change import HostItem
+from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.time import Window
 from marketplace_plugin.sync.merge import Winner
 
@@ -66,7 +68,8 @@ class SideCounts:
 @dataclass(frozen=True, slots=True)
 class PlanView:
     """What the first sync would do. ``blocks`` are there whether it is approved or not. ``guests``: events that
-    are written there with their participants. ``mails`` is always 0."""
+    are written there with their participants. ``mails`` is always 0. ``kinds``: of all these, those of contacts, tasks
+    and calls, here and there."""
 
     id: str
     blocks: int
@@ -74,6 +77,7 @@ class PlanView:
     remote: SideCounts
     guests: int = 0
     mails: int = 0
+    kinds: Mapping[Kind, tuple[SideCounts, SideCounts]] = field(default_factory=dict)
 
 
 class PlanNotMade(MarketplaceError):
@@ -204,7 +208,11 @@ class Actions(Protocol):
         """What became of an undo; ``run`` is its own."""
         ...
 
-    def why_event(self, person: Person, ref: str) -> Why: ...
+    def doubtful(self, person: Person) -> Sequence[MatchView]: ...
+    def same(self, person: Person, link: str, ref: str) -> None: ...
+    def different(self, person: Person, link: str) -> None: ...
+    def mirror_again(self, person: Person, link: str) -> None: ...
+    def why_event(self, person: Person, ref: str, kind: Kind = Kind.EVENT) -> Why: ...
     def why_block(self, person: Person, link: str) -> Why: ...
 
     # tokens

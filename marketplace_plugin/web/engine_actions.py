@@ -10,9 +10,10 @@ from marketplace_plugin.contract.hookspecs import TestStep
 from marketplace_plugin.contract.module import BlockView, Person
 from marketplace_plugin.engine.account import authorize, connections, consent, disconnect, market, settings
 from marketplace_plugin.engine.account.consent import ConsentAnswer, ConsentView
-from marketplace_plugin.engine.acts import conflicts, convert, held, preview, undo, why
+from marketplace_plugin.engine.acts import conflicts, convert, held, matches, mirroring, preview, undo, why
 from marketplace_plugin.engine.acts.conflicts import ConflictView
 from marketplace_plugin.engine.acts.held import BrakeView, HeldView, ParkedView
+from marketplace_plugin.engine.acts.matches import MatchView
 from marketplace_plugin.engine.acts.preview import PlanSummary
 from marketplace_plugin.engine.acts.undo import UndoFacts, Undone
 from marketplace_plugin.engine.acts.why import Why
@@ -251,8 +252,20 @@ class EngineActions(Actions):
     def undone(self, person: Person, run: str) -> Undone:
         return undo.result(self.engine, person, run)
 
-    def why_event(self, person: Person, ref: str) -> Why:
-        return why.of_event(self.engine, person, ref)
+    def doubtful(self, person: Person) -> Sequence[MatchView]:
+        return matches.doubtful(self.engine, person)
+
+    def same(self, person: Person, link: str, ref: str) -> None:
+        matches.same(self.engine, person, link, ref)
+
+    def different(self, person: Person, link: str) -> None:
+        matches.different(self.engine, person, link)
+
+    def mirror_again(self, person: Person, link: str) -> None:
+        mirroring.mirror_again(self.engine, person, link)
+
+    def why_event(self, person: Person, ref: str, kind: Kind = Kind.EVENT) -> Why:
+        return why.of_event(self.engine, person, ref, kind)
 
     def why_block(self, person: Person, link: str) -> Why:
         return why.of_block(self.engine, person, link)
@@ -276,6 +289,7 @@ def _plan(made: PlanSummary) -> PlanView:
         remote=_side("remote", made.counts),
         guests=made.guests,
         mails=made.mails,
+        kinds={kind: (_side("host", told), _side("remote", told)) for kind, told in made.kinds.items()},
     )
 
 

@@ -11,10 +11,13 @@ from babel import Locale
 from babel.dates import format_date, format_time
 from flask_babel import LazyString, gettext, lazy_gettext, ngettext
 
+from marketplace_plugin.model.contact import YEARLESS, Labelled, PostalAddress
 from marketplace_plugin.model.event import UNKNOWN, Override, Response, Sensitivity, ShowAs, Status
 from marketplace_plugin.model.recurrence import Frequency, RecurrenceRule
-from marketplace_plugin.model.time import AllDay, When
+from marketplace_plugin.model.task import Priority, TaskStatus
+from marketplace_plugin.model.time import AllDay, When, Zoned
 from marketplace_plugin.sync.cells import OVERRIDES, Parts
+from marketplace_plugin.sync.entries import LISTS
 
 
 def _(text: str, **values: object) -> str:
@@ -35,6 +38,36 @@ FIELDS: Mapping[str, LazyString] = {
     "attendees": lazy_gettext("Participants"),
     "conference": lazy_gettext("Online meeting"),
     "recurrence": lazy_gettext("Time and repetition"),
+    "display_name": lazy_gettext("Shown as"),
+    "given_name": lazy_gettext("First name"),
+    "middle_name": lazy_gettext("Middle name"),
+    "family_name": lazy_gettext("Last name"),
+    "prefix": lazy_gettext("Title before the name"),
+    "suffix": lazy_gettext("Suffix"),
+    "company": lazy_gettext("Company"),
+    "job_title": lazy_gettext("Position"),
+    "department": lazy_gettext("Department"),
+    "emails": lazy_gettext("E-mail address"),
+    "phones": lazy_gettext("Phone number"),
+    "addresses": lazy_gettext("Address"),
+    "websites": lazy_gettext("Website"),
+    "birthday": lazy_gettext("Birthday"),
+    "notes": lazy_gettext("Notes"),
+    "due": lazy_gettext("Due on"),
+    "priority": lazy_gettext("Priority"),
+    "completed": lazy_gettext("Done on"),
+}
+TASK_STATUSES: Mapping[TaskStatus, LazyString] = {
+    TaskStatus.NOT_STARTED: lazy_gettext("Not started"),
+    TaskStatus.IN_PROGRESS: lazy_gettext("In progress"),
+    TaskStatus.WAITING: lazy_gettext("Waiting"),
+    TaskStatus.DEFERRED: lazy_gettext("Deferred"),
+    TaskStatus.COMPLETED: lazy_gettext("Done"),
+}
+PRIORITIES: Mapping[Priority, LazyString] = {
+    Priority.LOW: lazy_gettext("Low"),
+    Priority.NORMAL: lazy_gettext("Normal"),
+    Priority.HIGH: lazy_gettext("High"),
 }
 SHOWN_AS: Mapping[ShowAs, LazyString] = {
     ShowAs.FREE: lazy_gettext("Free"),
@@ -59,6 +92,14 @@ RESPONSES: Mapping[Response, LazyString] = {
     Response.TENTATIVE: lazy_gettext("Tentative"),
     Response.DECLINED: lazy_gettext("Declined"),
 }
+_WORDS: Mapping[type, Mapping[Any, LazyString]] = {
+    ShowAs: SHOWN_AS,
+    Sensitivity: SENSITIVITIES,
+    Status: STATUSES,
+    Response: RESPONSES,
+    TaskStatus: TASK_STATUSES,
+    Priority: PRIORITIES,
+}
 FREQUENCIES: Mapping[Frequency, LazyString] = {
     Frequency.YEARLY: lazy_gettext("every year"),
     Frequency.MONTHLY: lazy_gettext("every month"),
@@ -70,6 +111,8 @@ FREQUENCIES: Mapping[Frequency, LazyString] = {
 def field(cell: str, locale: Locale) -> str:
     """``Titel``; of one occurrence of a series ``Titel am 16. März 2026``."""
     top, _slash, rest = cell.partition("/")
+    if top in LISTS:
+        return str(FIELDS[top])
     if top != OVERRIDES:
         return str(FIELDS.get(cell, cell))
     key, _slash, inner = rest.partition("/")
@@ -81,15 +124,11 @@ def field(cell: str, locale: Locale) -> str:
 
 def value(told: Any, zone: str, locale: Locale) -> str:
     """One value of the model. Never empty: nothing is told in words."""
+    if type(told) in _WORDS:
+        return str(_WORDS[type(told)][told])
     match told:
-        case ShowAs():
-            return str(SHOWN_AS[told])
-        case Sensitivity():
-            return str(SENSITIVITIES[told])
-        case Status():
-            return str(STATUSES[told])
-        case Response():
-            return str(RESPONSES[told])
+        case Labelled() | PostalAddress() | Zoned() | date():
+            return _of_an_entry(told, zone, locale)
         case str():
             return told or _("(empty)")
         case int():
@@ -99,13 +138,27 @@ def value(told: Any, zone: str, locale: Locale) -> str:
         case Override(event=event) if event is not None:
             return f"{value(event.title, zone, locale)}, {when(event.when, zone, locale)}"
         case Parts():
-            said = when(told.master.when, zone, locale)
+            said = when(told.event.when, zone, locale)
             return f"{said}, {repetition(told.rule)}" if told.rule is not None else said
         case None:
             return _("(none)")
     if told is UNKNOWN:
         return _("(hidden)")
     return when(told, zone, locale)
+
+
+def _of_an_entry(told: Labelled | PostalAddress | Zoned | date, zone: str, locale: Locale) -> str:
+    """What contacts and tasks hold beside texts."""
+    match told:
+        case Labelled(value=text):
+            return text
+        case PostalAddress():
+            parts = (told.street, f"{told.postal_code} {told.city}".strip(), told.region, told.country)
+            return ", ".join(part for part in parts if part) or _("(empty)")
+        case Zoned():
+            local = told.instant().astimezone(ZoneInfo(zone))
+            return f"{_day(local.date(), locale)}, {_clock(local, locale)}"
+    return format_date(told, "long" if told.year != YEARLESS else "d. MMMM", locale=locale)
 
 
 def when(told: When, zone: str, locale: Locale) -> str:

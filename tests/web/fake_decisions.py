@@ -10,10 +10,12 @@ from typing import Any
 from marketplace_plugin.contract.module import Person
 from marketplace_plugin.engine.acts.conflicts import ConflictView
 from marketplace_plugin.engine.acts.held import BrakeView, HeldView, ParkedView
+from marketplace_plugin.engine.acts.matches import MatchView
 from marketplace_plugin.engine.acts.subject import Subject
 from marketplace_plugin.engine.acts.undo import UndoFacts, UndoLine, Undone
 from marketplace_plugin.engine.acts.why import What, Why, WhyLine
 from marketplace_plugin.errors import Conflict, NotFound
+from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.time import AllDay, Timed, Zoned
 from marketplace_plugin.store.log.journal import Action, Side
 from marketplace_plugin.sync.link import LinkKind
@@ -49,6 +51,7 @@ class FakeDecisions:
     clashes: list[ConflictView] = field(default_factory=list)
     deletions: list[HeldView] = field(default_factory=list)
     resting: list[ParkedView] = field(default_factory=list)
+    in_doubt: list[MatchView] = field(default_factory=list)
     undo_told: UndoFacts | None = None
     undone_told: Undone | None = None
     whys: dict[str, Why] = field(default_factory=dict)
@@ -66,6 +69,20 @@ class FakeDecisions:
     def leave(self, person: Person, conflict: str) -> None:
         self._own(person, conflict, [one.id for one in self.clashes])
         self._call("leave", person.id, conflict)
+
+    def doubtful(self, person: Person) -> Sequence[MatchView]:
+        return self.in_doubt if person.id == OWNER else []
+
+    def same(self, person: Person, link: str, ref: str) -> None:
+        self._own(person, link, [one.link for one in self.in_doubt])
+        self._call("same", person.id, link, ref)
+
+    def different(self, person: Person, link: str) -> None:
+        self._own(person, link, [one.link for one in self.in_doubt])
+        self._call("different", person.id, link)
+
+    def mirror_again(self, person: Person, link: str) -> None:
+        self._call("mirror_again", person.id, link)
 
     def held(self, person: Person) -> Sequence[HeldView]:
         return self.deletions if person.id == OWNER else []
@@ -105,7 +122,7 @@ class FakeDecisions:
         assert self.undone_told is not None
         return self.undone_told
 
-    def why_event(self, person: Person, ref: str) -> Why:
+    def why_event(self, person: Person, ref: str, kind: Kind = Kind.EVENT) -> Why:
         self._own(person, ref, self.whys)
         return self.whys[ref]
 

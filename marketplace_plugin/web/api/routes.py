@@ -119,10 +119,12 @@ def add_connections(blueprint: Blueprint, shared: Shared) -> None:
             wrong["target"] = ["Not a calendar that can be written to."]
         if set(data["sources"]) - set(offered):
             wrong["sources"] = ["Not all are calendars of this connection."]
+        if set(data["others"]) - set(offered):
+            wrong["others"] = ["Not all are collections of this connection."]
         if wrong:
             return answer("invalid", 422, fields={"json": wrong})
         version = data.pop("version")
-        form = SettingsForm(**{**data, "sources": frozenset(data["sources"]), "switches": frozenset(data["switches"])})
+        form = SettingsForm(**data | {name: frozenset(data[name]) for name in ("sources", "switches", "others")})
         saved = actions.save(me(), connection, form, version)
         if saved.asks is not None:
             return answer("target-change", 409, fields={"json": {"target_change": [f"{saved.asks} copies"]}})

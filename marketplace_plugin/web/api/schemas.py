@@ -129,6 +129,9 @@ class Settings(Schema):
     policy = _code(Policy)
     can_invite = fields.Boolean(required=True)
     invites = fields.Boolean(required=True)
+    offered = fields.List(_code(Kind), required=True)
+    unpermitted = fields.List(_code(Kind), required=True)
+    timed_only = fields.Boolean(required=True)
     reload_error = fields.String(required=True)
 
 
@@ -142,6 +145,17 @@ class NewSettings(Schema):
     version = fields.Integer(required=True, strict=True, validate=validate.Range(0, 2**31 - 1))
     target = fields.String(required=True, allow_none=True, metadata={"description": "A collection's id, or null."})
     sources = fields.List(fields.String(), required=True, validate=validate.Length(max=MOST_SOURCES))
+    others = fields.List(
+        fields.String(),
+        load_default=list,
+        validate=validate.Length(max=2),
+        metadata={"description": "The address book and the task list that what is made here goes to."},
+    )
+    timed_only = fields.Boolean(
+        allow_none=True,
+        load_default=None,
+        metadata={"description": "Tasks without a time are not mirrored; null leaves it as it is."},
+    )
     switches = fields.List(fields.Enum(Kind, by_value=True), load_default=list)
     past_days = fields.Integer(
         load_default=30, strict=True, validate=validate.Range(PAST_DAYS.start, PAST_DAYS.stop - 1)

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import logging
 
-from flask import Blueprint, flash, redirect, request, url_for
+from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from marketplace_plugin.engine.account.consent import PREFIX
-from marketplace_plugin.engine.views import ConnectionState
+from marketplace_plugin.engine.views import ConnectionState, ConnectionView
 from marketplace_plugin.errors import AdminConsentNeeded, AuthorizeError, StateMismatch
 from marketplace_plugin.web.blueprint import Shared, error_page, page
 from marketplace_plugin.web.pages import form
@@ -68,14 +68,7 @@ def _add_way(blueprint: Blueprint, shared: Shared) -> None:
         if form.has_form(shared, view):
             return redirect(url_for(".connect", connection=connection), 303)
         features = frozenset(request.form.getlist("feature"))
-        address = actions.begin(person, connection, browser(), features)
-        # No redirect: browsers hold the policy for forms against every further one, and which hosts a service's sign-in
-        # leads over, nobody can know.
-        leaving = page(
-            "marketplace/connection/leaving.html", crumbs=crumbs(shared, view), connection=view, address=address
-        )
-        leaving.headers["Refresh"] = f"0; url={address}"
-        return leaving
+        return leaving(shared, view, actions.begin(person, connection, browser(), features))
 
     @blueprint.get("/oauth/callback")
     def callback() -> ResponseReturnValue:
@@ -120,6 +113,14 @@ def _add_way(blueprint: Blueprint, shared: Shared) -> None:
             connection=view,
             settings=settings,
         )
+
+
+def leaving(shared: Shared, view: ConnectionView, address: str) -> Response:
+    """Out to the service's sign-in. No redirect: browsers hold the policy for forms against every further one, and
+    which hosts a service's sign-in leads over, nobody can know."""
+    made = page("marketplace/connection/leaving.html", crumbs=crumbs(shared, view), connection=view, address=address)
+    made.headers["Refresh"] = f"0; url={address}"
+    return made
 
 
 def _consented(shared: Shared) -> ResponseReturnValue:

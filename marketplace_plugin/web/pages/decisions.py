@@ -12,6 +12,7 @@ from flask_babel import ngettext
 from marketplace_plugin.engine.acts.undo import UndoFacts
 from marketplace_plugin.engine.acts.why import Why
 from marketplace_plugin.errors import Conflict, InvalidSettings, NotAllowed
+from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.time import When
 from marketplace_plugin.sync.merge import Winner
 from marketplace_plugin.web import values
@@ -37,14 +38,13 @@ def _add_words(blueprint: Blueprint, shared: Shared) -> None:
         return viewer.zone if viewer else "UTC"
 
     def waiting() -> int:
-        """How many conflicts and held deletions wait for the person who looks."""
+        """How many conflicts, held deletions and doubtful matches wait for the person who looks."""
         person = shared.host.viewer()
         if person is None:
             return 0
         actions = shared.actions
-        return sum(one.waits for one in actions.conflicts(person)) + sum(
-            not one.decided for one in actions.held(person)
-        )
+        decided = [one.decided for one in actions.held(person)] + [one.decided for one in actions.doubtful(person)]
+        return sum(one.waits for one in actions.conflicts(person)) + decided.count(False)
 
     def undo_facts(run: str) -> UndoFacts:
         return shared.actions.undo_facts(shared.person(), run)
@@ -81,6 +81,7 @@ def _add_lists(blueprint: Blueprint, shared: Shared) -> None:
             announced=[one for one in deletions if one.announced],
             brakes=actions.brakes(person),
             parked=actions.parked(person),
+            matches=actions.doubtful(person),
         )
 
     @blueprint.post("/profile/conflicts/<conflict>")
@@ -189,7 +190,10 @@ def _add_why(blueprint: Blueprint, shared: Shared) -> None:
 
     @blueprint.get("/why/event/<ref>")
     def why_event(ref: str) -> ResponseReturnValue:
-        return _why(actions.why_event(shared.person(), ref))
+        """An event, or what ``kind`` says."""
+        asked = request.args.get("kind", Kind.EVENT.value)
+        kind = Kind(asked) if asked in set(Kind) else Kind.EVENT
+        return _why(actions.why_event(shared.person(), ref, kind))
 
     @blueprint.get("/why/block/<link>")
     def why_block(link: str) -> ResponseReturnValue:

@@ -13,9 +13,11 @@ from marketplace_plugin.contract.hookspecs import ConnectionRef
 from marketplace_plugin.contract.module import Person
 from marketplace_plugin.engine.views import ConnectionState, SettingsForm, SettingsView
 from marketplace_plugin.errors import Conflict
+from marketplace_plugin.model.item import Kind
 from marketplace_plugin.web.blueprint import Shared, page
 from marketplace_plugin.web.forms import Entered, read_settings
-from marketplace_plugin.web.pages.way import crumbs
+from marketplace_plugin.web.pages.connect import leaving
+from marketplace_plugin.web.pages.way import browser, crumbs
 from marketplace_plugin.web.texts import error_sentence
 
 RECENT_RUNS = 5
@@ -46,6 +48,12 @@ def add(blueprint: Blueprint, shared: Shared) -> None:
             return _settings(shared, person, present, entered, status=409)
         if saved.asks is not None:
             return _settings(shared, person, present, entered, asks=saved.asks)
+        added = entered.form.switches - present.switches
+        missing = actions.settings(person, connection, reload=False).unpermitted & added
+        if missing:  # asked for now that it is switched on, and not before
+            view = actions.connection(person, connection)
+            features = frozenset(kind.value for kind in missing)
+            return leaving(shared, view, actions.begin(person, connection, browser(), features))
         if removed := saved.blocks_removed:
             said = ngettext("%(num)d imported event was removed.", "%(num)d imported events were removed.", removed)
             flash(said, "ok")
@@ -86,12 +94,14 @@ def _chosen(view: SettingsView, entered: Entered | None) -> SettingsForm:
     if entered and entered.form:
         return entered.form
     return SettingsForm(
-        target=next((c.id for c in view.collections if c.is_target), None),
+        target=next((c.id for c in view.collections if c.is_target and c.kind is Kind.EVENT), None),
         sources=frozenset(c.id for c in view.collections if c.is_source),
         switches=view.switches,
         past_days=view.past_days,
         future_days=view.future_days,
         invites=view.invites,
+        others=frozenset(c.id for c in view.collections if c.is_target and c.kind is not Kind.EVENT),
+        timed_only=view.timed_only,
     )
 
 
