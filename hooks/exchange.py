@@ -55,8 +55,7 @@ def test_credentials(session: Session, target: str | None, write: bool) -> Itera
             failed = failed or step.state is StepState.FAILED
             yield step
         if test.opened is not None and not failed:
-            host, _ = test.trial.server
-            yield Credentials(test.opened.fields, {"mailbox": test.opened.mailbox, "server": host})
+            yield Credentials(test.opened.fields, {"mailbox": test.opened.mailbox, "server": test.opened.host})
     finally:
         test.trial.close()
 

@@ -16,7 +16,6 @@ from marketplace_plugin.sandbox import google as google_sandbox
 from marketplace_plugin.sandbox import graph as graph_sandbox
 from marketplace_plugin.sandbox.dns import NameServer
 from marketplace_plugin.sandbox.ews import EwsSandbox
-from marketplace_plugin.sandbox.ews.server import EWS_PATH
 from marketplace_plugin.sandbox.google import GoogleSandbox
 from marketplace_plugin.sandbox.graph import GraphSandbox
 from marketplace_plugin.sandbox.graph.state import State
@@ -122,8 +121,7 @@ def at_microsoft(url: str) -> dict[str, str]:
 def start_exchange(exchange: EwsSandbox, names: NameServer, port: int = 0) -> dict[str, str]:
     """Start Exchange's stand-in under the name that its mail domain has in ``names``. The settings that lead there."""
     at = exchange.start(port).rpartition(":")[2]
-    for account in exchange.state.accounts.values():
-        account.settings_url = account.settings_url or f"https://{EXCHANGE_HOST}:{at}{EWS_PATH}"
+    exchange.state.knobs.public_url = f"https://{EXCHANGE_HOST}:{at}"
     names.records |= {
         (EXCHANGE_HOST, "A"): ["127.0.0.1"],
         (f"_autodiscover._tcp.{EXCHANGE_DOMAIN}", "SRV"): [f"0 0 {at} {EXCHANGE_HOST}."],

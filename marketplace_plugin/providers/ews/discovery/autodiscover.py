@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape
 
 from marketplace_plugin.contract.reach import Reach
 from marketplace_plugin.errors import ProviderError, ServerHandedOver, ServerNotAllowed
-from marketplace_plugin.providers.ews.discovery.endpoint import scheme_of
+from marketplace_plugin.providers.ews.discovery.endpoint import offer_of
 from marketplace_plugin.providers.ews.soap import xml
 from marketplace_plugin.providers.ews.soap.errors import SignInRefused
 
@@ -71,6 +71,8 @@ def _follow(url: str, asked: Asked, reach: Reach) -> str:
             return _allowed(told.urls, reach)
         if told.email:
             asked = replace(asked, email=told.email)
+        if told.url and not told.url.startswith("https://"):
+            return ""  # a password goes nowhere in clear
         url = reach.check(told.url) if told.url else url
     return ""
 
@@ -95,14 +97,16 @@ def _ask(url: str, asked: Asked, reach: Reach) -> _Told | None:
     from marketplace_plugin.providers.ews.soap import wire
 
     try:
-        auth = scheme_of(url, reach)
+        offer = offer_of(url, reach)
     except ProviderError as error:
         if isinstance(error, ServerNotAllowed | ServerHandedOver):
             raise
         return None
-    if not auth:
+    if offer.leads:
+        return _Told(url=offer.leads)
+    if not offer.scheme:
         return None
-    access = wire.Access(url, asked.email, asked.username, asked.password, auth, "Exchange2010")
+    access = wire.Access(url, asked.email, asked.username, asked.password, offer.scheme, "Exchange2010")
     line = wire.Line(access, reach)
     is_soap = url.lower().endswith(".svc")
     try:

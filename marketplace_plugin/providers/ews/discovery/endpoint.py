@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from urllib.parse import urljoin
 
 import requests
 
@@ -13,21 +15,28 @@ _XML = {"Content-Type": "text/xml"}
 _SCHEME = re.compile(r"(?:^|,)\s*([A-Za-z]+)(?=[\s,]|$)")
 
 
-def scheme_of(url: str, reach: Reach) -> str:
-    """``ntlm`` or ``basic``, the better one that is offered; empty where nobody asks for a sign-in with a password.
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """``scheme`` is ``ntlm`` or ``basic``, the better one that is offered; empty where nobody asks for a sign-in with a
+    password. ``leads`` is where a redirect leads, empty without one."""
 
-    A POST, as Exchange sends everything else to its pages. Raises what ``Reach.open`` raises, Unavailable and
-    CertificateRefused.
-    """
+    scheme: str = ""
+    leads: str = ""
+
+
+def offer_of(url: str, reach: Reach) -> Offer:
+    """Asked by a POST, as Exchange sends everything else to its pages. Raises what ``Reach.open`` raises, Unavailable
+    and CertificateRefused."""
     try:
-        with (
-            reach.session() as http,
-            http.post(url, data=b"", headers={"Content-Type": "text/xml"}, stream=True) as answer,
-        ):
-            status, offer = answer.status_code, answer.headers.get("www-authenticate", "")
+        with reach.session() as http, http.post(url, data=b"", headers=_XML, stream=True) as answer:
+            status, headers = answer.status_code, answer.headers
     except requests.RequestException as error:
         raise told(error) from None
-    offered = {scheme.lower() for scheme in _SCHEME.findall(offer)} if status == 401 else set()
+    if 300 <= status < 400:
+        return Offer(leads=urljoin(url, headers.get("location", "")))
+    if status != 401:
+        return Offer()
+    offered = {scheme.lower() for scheme in _SCHEME.findall(headers.get("www-authenticate", ""))}
     if offered & {"ntlm", "negotiate"}:
-        return "ntlm"
-    return "basic" if "basic" in offered else ""
+        return Offer("ntlm")
+    return Offer("basic" if "basic" in offered else "")

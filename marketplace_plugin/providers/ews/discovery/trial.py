@@ -13,7 +13,7 @@ from marketplace_plugin.contract.servers import HTTPS, ServerEntry, named_server
 from marketplace_plugin.model.collection import CollectionInfo
 from marketplace_plugin.providers.ews import trial
 from marketplace_plugin.providers.ews.discovery import autodiscover, mailbox
-from marketplace_plugin.providers.ews.discovery.endpoint import EWS_PATH, scheme_of
+from marketplace_plugin.providers.ews.discovery.endpoint import EWS_PATH, offer_of
 from marketplace_plugin.providers.ews.read import Reader
 from marketplace_plugin.providers.ews.trial import SignedIn
 
@@ -76,7 +76,7 @@ class Trial:
     def open(self) -> Opened | None:
         """Sign in; None where no Exchange answers. Raises SignInRefused, UnsupportedVersion and what requests raise."""
         url = self._url()
-        auth = scheme_of(url, self._reach)
+        auth = offer_of(url, self._reach).scheme
         if not auth:
             return None
         shared = " ".join(_SEPARATORS.split(self._entered.get("shared", "").strip()))
