@@ -181,6 +181,25 @@ def test_connecting_again_takes_up_what_was_there(world: World) -> None:
     assert titles(account) == ["renamed"]
 
 
+def test_connecting_again_asks_in_batches(world: World) -> None:
+    """Each event that stood there was asked for by a request of its own."""
+    account = world.account()
+    for number in range(40):
+        world.host.create("ada", event(f"{number}", day=10 + number % 15))
+    first = world.connect("ada", account)
+    world.settle(first)
+    with world.store.begin() as unit:
+        purge_connection(world.engine, unit, first)
+        choose(world.engine, unit, first, None, ())
+        connections.forget_account(unit.connection, first)
+    before = account.requests[Request.FETCH]
+    second = world.connect("ada", account)
+    world.sync(second)
+    assert account.requests[Request.FETCH] - before <= 3
+    assert len(account.items(TARGET)) == 40
+    assert len([link for link in world.links(second) if link.kind is LinkKind.EXPORT]) == 40
+
+
 @pytest.mark.parametrize("calendar", [TARGET, SOURCE])
 def test_a_copied_event_does_not_take_the_originals_place(world: World, calendar: str) -> None:
     """Somebody copied an exported event in the service's pages; our mark was copied too, and the original died."""
