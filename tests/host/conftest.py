@@ -173,6 +173,7 @@ def marketplace_stub() -> Blueprint:
         ("/convert/<link>", "convert"),
         ("/convert/<link>/undo", "undo"),
         ("/convert/<link>/stop", "stop_importing"),
+        ("/mirror/<link>", "mirror_again"),
     ):
         stub.add_url_rule(rule, endpoint, lambda link: link, methods=["POST"])
     return stub

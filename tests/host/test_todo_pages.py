@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from marketplace_plugin.host.records import todos
-from marketplace_plugin.host.steg import Steg
+from marketplace_plugin.host.steg import Steg, Tie
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.task import Call, Task, TaskStatus
 from marketplace_plugin.model.time import Timed
@@ -120,3 +120,35 @@ def test_what_is_overdue_says_so(anna: Browser) -> None:
     anna.post("/tasks/new", {**TASK, "due_day": "2026-11-17"})
     assert "überfällig" in anna.page("/tasks")
     assert "Reisekosten" in anna.page("/")
+
+
+def test_where_a_call_is_mirrored_is_said_and_that_it_is_no_longer(steg: Steg, anna: Browser) -> None:
+    anna.post("/calls/new", CALL)
+    ref = of(steg, Kind.CALL).ref
+    asked: list[tuple[str, str, Kind]] = []
+
+    def ties(person: str, ref: str, kind: Kind) -> Tie:
+        asked.append((person, ref, kind))
+        return Tie("L1", mirrored=True, integration="Google Kalender", account="anna@gmail.example")
+
+    steg.connect(ties=ties)
+    assert "anna@gmail.example" in anna.page(f"/calls/{ref}")
+    assert asked == [("anna", ref, Kind.CALL)]
+    steg.connect(ties=lambda _person, _ref, _kind: Tie("L1", dropped=True, integration="Google Kalender"))
+    page = anna.page(f"/calls/{ref}")
+    assert "Nicht mehr gespiegelt" in page
+    assert 'action="/mirror/L1"' in page
+    assert "Wieder spiegeln" in page
+
+
+def test_what_is_done_says_when(steg: Steg, anna: Browser) -> None:
+    anna.post("/tasks/new", TASK)
+    task = of(steg, Kind.TASK)
+    anna.post(f"/tasks/{task.ref}/done", {"version": "1", "done": "1"})
+    done = of(steg, Kind.TASK).item
+    assert isinstance(done, Task)
+    assert done.completed == date(2026, 11, 18)
+    anna.post(f"/tasks/{task.ref}/done", {"version": "2", "done": ""})
+    again = of(steg, Kind.TASK).item
+    assert isinstance(again, Task)
+    assert again.completed is None

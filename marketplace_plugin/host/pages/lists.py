@@ -110,7 +110,8 @@ def todo_done(kind: str, ref: str) -> ResponseReturnValue:
     finished = fields.ticked("done")
     item: Task | Call
     if isinstance(record.item, Task):
-        item = replace(record.item, status=TaskStatus.COMPLETED if finished else TaskStatus.NOT_STARTED)
+        status = TaskStatus.COMPLETED if finished else TaskStatus.NOT_STARTED
+        item = replace(record.item, status=status, completed=today() if finished else None)
     else:
         item = replace(record.item, done=finished)
     done = steg().acts.change_todo(viewer(), KINDS[kind], ref, fields.number("version", 0, 10**11, 0), item)
@@ -216,6 +217,7 @@ def _form(
         action=action,
         warning=warning,
         record=record,
+        tie=steg().tie(viewer().id, record.ref, KINDS[kind]) if record is not None else None,
         title=title,
         statuses=wording.STATUSES,
         back=inside(request.values.get("back", ""), url_for(".todo_list", kind=kind)),
