@@ -15,6 +15,7 @@ from typing import Any
 
 from hypothesis import settings
 
+from marketplace_plugin.bundle.manifest import Auth, AuthType, Category, Integration, Text
 from marketplace_plugin.contract.hookspecs import Account, Credentials, ServerSearch, TestStep
 from marketplace_plugin.contract.provider import Provider, Session
 from marketplace_plugin.engine.acts.preview import approve, current_plan
@@ -36,6 +37,22 @@ from tests.laws.counting import DONE
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 KEYS = (b"k" * 32,)
 TARGET, SOURCE, OTHER = "target", "source", "other"
+MEMORY = Integration(
+    id="memory",
+    name=Text("Speicher", "Memory"),
+    summary=Text("", ""),
+    points=(),
+    service="Memory",
+    search=(),
+    version="1",
+    vendor="",
+    category=Category.CALENDAR,
+    kinds=(),
+    permissions=(),
+    requirements=(),
+    auth=Auth(AuthType.OAUTH2),
+)
+"""The reference provider as an entry of the marketplace."""
 
 
 def _new_folder() -> Path:
@@ -120,7 +137,7 @@ class Plugins:
         self.announced.append((hook_name, arguments))
 
     def integrations(self) -> Sequence[Any]:
-        return ()
+        return (MEMORY,)
 
 
 class World:

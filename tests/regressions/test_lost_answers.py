@@ -7,9 +7,11 @@ from itertools import product
 
 import pytest
 
+from marketplace_plugin.engine.account.disconnect import disconnect
 from marketplace_plugin.providers.memory import PERSONALITIES, Crash, Moment, Request
 from tests.laws.edits import Edit
 from tests.laws.scene import Scene
+from tests.laws.world import SOURCE, TARGET, World
 
 DEATHS = [(Moment.AFTER, Request.INSERT), (Moment.BEFORE, Request.OVERRIDE), (Moment.AFTER, Request.OVERRIDE)]
 
@@ -53,3 +55,23 @@ def test_a_split_whose_new_half_was_edited_before_we_knew_of_it(scene: Scene) ->
     scene.edit_there(-1, Edit.OCCURRENCE, 1)
     scene.rest()
     scene.check()
+
+
+def test_who_comes_back_before_his_copies_were_heard_of_goes_on(world: World) -> None:
+    """His target shows as blocks too: one pass adopted the copy and made a block of it, and failed for ever."""
+    scene = Scene(world.personality, shared=True, sources=(SOURCE, TARGET))
+    scene.make_here("series")
+    scene.make_here("event")
+    scene.connect()
+    account = scene.account
+    account.faults.add(
+        Moment.AFTER, Request.INSERT, lambda: disconnect(scene.world.engine, scene.person, scene.ada), skip=1
+    )
+    scene.world.sync(scene.ada)
+    scene.connect()
+    scene.rest()
+    scene.nothing_doubled()
+    assert len(scene.world.host.all_of("ada")) == 2
+    assert len(account.items(TARGET)) == 2
+    assert scene.world.blocks(scene.ada) == []
+    scene.close()

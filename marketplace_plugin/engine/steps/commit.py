@@ -198,10 +198,12 @@ def _blocks(c: Connection, p: Pass, recalled: Recalled, result: Result) -> None:
             shown = Found(link.remote_id or "", link.remote.revision, item, link.uid)
         block = block_of(p, link, shown) if shown is not None else None
         blocks.put(c, [block] if block is not None else [])
+    tied = {(link.collection, link.remote_id) for link in result.kept}
     for fresh in recalled.fresh:
         row = p.collections.get(fresh.collection)
         is_calendar = row is not None and row.info.kind is Kind.EVENT
-        if row is not None and is_calendar and row.is_source and not fresh.kept_copy:
+        adopted = (fresh.collection, fresh.found.id) in tied  # by this very pass: an event, and no block beside it
+        if row is not None and is_calendar and row.is_source and not fresh.kept_copy and not adopted:
             put_blocks(c, p, fresh.collection, [BlockSeen(fresh.found, fresh.block, Reason.COPY_OF_STAMPED)])
     for puzzle in recalled.puzzling:
         park_unreadable(c, p, puzzle.collection, puzzle.item)
