@@ -119,6 +119,31 @@ def _edits_do_not_count() -> None:
         table[tables.Did.DELETED] = (*table[tables.Did.DELETED][:2], tables.DEL_REMOTE, table[tables.Did.DELETED][3])
 
 
+def _everybody_is_asked() -> None:
+    from marketplace_plugin.sync import flows
+
+    swap(flows._asks, lambda link, _place: link.host_ref is not None)
+
+
+def _invitations_are_strangers() -> None:
+    from marketplace_plugin.store.work import links
+
+    swap(links.meetings, lambda *_: {})
+
+
+def _plan_dies_with_its_run() -> None:
+    from marketplace_plugin.engine.acts import preview
+
+    in_force = preview.in_force
+    swap(in_force, lambda engine, connection: (in_force(engine, connection)[0], None))
+
+
+def _status_of_an_occurrence_flows() -> None:
+    from marketplace_plugin.sync.cells import OverrideFieldCell
+
+    OverrideFieldCell.names = property(lambda cell: cell.fields)  # type: ignore[assignment,method-assign]  # taken away
+
+
 DECISIONS = (
     Safeguard(
         "parking",
@@ -232,5 +257,36 @@ DECISIONS = (
             "tests/engine/test_preview.py::test_a_run_that_takes_over_is_bound_to_the_plan_too",
         ),
         _approval_binds_nothing,
+    ),
+    Safeguard(
+        "invitations",
+        "nobody is asked to a copy unless its owner switched it on and the service can be silent",
+        "sync/flows.py::_asks",
+        (
+            "tests/sync/test_guests.py::test_nobody_is_asked",
+            "tests/regressions/test_invitations.py::test_only_where_it_is_switched_on_and_the_service_can_be_silent",
+        ),
+        _everybody_is_asked,
+    ),
+    Safeguard(
+        "known invitations",
+        "an invitation to another user's event takes the place of the copy",
+        "store/work/links.py::meetings",
+        ("tests/regressions/test_invitations.py::test_an_invitation_that_arrives_takes_the_place_of_the_guests_copy",),
+        _invitations_are_strangers,
+    ),
+    Safeguard(
+        "plan in force",
+        "an approved plan binds until a pass has carried it out, whichever run that is",
+        "engine/acts/preview.py::in_force",
+        ("tests/engine/test_preview.py::test_a_run_that_takes_over_is_bound_to_the_plan_too",),
+        _plan_dies_with_its_run,
+    ),
+    Safeguard(
+        "status of an occurrence",
+        "what would cancel an occurrence at the service is never written there",
+        "sync/cells.py::OverrideFieldCell",
+        ("tests/sync/test_merge.py::test_a_status_of_an_occurrence_never_goes_out",),
+        _status_of_an_occurrence_flows,
     ),
 )

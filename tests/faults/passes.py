@@ -9,6 +9,7 @@ from typing import Any
 from tests.faults.taking import Safeguard, swap, swap_method
 
 DELETIONS = "tests/regressions/test_deletions.py"
+MOVES = "tests/regressions/test_attack_moves.py"
 DOUBLES = "tests/regressions/test_doubles.py"
 TROUBLE = "tests/regressions/test_trouble.py"
 RACES = "tests/regressions/test_races.py"
@@ -50,17 +51,17 @@ def _hasty_cursor() -> None:
 
 
 def _hasty_position() -> None:
-    from marketplace_plugin.engine.steps import recall
-    from marketplace_plugin.model.item import Kind
+    from marketplace_plugin.engine.steps import host_side
     from marketplace_plugin.store import host_positions
 
-    told = recall._host_changes
+    told = host_side.changes
 
-    def hasty(p: Any, found: Any) -> Any:
-        changed = told(p, found)
+    def hasty(p: Any) -> Any:
+        changed, reached = told(p)
         with p.write() as unit:
-            host_positions.put(unit.connection, p.connection.id, Kind.EVENT, found.host_cursor)
-        return changed
+            for kind, position in reached.items():
+                host_positions.put(unit.connection, p.connection.id, kind, position)
+        return changed, reached
 
     swap(told, hasty)
 
@@ -199,6 +200,19 @@ def _no_unseen_edit() -> None:
     swap_method(MemoryAccount, "_expect", trusting)
 
 
+def _a_uid_is_no_trace() -> None:
+    from marketplace_plugin.engine.steps import elsewhere
+
+    swap(elsewhere._by_uid, lambda *_: ([], []))
+
+
+def _unreadable_elsewhere_is_nothing() -> None:
+    from marketplace_plugin.engine.steps import elsewhere
+
+    find_moved = elsewhere._find_moved
+    swap(find_moved, lambda *known: (find_moved(*known)[0], []))
+
+
 PASSES = (
     Safeguard(
         "precondition",
@@ -300,5 +314,19 @@ PASSES = (
         "engine/steps/pull.py::_within",
         (f"{DELETIONS}::test_time_that_goes_by_deletes_nothing",),
         _window_is_everything,
+    ),
+    Safeguard(
+        "moved without a mark",
+        "a converted event that vanished is looked for by its UID in all calendars",
+        "engine/steps/elsewhere.py::_by_uid",
+        (f"{MOVES}::test_a_converted_event_that_moves_into_a_calendar_that_is_not_synced_is_followed",),
+        _a_uid_is_no_trace,
+    ),
+    Safeguard(
+        "unreadable elsewhere",
+        "what cannot be read in another calendar may be what is missed",
+        "engine/steps/elsewhere.py::_find_moved",
+        (f"{MOVES}::test_what_cannot_be_read_there_may_be_the_event",),
+        _unreadable_elsewhere_is_nothing,
     ),
 )
