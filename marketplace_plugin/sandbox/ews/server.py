@@ -144,7 +144,7 @@ class EwsSandbox:
         return self._plain.url
 
     def stop(self) -> None:
-        """Stop serving, and delete the authority's file; does nothing if it is not running."""
+        """Stop serving, and delete the authority's file; also for a sandbox that was never started."""
         if self._plain is not None:
             self._plain.stop()
             self._plain = None
@@ -152,7 +152,7 @@ class EwsSandbox:
             self.faults.release()
             self._server.stop()
             self._server = None
-            self.certificates.close()
+        self.certificates.close()
 
     def __enter__(self) -> EwsSandbox:
         self.start()

@@ -134,4 +134,5 @@ def test_the_seed_has_what_a_demo_needs(sandbox: EwsSandbox, act: Callable[[str]
 def test_an_empty_sandbox_has_accounts_and_no_items() -> None:
     sandbox = EwsSandbox(seeded=False)
     assert Actor(sandbox.state, ANNA).items() == []
-    sandbox.certificates.close()
+    sandbox.stop()
+    assert not sandbox.ca_file.exists()

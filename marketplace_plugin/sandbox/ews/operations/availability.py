@@ -23,7 +23,10 @@ _TEXTS = {
 
 def get_user_availability(call: Call) -> Element:
     """Busy times in the zone of the request, of which only the bias is looked at."""
-    bias = timedelta(minutes=int(text(call.operation, "t:TimeZone", "t:Bias") or 0))
+    minutes = text(call.operation, "t:TimeZone", "t:Bias") or "0"
+    if not minutes.removeprefix("-").isdecimal():
+        raise errors.invalid_schema(f"The 'Bias' element is invalid - The value '{minutes}' is invalid.")
+    bias = timedelta(minutes=int(minutes))
     window = find(call.operation, "t:FreeBusyViewOptions", "t:TimeWindow")
     mailboxes = find(call.operation, "m:MailboxDataArray")
     if window is None or mailboxes is None:

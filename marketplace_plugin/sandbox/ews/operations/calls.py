@@ -73,9 +73,15 @@ def answer(
     """The response of an operation: ``one(message, element)`` fills the message of each element.
 
     ``rest`` names elements that a refused message has too, empty or with a text.
+
+    Raises:
+        SoapFault: if there is nothing to answer.
     """
     outer, messages = envelope.response(call.request.name)
-    for element in each:
+    elements = list(each)
+    if not elements:
+        raise errors.invalid_schema(f"The element '{call.request.name}' has incomplete content.")
+    for element in elements:
         message = envelope.message(messages, call.request.name)
         try:
             one(message, element)
@@ -105,7 +111,15 @@ def folder_of(call: Call, element: Element) -> Folder:
 def target(call: Call, name: str) -> Folder | None:
     """The folder that a child of the operation names; None without the child."""
     outer = find(call.operation, f"m:{name}")
-    return None if outer is None else folder_of(call, children(outer)[0])
+    return None if outer is None else folder_of(call, first_child(outer))
+
+
+def first_child(element: Element) -> Element:
+    """Raises SoapFault for an element without children."""
+    found = children(element)
+    if not found:
+        raise errors.invalid_schema(f"The element '{local(element)}' has incomplete content.")
+    return found[0]
 
 
 def item_of(call: Call, element: Element) -> Found:

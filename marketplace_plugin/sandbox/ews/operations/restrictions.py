@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from marketplace_plugin.sandbox.ews.operations.calls import Call
+from marketplace_plugin.sandbox.ews.operations.calls import Call, first_child
 from marketplace_plugin.sandbox.ews.outlook import times
 from marketplace_plugin.sandbox.ews.outlook.access import Found
 from marketplace_plugin.sandbox.ews.soap import errors
@@ -52,7 +52,7 @@ def item_restriction(call: Call) -> Callable[[Found], bool]:
     outer = find(call.operation, "m:Restriction")
     if outer is None:
         return lambda _: True
-    return _expression(call, children(outer)[0], lambda found, path: item_value(call, found, path))
+    return _expression(call, first_child(outer), lambda found, path: item_value(call, found, path))
 
 
 def folder_restriction(call: Call) -> Callable[[Folder], bool]:
@@ -60,7 +60,7 @@ def folder_restriction(call: Call) -> Callable[[Folder], bool]:
     outer = find(call.operation, "m:Restriction")
     if outer is None:
         return lambda _: True
-    return _expression(call, children(outer)[0], _folder_value)
+    return _expression(call, first_child(outer), _folder_value)
 
 
 def _folder_value(folder: Folder, path: Path) -> Any:
@@ -91,20 +91,21 @@ def item_value(call: Call, found: Found, path: Path) -> Any:
 def _expression(call: Call, element: Element, value_of: Callable[[Any, Path], Any]) -> Test:
     name = local(element)
     if name in ("And", "Or"):
+        first_child(element)
         tests = [_expression(call, child, value_of) for child in children(element)]
         return lambda found: (all if name == "And" else any)(test(found) for test in tests)
     if name == "Not":
-        inner = _expression(call, children(element)[0], value_of)
+        inner = _expression(call, first_child(element), value_of)
         return lambda found: not inner(found)
     if name == "Exists":
-        path = paths.read(children(element)[0], call.schema)
+        path = paths.read(first_child(element), call.schema)
         return lambda found: value_of(found, path) is not None
     if name == "Contains":
         return _contains(call, element, value_of)
     compare = _COMPARISONS.get(name)
     if compare is None or len(children(element)) != 2:
         raise errors.invalid_schema(f"The element 'Restriction' has invalid child element '{name}'.")
-    path, other = paths.read(children(element)[0], call.schema), children(element)[1]
+    path, other = paths.read(first_child(element), call.schema), children(element)[1]
     constant = find(other, "t:Constant")
     wanted = None if constant is None else constant.get("Value")
     if wanted is None:
@@ -123,7 +124,7 @@ def _compare(compare: Callable[[Any, Any], bool], value: Any, wanted: str) -> bo
 
 
 def _contains(call: Call, element: Element, value_of: Callable[[Any, Path], Any]) -> Test:
-    path = paths.read(children(element)[0], call.schema)
+    path = paths.read(first_child(element), call.schema)
     constant = find(element, "t:Constant")
     mode, comparison = element.get("ContainmentMode", "FullString"), element.get("ContainmentComparison", "Exact")
     exact = comparison == "Exact"
@@ -150,7 +151,7 @@ def sorted_by(call: Call, found: list[Found]) -> list[Found]:
     """The items in the order of the request's SortOrder; as they were without one."""
     outer = find(call.operation, "m:SortOrder")
     for order in reversed([] if outer is None else children(outer)):
-        path = paths.read(children(order)[0], call.schema)
+        path = paths.read(first_child(order), call.schema)
         keys = {id(item): _key(item_value(call, item, path)) for item in found}
         found = sorted(found, key=lambda item, by=keys: by[id(item)], reverse=order.get("Order") == "Descending")  # type: ignore[misc]  # mypy and lambda defaults
     return found

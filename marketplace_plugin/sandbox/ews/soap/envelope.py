@@ -55,6 +55,7 @@ def read(body: bytes, server: versions.Server) -> Request:
     envelope = parse(body)
     if envelope.tag != full("s:Envelope"):
         raise errors.invalid_schema("The root element is no SOAP envelope.")
+    _refuse_mixed(envelope)
     header, content = find(envelope, "s:Header"), find(envelope, "s:Body")
     operations = [] if content is None else children(content)
     if len(operations) != 1:
@@ -76,6 +77,14 @@ def read(body: bytes, server: versions.Server) -> Request:
     if not versions.accepted(server, schema):
         raise errors.SoapFault("ErrorInvalidServerVersion")
     return Request(operations[0], schema, zone, impersonated)
+
+
+def _refuse_mixed(envelope: Element) -> None:
+    """No element of the schema has both text and children."""
+    for element in envelope.iter():
+        inside = [element.text, *(child.tail for child in element)] if len(element) else []
+        if any(text and not text.isspace() for text in inside):
+            raise errors.invalid_schema(f"The element '{local(element)}' cannot contain text.")
 
 
 def _frame(server: versions.Server) -> tuple[Element, Element]:

@@ -170,6 +170,8 @@ def _plain(name: str, element: Element, content: str, zone: str) -> Any:
     if name in schema.LISTS:
         return [item.text or "" for item in children(element) if item.tag == full("t:String")]
     if name in schema.ATTENDEES:
+        if not children(element):
+            raise errors.invalid_schema(f"The element '{name}' has incomplete content.")
         return [_attendee(item, name) for item in children(element)]
     if name in schema.DICTIONARIES:
         return _entries(name, element)

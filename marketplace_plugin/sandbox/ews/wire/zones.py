@@ -9,6 +9,7 @@ import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from zoneinfo import ZoneInfo
 
 from marketplace_plugin.sandbox.ews.outlook import recurrence, times
 from marketplace_plugin.sandbox.ews.soap.names import Element, add, make
@@ -39,18 +40,23 @@ def _duration(offset: timedelta) -> str:
     return ("-" if minutes < 0 else "") + f"PT{hours}H" + (f"{rest}M" if rest else "")
 
 
+def _offset(moment: datetime, zone: ZoneInfo) -> timedelta:
+    return moment.astimezone(zone).utcoffset() or timedelta()
+
+
 @cache
 def _rules(name: str) -> tuple[timedelta, timedelta, tuple[_Switch, ...]]:
     """Standard offset, greatest offset, and the switches of the year."""
     zone = times.zone_of(name)
-    moment, found = datetime(YEAR, 1, 1, tzinfo=UTC), list[_Switch]()
-    offsets = [moment.astimezone(zone).utcoffset() or timedelta()]
-    for hour in range(1, 24 * 365):
-        later = moment + timedelta(hours=hour)
-        offset = later.astimezone(zone).utcoffset() or timedelta()
-        if offset != offsets[-1]:
-            found.append(_Switch((later + offsets[-1]).replace(tzinfo=None), offset > offsets[-1]))
-            offsets.append(offset)
+    found, offsets = list[_Switch](), [_offset(datetime(YEAR, 1, 1, tzinfo=UTC), zone)]
+    for day in (datetime(YEAR, 1, 1, tzinfo=UTC) + timedelta(days=number) for number in range(365)):
+        if _offset(day + timedelta(days=1), zone) == offsets[-1]:
+            continue
+        hours = (day + timedelta(hours=number) for number in range(1, 25))
+        at = next(hour for hour in hours if _offset(hour, zone) != offsets[-1])
+        offset = _offset(at, zone)
+        found.append(_Switch((at + offsets[-1]).replace(tzinfo=None), offset > offsets[-1]))
+        offsets.append(offset)
     return min(offsets), max(offsets), tuple(found)
 
 
