@@ -49,8 +49,12 @@ from marketplace_plugin.store.vault import parse_keys
 from marketplace_plugin.web import create_api, create_pages, unexpected
 from marketplace_plugin.web.engine_actions import EngineActions
 
-SIGN_IN = "steg.sign_in_now"
-SIGN_IN_LIMIT = "20 per minute; 200 per hour"
+# Pages that try a password, here or at somebody's server, or that look for a server.
+LIMITS = {
+    "steg.sign_in_now": "20 per minute; 200 per hour",
+    "marketplace.test_credentials": "20 per minute; 100 per hour",
+    "marketplace.search_server": "20 per minute; 200 per hour",
+}
 API_LIMIT = "600 per minute"
 
 
@@ -168,7 +172,8 @@ def _flask(config: Config, keys: Sequence[bytes], engine: Engine, registry: Regi
     csrf.exempt(api)
     limiter.limit(API_LIMIT)(api)
     views: dict[str, Any] = app.view_functions
-    views[SIGN_IN] = limiter.limit(SIGN_IN_LIMIT)(views[SIGN_IN])
+    for endpoint, limit in LIMITS.items():
+        views[endpoint] = limiter.limit(limit)(views[endpoint])
     return app
 
 

@@ -12,12 +12,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import version
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
 from marketplace_plugin import config
 from marketplace_plugin.bundle.registry import Registry
+from marketplace_plugin.contract.authorities import NoAuthority, read_authorities
+from marketplace_plugin.contract.servers import read_entries
 from marketplace_plugin.engine.account.transport import require_secure
 from marketplace_plugin.errors import ConfigError, InsecureTransport, SealBroken
 from marketplace_plugin.store import Store
@@ -130,6 +133,9 @@ def _integrations(registry: Registry, environ: Mapping[str, str], reach: bool) -
             )
             continue
         values = integration.setting_values(environ)
+        if wrong_server := _wrong_server_setting(values):
+            yield Finding(integration.id, Verdict.BAD, wrong_server, "docs/operations.md says what they hold")
+            continue
         addresses = {name: value for name, value in values.items() if name.endswith(("_url", "_root"))}
         wrong = [name for name, value in addresses.items() if not _is_secure(value)]
         if wrong:
@@ -145,6 +151,23 @@ def _integrations(registry: Registry, environ: Mapping[str, str], reach: bool) -
             )
         else:
             yield Finding(integration.id, Verdict.GOOD, "is set up")
+
+
+def _wrong_server_setting(values: Mapping[str, str]) -> str:
+    """What is wrong with the settings of an integration that reaches servers of its users; empty where nothing is."""
+    try:
+        read_entries(values.get("allowed_hosts", ""))
+    except ValueError as error:
+        return f"allowed_hosts: {error} is no entry"
+    name = values.get("ca_file", "")
+    try:
+        if name and not read_authorities(Path(name).read_text(encoding="ascii")):
+            return "ca_file: it holds no certificate"
+    except NoAuthority as error:
+        return f"ca_file: {error.why}"
+    except (OSError, UnicodeDecodeError) as error:
+        return f"ca_file: cannot be read ({type(error).__name__})"
+    return ""
 
 
 def _is_secure(url: str) -> bool:

@@ -19,6 +19,8 @@ CHATTY = (
     "requests_oauthlib",
     "urllib3",
     "exchangelib",
+    "requests_ntlm",
+    "spnego",
     "googleapiclient",
     "google_auth_httplib2",
     "alembic",

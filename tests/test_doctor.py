@@ -85,6 +85,28 @@ def test_every_address_of_a_service_is_looked_at(good: dict[str, str], setting: 
     assert fine.verdict is Verdict.GOOD
 
 
+@pytest.mark.parametrize(
+    "setting, value, said",
+    [
+        ("ALLOWED_HOSTS", "mail.firma.de https://x", "allowed_hosts: https://x is no entry"),
+        ("CA_FILE", "none.pem", "ca_file: cannot be read (FileNotFoundError)"),
+        ("CA_FILE", "empty.pem", "ca_file: it holds no certificate"),
+        ("CA_FILE", "text.pem", "ca_file: not-pem"),
+    ],
+)
+def test_settings_of_servers_are_looked_at(
+    good: dict[str, str], tmp_path: Path, setting: str, value: str, said: str
+) -> None:
+    (tmp_path / "empty.pem").write_text("")
+    (tmp_path / "text.pem").write_text("hello")
+    value = str(tmp_path / value) if setting == "CA_FILE" else value
+    (found,) = about(list(examine(good | {f"MARKETPLACE_EXCHANGE_{setting}": value})), "exchange")
+    assert (found.verdict, found.found) == (Verdict.BAD, said)
+    opened = {"MARKETPLACE_EXCHANGE_ALLOWED_HOSTS": "mail.firma.de *.firma.de"}
+    (fine,) = about(list(examine(good | opened)), "exchange")
+    assert fine.verdict is Verdict.GOOD
+
+
 def test_a_bundle_that_is_none_is_a_warning(good: dict[str, str], tmp_path: Path) -> None:
     found = about(list(examine(good | {"MARKETPLACE_BUNDLE_PATH": str(tmp_path / "nowhere")})), "bundles")
     assert Verdict.WARNING in {f.verdict for f in found}

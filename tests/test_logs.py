@@ -52,7 +52,7 @@ def test_an_exception_leaves_kind_and_place_only(lines: io.StringIO) -> None:
     assert line.count("\n") == 1
 
 
-@pytest.mark.parametrize("name", ["oauthlib", "requests_oauthlib", "exchangelib"])
+@pytest.mark.parametrize("name", ["oauthlib", "requests_oauthlib", "exchangelib", "spnego"])
 def test_libraries_that_print_tokens_are_held_above_debug(name: str, lines: io.StringIO) -> None:
     logging.getLogger(f"{name}.oauth2").debug("token: %s", "ya29.secret")
     assert lines.getvalue() == ""
