@@ -59,9 +59,9 @@ def read_settings(fields: MultiDict[str, str], present: SettingsView) -> Entered
     if Kind.CONTACT in switches and any(c.kind is Kind.CONTACT for c in present.collections):
         books = {c.id for c in present.collections if c.kind is Kind.CONTACT}
         if not books & (form.sources | form.others):
-            errors["contacts"] = _("Please choose an address book, or switch “Contacts” off.")
+            errors.setdefault("contacts", _("Please choose an address book, or switch “Contacts” off."))
     if switches & _MIRRORED and target is None and not (lists and Kind.CALL not in switches):
-        errors["todos"] = _("Please choose a target calendar: that is where tasks and calls are shown.")
+        errors.setdefault("todos", _("Please choose a target calendar: that is where tasks and calls are shown."))
     return Entered(form, _int(fields.get("version", "")) or 0, errors)
 
 

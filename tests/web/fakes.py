@@ -88,6 +88,8 @@ class FakeActions(FakeDecisions, FakeForm):
     fail: dict[str, Exception] = field(default_factory=dict)
     called: list[tuple[Any, ...]] = field(default_factory=list)
     copies: int = 0
+    offered: frozenset[Kind] = frozenset({Kind.EVENT})
+    unpermitted: frozenset[Kind] = frozenset()
     plan: PlanView | None = None
     consent_request: RequestState | None = None
 
@@ -205,11 +207,21 @@ class FakeActions(FakeDecisions, FakeForm):
         form = self.stored.get(connection)
         view = self.connection(person, connection)
         if form is None:
-            return SettingsView(view, 0, self.collections)
+            return SettingsView(view, 0, self.collections, offered=self.offered)
         shown = tuple(
-            replace(c, is_target=c.id == form.target, is_source=c.id in form.sources) for c in self.collections
+            replace(c, is_target=c.id in (form.target, *form.others), is_source=c.id in form.sources)
+            for c in self.collections
         )
-        return SettingsView(view, 1, shown, form.switches, form.past_days, form.future_days)
+        return SettingsView(
+            view,
+            1,
+            shown,
+            form.switches,
+            form.past_days,
+            form.future_days,
+            offered=self.offered,
+            unpermitted=self.unpermitted & form.switches,
+        )
 
     def save(self, person: Person, connection: str, form: SettingsForm, version: int) -> Saved:
         self._call("save", person.id, connection, form, version)
