@@ -18,6 +18,7 @@ from marketplace_plugin.engine.views import Asked, Audience, ConnectionState, Co
 from marketplace_plugin.errors import HostError
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.web.actions import RequestRow
+from tests.contract.test_authorities import authority
 from tests.serving import served as running
 from tests.web.conftest import Site
 from tests.web.fakes import ADMIN, ANNA, JONAS, NOW, connected, run_view, running_view
@@ -40,6 +41,10 @@ PAGES = [
     (ANNA, "/profile/connections/c3/connect"),
     (ANNA, "/profile/connections/c4/connect"),
     (ANNA, "/profile/connections/c4/consent"),
+    (ANNA, "/profile/connections/c5/connect"),
+    (ANNA, "/profile/connections/c6/connect"),
+    (ANNA, "/profile/connections/c6/test"),
+    (ANNA, "/profile/connections/c6"),
     (ANNA, "/profile/connections/c4/result"),
     (ANNA, "/oauth/callback?admin_consent=True&state=consent.c1.mark"),
     (JONAS, "/oauth/callback?admin_consent=True&error=access_denied&state=consent.c1.mark"),
@@ -53,6 +58,7 @@ PAGES = [
     (ANNA, "/profile/runs/run1"),
     (ANNA, "/sync"),
     (ADMIN, "/admin/connections"),
+    (ADMIN, "/admin/servers"),
     (ANNA, "/profile/connections/nothing"),
 ]
 
@@ -84,6 +90,9 @@ def lively(served: tuple[Site, str]) -> tuple[Site, str]:
     actions.connections["c2"] = (ANNA.id, expired)
     actions.connections["c3"] = (ANNA.id, ConnectionView("c3", "google", ConnectionState.ADDED))
     actions.connections["c4"] = (ANNA.id, ConnectionView("c4", "office365", ConnectionState.ADDED))
+    actions.connections["c5"] = (ANNA.id, ConnectionView("c5", "exchange", ConnectionState.ADDED))
+    actions.connections["c6"] = (ANNA.id, replace(connected(), id="c6", integration="exchange"))
+    actions.rules["exchange"] = ("mail.nordwerk.example\n*.nordwerk.example:8443", authority(), "Rita Brandt, 5500")
     failed = run_view("r2", outcome=RunOutcome.FAILED, error="unavailable", number="7F3-C21", counts={})
     actions.history = [run_view(), failed]
     actions.stored["c1"] = SettingsForm("k1", frozenset({"k1", "k2"}), frozenset({Kind.EVENT}))
