@@ -220,16 +220,13 @@ class EwsAccount(Account):
             item = _first(etree.fromstring(row.reply), "t:ItemId").get("Id")
         found = ids.read_item(item)
         kind = Request.OVERRIDE if found.day is not None else _WRITES[operation]
-        master = ids.item_id(JONAS, found.place, found.key)
-        return kind, self._place_of(found.place, found.key), master
+        return kind, self._place_of(found.key), ids.item_id(JONAS, found.key)
 
-    def _place_of(self, place: int, key: int) -> str:
-        """The calendar in which an item is, or was under this id."""
-        for folder in self.sandbox.state.folders.values():
-            here = folder.items.get(key)
-            if (here is not None and here.placed == place) or folder.gone.get(key) == place:
-                return Place(ids.folder_id(JONAS, folder.key), JONAS).collection
-        raise KeyError(key)
+    def _place_of(self, key: int) -> str:
+        """The calendar in which an item is, or was: it gets another key when it is moved."""
+        folders = self.sandbox.state.folders.values()
+        (folder,) = (folder for folder in folders if key in folder.entered)
+        return Place(ids.folder_id(JONAS, folder.key), JONAS).collection
 
 
 def _asked(body: bytes) -> tuple[str, str]:
