@@ -60,7 +60,7 @@ class UntouchedRemote(RuleBasedStateMachine):
     @rule(user=st.sampled_from(USERS), calendar=st.sampled_from([TARGET, SOURCE, OTHER]), kind=st.integers(0, 2))
     def plan_something_private(self, user: str, calendar: str, kind: int) -> None:
         self.number += 1
-        title = f"secret{self.number}"
+        title = f"secret{self.number:03}"  # none is the beginning of another one
         self.private.add(title)
         single = event(title, day=5 + self.number % 20)
         if kind == 1:
