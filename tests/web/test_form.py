@@ -177,6 +177,7 @@ def test_steps_are_shown_with_what_they_found(added: Site, headers: dict[str, st
         "password": SECRET,
         "server": "mail.example.org",
         "email": ANNA.email,
+        "shared": "",
     }
     assert 'formaction="/profile/connections/c1/credentials"' in answer.get_data(as_text=True)
 
