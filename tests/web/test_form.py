@@ -265,3 +265,19 @@ def test_the_connection_test_may_write_when_it_is_ticked(added: Site) -> None:
     post(added, "test", {"write": "1"})
     post(added, "test", {})
     assert [call[-1] for call in called(added, "test")] == [True, False]
+
+
+def test_calendars_that_are_not_shown_are_not_chosen(added: Site) -> None:
+    """Target and sources appear with their switch; without it their boxes are hidden, and count for nothing."""
+    owner, view = added.actions.connections["c1"]
+    added.actions.connections["c1"] = (owner, replace(view, state=ConnectionState.CONNECTED, account="anna"))
+    shown = added.as_(ANNA).get(HERE).get_data(as_text=True)
+    root = html.document_fromstring(shown)
+    (follower,) = root.xpath('//*[@class="follows-event"]')
+    assert follower.xpath('.//select[@name="target"]')
+    assert not root.xpath('//input[@role="switch"][@checked]')
+    form = {"version": "0", "follows": "event", "target": "k1", "sources": ["k1", "k3"]}
+    post_to = added.as_(ANNA).post(HERE, data=form)
+    assert post_to.status_code == 303
+    stored = added.actions.stored["c1"]
+    assert (stored.target, stored.sources) == (None, frozenset())
