@@ -256,6 +256,21 @@ def test_guests_whom_a_write_names_are_asked_and_the_rest_of_the_list_stays(
     assert [line["email"] for line in world.user().get(event["id"])["attendees"]] == ["petra@example.org"]
 
 
+def test_guests_of_a_series_are_those_of_its_changed_occurrences_too(world: World, google: GoogleAccount) -> None:
+    """Whoever is asked to the series alone sees a moved occurrence where it was."""
+    there = create(google, SERIES)
+    master = there.item
+    assert isinstance(master, Series)
+    asked = replace(master, master=replace(master.master, attendees=(Attendee("petra@example.org", "Petra"),)))
+    after = stored(one(google, update(there, asked, "attendees")))
+    assert isinstance(after.item, Series)
+    lists = [o.event.attendees for o in after.item.overrides if o.event is not None]
+    assert [[a.address for a in guests] for guests in lists if guests is not UNKNOWN] == [["petra@example.org"]]
+    left = stored(one(google, update(after, replace(after.item, master=master.master), "attendees")))
+    assert isinstance(left.item, Series)
+    assert [o.event.attendees for o in left.item.overrides if o.event is not None] == [()]
+
+
 def test_guests_of_somebody_elses_meeting_are_not_ours_to_name(google: GoogleAccount, invitation: Found) -> None:
     asked = replace(event_of(invitation), attendees=(Attendee("eve@example.org"),))
     assert one(google, update(invitation, asked, "attendees")) == Refused("update", RefusedCode.UNSUPPORTED)

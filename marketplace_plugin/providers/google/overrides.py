@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from marketplace_plugin.errors import ProviderError
 from marketplace_plugin.model.change import Found
-from marketplace_plugin.model.event import UNKNOWN, Event, Override, Series, original_key
+from marketplace_plugin.model.event import UNKNOWN, Attendee, Event, Override, Series, Unknown, original_key
 from marketplace_plugin.model.form.canonical import changed_fields
 from marketplace_plugin.model.item import Item
 from marketplace_plugin.model.series.expand import is_original, occurrence_at
@@ -38,6 +38,25 @@ def settle(attempt: Attempt, wanted: Series, whole: Whole) -> Outcome:
         except (Settled, Unencodable, ProviderError) as error:
             return _half_way(attempt, now, error, tuple(original_key(o) for o in differing[number:]))
     return attempt.applied(attempt.reread(whole.master, replies) if replies else whole)
+
+
+def ask(attempt: Attempt, whole: Whole, before: Event, after: Event) -> None:
+    """The guests of a series are those of its changed occurrences too, which have lists of their own. They come before
+    the series: what breaks off is begun again. Raises as ``Attempt.patch``, and Unencodable."""
+    for raw in whole.exceptions:
+        if decode.is_cancelled(raw):
+            continue
+        body = encode.guests(raw, before, after)
+        if {str(line.get("email", "")).lower() for line in body["attendees"]} != {
+            a.address for a in _guests(attempt, raw)
+        }:
+            attempt.patch(str(raw["id"]), str(raw["etag"]), body)
+
+
+def _guests(attempt: Attempt, raw: Raw) -> tuple[Attendee, ...]:
+    found = attempt.found(Whole(raw))
+    event = found.item if found is not None else None
+    return event.attendees if isinstance(event, Event) and not isinstance(event.attendees, Unknown) else ()
 
 
 def _half_way(attempt: Attempt, now: Found, error: Exception, left: tuple[str, ...]) -> Outcome:

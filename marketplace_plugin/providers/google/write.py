@@ -151,6 +151,11 @@ def _update_series(attempt: Attempt, write: Update) -> Outcome:
     body = _body(write, _master(item))
     body |= personal(whole.master, _master(base), _master(item), write.changed)
     body |= _recurrence(attempt, write, item, whole)
+    if "attendees" in write.changed:
+        try:
+            overrides.ask(attempt, whole, _master(base), _master(item))
+        except Settled as end:
+            return attempt.told(end.outcome, write.id)
     if body:
         try:
             raw = attempt.patch(write.id, write.revision.master, body)

@@ -42,7 +42,7 @@ from marketplace_plugin.providers.memory.account import (
     NotThere,
     StaleWrite,
 )
-from marketplace_plugin.providers.memory.content import guests
+from marketplace_plugin.providers.memory.content import guests, over_events
 
 _Wanted = list[tuple[str, Override | None]]  # by original_key; None restores the occurrence
 
@@ -239,6 +239,9 @@ def _content(write: Update, override: Override, before: Item, now: Series, held:
 def _patched(current: Item, item: Item, names: frozenset[str], *, drops: bool) -> Item:
     """``current`` with the named fields of ``item``; a new shape undoes all exceptions where the service does so."""
     patched = patch(current, item, names)
+    if "attendees" in names and isinstance(patched, Series):  # those of the series are those of each occurrence
+        guests_now = patched.master.attendees
+        patched = over_events(patched, lambda event: replace(event, attendees=guests_now))
     if drops and names & SHAPE and isinstance(patched, Series):
         return replace(patched, overrides=())
     return patched
