@@ -6,6 +6,7 @@ import ipaddress
 import socket
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 import pytest
@@ -201,3 +202,24 @@ def test_questions_without_secrets_go_to_public_addresses_and_allowed_servers_on
     for host, port in (("private.example", 443), ("public.example", 25)):
         with pytest.raises(ServerNotAllowed):
             reach.address(host, port)
+
+
+def test_a_handshake_tells_the_version_and_the_validity_and_sends_nothing(server: Standing) -> None:
+    made = server.reach(Told({MAIL: [["127.0.0.1"]]})).handshake(MAIL, server.port)
+    assert made.protocol in ("TLSv1.2", "TLSv1.3")
+    assert made.until.tzinfo is UTC
+    assert not server.requests
+    with pytest.raises(CertificateRefused, match="unknown-authority"):
+        Reach(server.reach(HERE).allowed, names=Told({MAIL: [["127.0.0.1"]]})).handshake(MAIL, server.port)
+
+
+def test_a_server_that_does_not_speak_tls_is_named() -> None:
+    plain = HttpServer(lambda environ, start_response: [])
+    plain.start()
+    try:
+        port = int(plain.url.rpartition(":")[2])
+        reach = Reach(AllowedServers.read(f"{MAIL}:{port} 127.0.0.1:{port}"), names=HERE)
+        with pytest.raises(CertificateRefused, match="protocol"):
+            reach.handshake(MAIL, port)
+    finally:
+        plain.stop()

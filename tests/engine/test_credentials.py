@@ -311,8 +311,22 @@ def test_what_an_administrator_cannot_enter(world: FormWorld, allowed: str, auth
         servers.save(world.engine, ANNA_HERE, ACME, "mail.example.org", "", "")
 
 
-def test_a_file_of_authorities_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with form_world(tmp_path, ca_file=str(tmp_path / "none.pem")) as world:
+@pytest.mark.parametrize(
+    "deployment, said",
+    [
+        ({"ca_file": "none.pem"}, "certificate authorities"),
+        ({"ca_file": "text.pem"}, "certificate authorities"),
+        ({"allowed_hosts": "mail.example.org *"}, r"allowed hosts cannot be read: \*"),
+    ],
+)
+def test_settings_of_the_deployment_that_are_none_are_named(
+    tmp_path: Path, deployment: dict[str, str], said: str
+) -> None:
+    (tmp_path / "text.pem").write_text("hello")
+    if name := deployment.get("ca_file"):
+        deployment = {"ca_file": str(tmp_path / name)}
+    with form_world(tmp_path, **deployment) as world:
         connection = world.add()
-        with pytest.raises(ConfigError, match="certificate authorities"):
+        with pytest.raises(ConfigError, match=said):
             world.test(connection)
+        assert not world.plugin.sessions

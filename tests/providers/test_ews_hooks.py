@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import socket
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -298,3 +300,12 @@ def test_a_redirect_to_plain_http_is_not_taken(world: World) -> None:
     world.sandbox.state.knobs.autodiscover_moved_to = "http://localhost/autodiscover/autodiscover.svc"
     _, kept = tried(entered(world))
     assert kept.fields["url"] == world.sandbox.ews_url, "the usual address"
+
+
+def test_nothing_is_kept_in_files_for_a_whole_domain(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """exchangelib keeps what its autodiscover found in a pickle below the temporary folder, by domain alone."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    tried(entered(world))
+    assert not list(tmp_path.iterdir())

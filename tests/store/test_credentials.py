@@ -12,7 +12,7 @@ from marketplace_plugin.store import Store, connections, credentials, server_rul
 from marketplace_plugin.store.accounts.connections import Connection, ConnectionState
 from marketplace_plugin.store.accounts.credentials import CredentialTest
 from marketplace_plugin.store.accounts.server_rules import ServerRules
-from tests.store.conftest import NOW
+from tests.store.conftest import KEY, NOW
 
 FIELDS = {"username": "NORDWERK\\abrandt", "password": "schön-geheim-7", "url": "https://mail.example.org/EWS"}
 LATER = NOW + timedelta(minutes=10)
@@ -100,3 +100,20 @@ def test_rules_for_servers_are_a_tenants_own(store: Store) -> None:
         assert server_rules.get(unit.connection, "t1", "acme") == rules
         assert server_rules.get(unit.connection, "t2", "acme") == ServerRules()
         assert server_rules.get(unit.connection, "t1", "other") == ServerRules()
+
+
+def test_what_a_former_key_sealed_is_sealed_again(database: str, store: Store, connection: str) -> None:
+    with store.begin() as unit:
+        credentials.put(unit.connection, connection, FIELDS, NOW)
+        credentials.add_test(unit.connection, a_test(), session=SESSION)
+    newer = Store.open(database, [bytes(reversed(KEY)), KEY])
+    while newer.reseal():
+        pass
+    newer.close()
+    alone = Store.open(database, [bytes(reversed(KEY))])
+    with alone.read() as c:
+        kept = credentials.get(c, connection)
+        assert kept is not None
+        assert kept.fields == FIELDS
+        assert passed(alone, c) == a_test()
+    alone.close()

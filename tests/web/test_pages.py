@@ -37,6 +37,8 @@ PAGES = [
     (ANNA, "/profile/connections/c1/runs", "3 neu, 1 geändert, 0 gelöscht", "3 new, 1 changed, 0 deleted"),
     (ANNA, "/profile/runs/run1", "Neu im verbundenen Kalender.", "New in the connected calendar."),
     (ANNA, "/sync", "Nächster Abgleich", "Next sync"),
+    (ANNA, "/profile/connections/c3/connect", "Ihr Passwort wird dabei nicht gesendet", "Your password is not sent"),
+    (ADMIN, "/admin/servers", "Freigegebene Server", "Opened servers"),
     (ADMIN, "/admin/connections", "Diese Seite zeigt nur Betriebsdaten", "This page shows operating data only"),
 ]
 
@@ -48,6 +50,7 @@ def test_every_page_in_both_languages(
 ) -> None:
     add_connection(site)
     site.actions.connections["c2"] = (ANNA.id, replace(connected(started=False), id="c2"))
+    site.actions.connections["c3"] = (ANNA.id, ConnectionView("c3", "exchange", ConnectionState.ADDED))
     answer = site.as_(person, language).get(path)
     assert answer.status_code == 200
     assert (german if language == "de" else english) in text(answer)

@@ -100,7 +100,7 @@ def search(engine: Engine, person: Person, connection_id: str, email: str) -> Se
     if not result.server:
         return Searched(result.steps)
     host, port = named_server(result.server)
-    allowed = _allowed(session.settings)
+    allowed = sessions.servers_of(session.settings)
     if allowed.refuses(host):
         return Searched(result.steps, handed_over=_heir(entry.auth))
     refused = "" if allowed.names(host, port) else str(ServerEntry.of(host, port))
@@ -119,7 +119,7 @@ def test(
     fields = _cleaned(entry.auth, entered)
     digest, now = _digest(engine, row.id, fields), engine.now()
     session = sessions.session(engine, row, entry, fields)
-    if failed := _before_sending(entry.auth, fields, _allowed(session.settings)):
+    if failed := _before_sending(entry.auth, fields, sessions.servers_of(session.settings)):
         return failed
     with engine.store.read() as c:
         if credentials.is_refused(c, row.id, digest, now):
@@ -174,7 +174,7 @@ def ask_for(engine: Engine, person: Person, connection_id: str, server: str) -> 
     """Ask the tenant's admin to allow a server; asking twice is one request. Raises NotFound, InvalidSettings."""
     with engine.store.read() as c:
         row, entry = _mine(engine, c, person, connection_id)
-        allowed = _allowed(sessions.settings_of(engine, c, row.tenant, entry))
+        allowed = sessions.servers_of(sessions.settings_of(engine, c, row.tenant, entry))
     try:
         host, port = named_server(server)
     except ValueError:
@@ -223,13 +223,6 @@ def _completed(auth: Auth, entered: Entered, tested: Entered) -> dict[str, str]:
 def _digest(engine: Engine, connection_id: str, fields: Entered) -> str:
     told = json.dumps(["credentials", connection_id, sorted(fields.items())], ensure_ascii=False)
     return engine.store.vault.keyed(told.encode())
-
-
-def _allowed(settings: Mapping[str, str]) -> AllowedServers:
-    try:
-        return AllowedServers.read(settings["allowed_hosts"], settings["refused_hosts"])
-    except ValueError as error:
-        raise ConfigError(f"an entry of the allowed hosts cannot be read: {error}") from None
 
 
 def _before_sending(auth: Auth, fields: Entered, allowed: AllowedServers) -> Tried | None:

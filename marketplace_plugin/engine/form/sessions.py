@@ -12,7 +12,9 @@ from pathlib import Path
 from sqlalchemy import Connection as Database
 
 from marketplace_plugin.bundle.manifest import Integration
+from marketplace_plugin.contract.authorities import read_authorities
 from marketplace_plugin.contract.provider import Session
+from marketplace_plugin.contract.servers import AllowedServers
 from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.errors import AuthorizationExpired, ConfigError
 from marketplace_plugin.store import credentials, server_rules
@@ -45,7 +47,8 @@ def session(engine: Engine, connection: Connection, entry: Integration, secrets:
 
 
 def settings_of(engine: Engine, c: Database, tenant: str, entry: Integration) -> dict[str, str]:
-    """The deployment's settings and the tenant's rules as one. Raises ConfigError."""
+    """The deployment's settings and the tenant's rules as one. Raises ConfigError for entries and files that are none,
+    before a plugin meets them."""
     rules = server_rules.get(c, tenant, entry.id)
     given = dict(engine.settings.integrations.get(entry.id, {}))
     secret = {setting.name for setting in entry.settings if setting.secret}
@@ -53,13 +56,24 @@ def settings_of(engine: Engine, c: Database, tenant: str, entry: Integration) ->
     settings["allowed_hosts"] = " ".join([*given.get("allowed_hosts", "").split(), *rules.allowed])
     settings["refused_hosts"] = " ".join(entry.auth.hand_over.hosts) if entry.auth.hand_over is not None else ""
     settings["ca"] = "\n".join(filter(None, [_file(given.get("ca_file", "")), rules.authorities]))
+    servers_of(settings)
     return settings
+
+
+def servers_of(settings: Mapping[str, str]) -> AllowedServers:
+    """Raises ConfigError."""
+    try:
+        return AllowedServers.read(settings["allowed_hosts"], settings["refused_hosts"])
+    except ValueError as error:
+        raise ConfigError(f"an entry of the allowed hosts cannot be read: {error}") from None
 
 
 def _file(path: str) -> str:
     if not path:
         return ""
     try:
-        return Path(path).read_text(encoding="ascii")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"the file of certificate authorities cannot be read: {type(error).__name__}") from None
+        text = Path(path).read_text(encoding="ascii")
+        read_authorities(text)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"the file of certificate authorities cannot be used: {type(error).__name__}") from None
+    return text
