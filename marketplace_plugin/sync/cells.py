@@ -20,7 +20,7 @@ from marketplace_plugin.model.form.canonical import CONTACT_FIELDS, EVENT_FIELDS
 from marketplace_plugin.model.recurrence import RecurrenceRule
 from marketplace_plugin.model.task import Task
 from marketplace_plugin.model.time import AllDay, Original, Timed, start_of
-from marketplace_plugin.sync.entries import LISTS, keyed, put, same_entry
+from marketplace_plugin.sync.entries import LISTS, keyed, put, same_entries
 
 EventItem = Event | Series
 Synced = Event | Series | Contact | Task
@@ -117,7 +117,7 @@ class FieldCell:
 
 @dataclass(frozen=True, slots=True)
 class EntryCell:
-    """One entry of a contact's list, so that both sides can add to it. ``key`` names it, see ``entries.keyed``."""
+    """The entries of a contact's list that ``entries.keyed`` calls ``key``, so that both sides can add to it."""
 
     list: str
     key: str
@@ -143,7 +143,7 @@ class EntryCell:
         return replace(parts, master=replace(master, **{self.list: entries}))
 
     def equal(self, a: Any, b: Any) -> bool:
-        return a is b if a is None or b is None else same_entry(a, b)
+        return a is b if a is None or b is None else same_entries(a, b)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,18 @@ from enum import StrEnum
 from typing import Any
 
 from marketplace_plugin.sync import guests
-from marketplace_plugin.sync.cells import Cell, OverrideCell, Parts, RecurrenceCell, Synced, cells, is_blank, told
+from marketplace_plugin.sync.cells import (
+    Cell,
+    EntryCell,
+    OverrideCell,
+    Parts,
+    RecurrenceCell,
+    Synced,
+    cells,
+    is_blank,
+    told,
+)
+from marketplace_plugin.sync.entries import NAMED_BY_VALUE
 from marketplace_plugin.sync.reason import Reason
 
 CONTENT = frozenset({"when", "title", "description", "location", "sensitivity", "rule", "rdates", "overrides"})
@@ -163,6 +174,8 @@ def _judge(
             return (Verdict.IN if inward else Verdict.STRANDED), None
     if cell.equal(new_host, new_remote):
         return Verdict.AGREED, None
+    if isinstance(cell, EntryCell) and cell.list in NAMED_BY_VALUE:
+        return _of_an_entry(new_host, new_remote, inward, out), None
     clash = _settle(cell, new_host, new_remote, host.changed, remote.changed, policy)
     if not inward or not out:
         # Only one way is open: that side's value goes through, and what it overrules is still written down.
@@ -173,6 +186,15 @@ def _judge(
         )
     verdict = {Winner.HOST: Verdict.OUT, Winner.REMOTE: Verdict.IN, Winner.NOBODY: Verdict.OPEN}[clash.winner]
     return verdict, clash
+
+
+def _of_an_entry(host: Any, remote: Any, inward: bool, out: bool) -> Verdict:
+    """One side took an address or number away or labelled it, and the other one labelled it: it stays, under the label
+    that it has here where both gave it one."""
+    wins_here = remote is None or host is not None
+    if wins_here:
+        return Verdict.OUT if out else Verdict.IN
+    return Verdict.IN if inward else Verdict.OUT
 
 
 def _comparable(cell: Cell, host: Any, remote: Any) -> bool:

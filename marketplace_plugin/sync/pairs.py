@@ -50,4 +50,5 @@ def as_said(sent: Item, found: Item) -> Item:
 
 def _of_both(name: str, sent: Contact, found: Contact) -> tuple[object, ...]:
     ours = keyed(name, getattr(sent, name))
-    return tuple(entry for key, entry in keyed(name, getattr(found, name)).items() if key in ours)
+    there = keyed(name, getattr(found, name))
+    return tuple(entry for key, group in there.items() if key in ours for entry in group)

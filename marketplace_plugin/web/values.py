@@ -127,6 +127,8 @@ def value(told: Any, zone: str, locale: Locale) -> str:
     if type(told) in _WORDS:
         return str(_WORDS[type(told)][told])
     match told:
+        case tuple():
+            return "; ".join(value(entry, zone, locale) for entry in told)
         case Labelled() | PostalAddress() | Zoned() | date():
             return _of_an_entry(told, zone, locale)
         case str():
