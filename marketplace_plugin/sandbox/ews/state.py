@@ -62,6 +62,8 @@ class Permission:
     level: str
     private: bool = False
     """Whether he sees private items (delegates who were allowed to)."""
+    since: int = 0
+    """The number of the change that first let him in."""
 
 
 @dataclass
@@ -269,10 +271,13 @@ class State:
         """Give, change or take (None) somebody's access. Raises ValueError for an unknown level."""
         if level is None:
             folder.permissions.pop(email, None)
-            return
-        if level not in LEVELS:
+        elif level in LEVELS:
+            before = folder.permissions.get(email)
+            since = self.next_tick() if before is None or before.level == "None" else before.since
+            folder.permissions[email] = Permission(level, private, since)
+        else:
             raise ValueError(f"unknown level {level!r}; one of {', '.join(LEVELS)}")
-        folder.permissions[email] = Permission(level, private)
+        self.touch_folder(folder)
 
     def expire_sync_states(self, mailbox: str | None = None) -> None:
         """End the sync states of one mailbox or of all: ErrorInvalidSyncStateData."""

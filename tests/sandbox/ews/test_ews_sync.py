@@ -226,11 +226,24 @@ def test_the_hierarchy_has_the_folders_below_and_their_changes(
     assert hierarchy(anna, reply.one("//m:SyncState")).all("//m:Changes/*") == []
 
 
-def test_a_shared_mailbox_shows_what_is_shared(anna: Ews) -> None:
+def test_a_shared_mailbox_shows_what_is_shared(anna: Ews, sandbox: EwsSandbox, act: Callable[[str], Actor]) -> None:
     mailbox = f"<t:Mailbox><t:EmailAddress>{JONAS}</t:EmailAddress></t:Mailbox>"
     calendar = f'<t:DistinguishedFolderId Id="calendar">{mailbox}</t:DistinguishedFolderId>'
-    reply = anna(
-        "<m:SyncFolderHierarchy><m:FolderShape><t:BaseShape>AllProperties</t:BaseShape></m:FolderShape>"
-        f"<m:SyncFolderId>{calendar}</m:SyncFolderId></m:SyncFolderHierarchy>"
-    )
-    assert reply.one("//t:DisplayName") == SALES
+
+    def changes(state: str = "") -> Answer:
+        return anna(
+            "<m:SyncFolderHierarchy><m:FolderShape><t:BaseShape>AllProperties</t:BaseShape></m:FolderShape>"
+            f"<m:SyncFolderId>{calendar}</m:SyncFolderId>{state and f'<m:SyncState>{state}</m:SyncState>'}"
+            "</m:SyncFolderHierarchy>"
+        )
+
+    first = changes()
+    assert first.one("//t:DisplayName") == SALES
+    more = act(JONAS).add_folder("Messe")
+    sandbox.state.share(more, ANNA, "Reviewer")
+    sandbox.state.share(act(JONAS).folder(SALES), ANNA, "Reviewer")
+    second = changes(first.one("//m:SyncState"))
+    assert second.one("//t:Create//t:DisplayName") == "Messe"
+    assert second.one("//t:Update//t:DisplayName") == SALES
+    sandbox.state.share(more, ANNA, None)
+    assert len(changes(second.one("//m:SyncState")).all("//t:Delete")) == 1

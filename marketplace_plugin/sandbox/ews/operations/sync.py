@@ -184,10 +184,12 @@ def sync_folder_hierarchy(call: Call) -> Element:
                 continue
             folder = below.get(key)
             if folder is not None and access.sees_folder(folder, call.email):
-                told = "Create" if state.folders_entered[key] > since else "Update"
+                known = folder.permissions.get(call.email)
+                entered = max(state.folders_entered[key], 0 if known is None else known.since)
+                told = "Create" if entered > since else "Update"
                 shown = folder_views.folder(state, folder, call.email, shape, call.schema)
                 add(several, f"t:{told}").append(shown)
-            elif key not in state.folders and state.folders_entered[key] <= since:
+            elif (key not in state.folders or key in below) and state.folders_entered[key] <= since:
                 add(add(several, "t:Delete"), "t:FolderId", Id=ids.folder_id(root.mailbox, key))
 
     return answer(call, folders, one, "m:SyncState", ("m:IncludesLastFolderInRange", "true"))
