@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from marketplace_plugin.engine.context import RunOutcome
-from marketplace_plugin.providers.memory import PERSONALITIES, Personality
+from marketplace_plugin.errors import Unavailable
+from marketplace_plugin.providers.memory import PERSONALITIES, Moment, Personality, Request
 from marketplace_plugin.sync.link import LinkKind, LinkState
 from tests.laws.world import SOURCE, TARGET, World, event, moved, occurrence, series
 
@@ -91,3 +92,16 @@ def test_deletions_flow_both_ways(world: World) -> None:
     assert world.host.all_of("ada") == {}
     assert there not in {link.host_ref for link in world.links(ada)}
     assert world.links(ada) == []
+
+
+def test_a_change_that_was_not_done_makes_the_run_incomplete(world: World) -> None:
+    """It was parked, and the run said that all was done."""
+    account = world.account()
+    ref = world.host.create("ada", event("one"))
+    ada = world.connect("ada", account)
+    world.settle(ada)
+    world.host.edit("ada", ref, title="two")
+    account.faults.add(Moment.BEFORE, Request.PATCH, Unavailable("not now"))
+    world.clock.forward(minutes=31)
+    result = world.sync(ada)
+    assert (result.outcome, result.counts["parked"]) == (RunOutcome.INCOMPLETE, 1)

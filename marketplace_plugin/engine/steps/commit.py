@@ -150,6 +150,7 @@ def _count(p: Pass, step: Step, link: Link | None, pushed: bool, applied: bool) 
     if step.action is Action.MERGE:
         p.counts["remote.update"] += pushed
         p.counts["host.update"] += applied
+        p.counts["parked"] += (step.pushes and not pushed) or (step.applies and not applied)
     elif link is not None and _is_held(link):
         p.counts["parked"] += 1
     elif count_name(step) != "same":
