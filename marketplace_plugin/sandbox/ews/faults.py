@@ -25,7 +25,8 @@ class Fault:
 
     ``status`` is the HTTP status of the action of that name, with ``retry_after`` (seconds);
     ``code`` is the ResponseCode of the actions ``fault`` (the whole request, HTTP 500) and
-    ``error`` (one response message); ``back_off`` (milliseconds) goes with ErrorServerBusy.
+    ``error`` (one response message); ``back_off`` (milliseconds) goes with ErrorServerBusy. These
+    three keep the request from being carried out.
     ``bump`` moves the version of the items that the reply names. ``malformed_item`` makes the
     first start in the reply unreadable. ``hold`` keeps the request until ``Faults.release``.
     """

@@ -294,9 +294,10 @@ class EwsSandbox:
             if until is not None and self.state.now() < until:
                 raise errors.busy(max(1, round((until - self.state.now()).total_seconds() * 1000)))
             call = Call(self.state, account.email, envelope.read(row.body, self.server))
-            reply = carry_out(call)
             if rule is not None and rule.action == "error":
-                reply = _all_refused(call, rule)
+                reply = _refusing(call, rule)
+            else:
+                reply = carry_out(call)
             if rule is not None and rule.action == "bump":
                 self._bump(reply)
             return Answer(200, envelope.reply(self.server, reply), headers)
@@ -348,7 +349,8 @@ def _operation(body: bytes) -> str | None:
     return local(operations[0]) if operations else None
 
 
-def _all_refused(call: Call, rule: Fault) -> Element:
+def _refusing(call: Call, rule: Fault) -> Element:
+    """A response whose one message is the fault's."""
     outer, messages = envelope.response(call.request.name)
     refused = envelope.message(messages, call.request.name, errors.EwsError(rule.code))
     if rule.back_off is not None:

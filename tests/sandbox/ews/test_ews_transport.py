@@ -13,6 +13,7 @@ import requests
 import requests_ntlm
 
 from marketplace_plugin.sandbox.ews import EwsSandbox
+from marketplace_plugin.sandbox.ews.faults import Action
 from marketplace_plugin.sandbox.ews.seed import ANNA, PASSWORD
 from marketplace_plugin.sandbox.ews.soap.versions import SERVERS
 from marketplace_plugin.sandbox.ews.transport import md4
@@ -180,6 +181,15 @@ def test_faults_hit_operations_by_name_and_count(anna: Ews, sandbox: EwsSandbox)
         ["ErrorInternalServerError"],
         ["NoError"],
     ]
+
+
+@pytest.mark.parametrize("action", ["status", "fault", "error"])
+def test_a_refused_request_is_not_carried_out(action: Action, anna: Ews, sandbox: EwsSandbox) -> None:
+    folder = sandbox.state.distinguished(ANNA, "calendar")
+    count = len(folder.items)
+    sandbox.faults.add(action, operation="CreateItem")
+    anna.create(timed())
+    assert len(folder.items) == count
 
 
 def test_a_connection_drops_before_or_after_the_write(anna: Ews, sandbox: EwsSandbox) -> None:
