@@ -10,10 +10,11 @@ import os
 from tests.faults.decisions import DECISIONS
 from tests.faults.edges import EDGES
 from tests.faults.passes import PASSES
+from tests.faults.passwords import PASSWORDS
 from tests.faults.taking import Safeguard
 
 VARIABLE = "SAFEGUARD"
-ALL: tuple[Safeguard, ...] = (*PASSES, *DECISIONS, *EDGES)
+ALL: tuple[Safeguard, ...] = (*PASSES, *DECISIONS, *EDGES, *PASSWORDS)
 BY_NAME = {one.name: one for one in ALL}
 
 
