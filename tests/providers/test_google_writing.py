@@ -273,7 +273,7 @@ def test_guests_of_a_series_are_those_of_its_changed_occurrences_too(world: Worl
 
 def test_guests_of_somebody_elses_meeting_are_not_ours_to_name(google: GoogleAccount, invitation: Found) -> None:
     asked = replace(event_of(invitation), attendees=(Attendee("eve@example.org"),))
-    assert one(google, update(invitation, asked, "attendees")) == Refused("update", RefusedCode.UNSUPPORTED)
+    assert one(google, update(invitation, asked, "attendees")) == Refused("update", RefusedCode.NOT_ORGANIZER)
 
 
 # --- invitations ---------------------------------------------------------------------------------------------------

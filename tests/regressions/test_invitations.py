@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from marketplace_plugin.engine.account.settings import save
+from marketplace_plugin.engine.acts.held import parked
 from marketplace_plugin.engine.acts.preview import current_plan
 from marketplace_plugin.engine.context import RunOutcome
 from marketplace_plugin.engine.views import SettingsForm
@@ -62,6 +63,8 @@ def test_only_where_it_is_switched_on_and_the_service_can_be_silent(world: World
     assert asked(only(account)) == {}
     switch(world, ada, True)
     world.host.create("ada", series("weekly"), guests=["bob", "cem"])
+    world.sync(ada)
+    assert parked(world.engine, person(world)) == [], "its guests follow by themselves"
     world.settle(ada)
     found = {master(one.item).title: one for one in account.items(TARGET).values()}
     wanted = {"bob@acme.example", "cem@acme.example"} if offers(world) else set()

@@ -28,7 +28,7 @@ from marketplace_plugin.sync.reason import Reason
 
 _DELETIONS = frozenset({What.HOST_DELETION, What.REMOTE_DELETION, What.SUSPECT})
 _LISTED_AS_HELD = frozenset({Reason.BRAKE, Reason.WOULD_MAIL, Reason.DOUBTFUL})
-_WAITS_BY_ITSELF = frozenset({Reason.DECIDED, Reason.AWAITS_APPROVAL, Reason.TARGET_CHANGED})
+_WAITS_BY_ITSELF = frozenset({Reason.DECIDED, Reason.AWAITS_APPROVAL, Reason.TARGET_CHANGED, Reason.GUESTS})
 
 
 @dataclass(frozen=True, slots=True)

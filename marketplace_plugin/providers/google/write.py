@@ -36,7 +36,7 @@ from marketplace_plugin.providers.google.errors import NotSent, Refusal
 from marketplace_plugin.providers.google.read import Reader, Whole
 from marketplace_plugin.providers.google.shape import decode, encode
 from marketplace_plugin.providers.google.shape.decode import Raw
-from marketplace_plugin.providers.google.shape.encode import COPIED, Unencodable
+from marketplace_plugin.providers.google.shape.encode import COPIED, NotOurs, Unencodable
 from marketplace_plugin.providers.google.transport import Json
 
 PATIENCE = 3
@@ -72,6 +72,8 @@ def _outcome(attempt: Attempt, write: Write) -> Outcome:
         return _carry_out(attempt, write)
     except Settled as end:
         return end.outcome
+    except NotOurs:
+        return Refused(attempt.op, RefusedCode.NOT_ORGANIZER)
     except Unencodable:
         return Refused(attempt.op, RefusedCode.UNSUPPORTED)
     except Throttled as error:

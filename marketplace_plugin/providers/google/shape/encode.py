@@ -55,6 +55,10 @@ class Unencodable(Exception):
     """Google cannot hold this."""
 
 
+class NotOurs(Unencodable):
+    """It is another's to write."""
+
+
 def client_id(op: str, stamp: Stamp) -> str:
     """The id under which a creation is repeated without a second event: hex digits are a part of base32hex."""
     return uuid.uuid5(_NAMESPACE, f"{stamp.instance}\n{op}").hex
@@ -131,10 +135,10 @@ def guests(current: Raw, before: Event, after: Event) -> dict[str, Any]:
     """The list with those of ``after`` added whom ``before`` lacks, and those of ``before`` taken out whom ``after``
     lacks; a patch writes it whole, so every other line goes back as it stands. Nobody's answer is given.
 
-    Raises Unencodable where the list is not told whole, or somebody else organises the event.
+    Raises NotOurs where the list is not told whole, or somebody else organises the event.
     """
     if current.get("attendeesOmitted") or not (current.get("organizer") or {}).get("self"):
-        raise Unencodable("the list of guests is not this account's to write")
+        raise NotOurs("the list of guests is not this account's to write")
     if isinstance(before.attendees, Unknown) or isinstance(after.attendees, Unknown):
         raise Unencodable("the guests are not known")
     wanted, known = {a.address for a in after.attendees}, {a.address for a in before.attendees}
