@@ -1,4 +1,4 @@
-"""Exchange Server, 2010 to Subscription Edition, by Exchange Web Services: one account as a ``Provider``.
+"""Exchange Server, 2010 to Subscription Edition, by Exchange Web Services: a mailbox as a ``Provider``.
 
 What a session holds stands at the top of ``soap/client.py``; beside that ``session.secrets["shared"]``: addresses,
 joined by blanks, of those whose calendar is looked for too, and ``session.settings["zone"]``: the IANA zone whose
@@ -6,7 +6,7 @@ midnights the whole days are that we write (UTC where it is absent).
 
 ``soap`` how requests get there (exchangelib) and what a refusal means; ``shape`` the two shapes and the way between
 them (pure); ``folders``, ``availability``, ``read``, ``changes``, ``write``, ``series`` the requests; ``trial`` what
-the connection test does. exchangelib is imported with the first request, not before.
+the connection test does; ``items`` contacts and tasks. exchangelib is imported with the first request, not before.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from marketplace_plugin.model.collection import CollectionInfo, Role
 from marketplace_plugin.model.time import Window
 from marketplace_plugin.model.write import Outcome, Write
 from marketplace_plugin.providers.ews import changes, trial, write
+from marketplace_plugin.providers.ews.items.serve import Items, Place
 from marketplace_plugin.providers.ews.read import Reader
 from marketplace_plugin.providers.ews.trial import SignedIn
 
@@ -34,20 +35,29 @@ class ExchangeCalendar:
 
     def __init__(self, session: Session) -> None:
         self._reader = Reader(session)
+        self._items = Items(self._reader.client)
 
     def collections(self) -> Sequence[CollectionInfo]:
-        return self._reader.collections()
+        return [*self._reader.collections(), *self._items.collections()]
 
     def pull(self, collection: str, since: Cursor | Checkpoint | None, window: Window) -> Iterator[Page]:
+        if place := Place.of(collection):
+            return self._items.pull(place, since)
         return changes.pull(self._reader, collection, since, window)
 
     def fetch(self, collection: str, ids: Sequence[str]) -> Sequence[Found | Gone | Unreadable]:
+        if place := Place.of(collection):
+            return self._items.fetch(place, ids)
         return self._reader.fetch(collection, ids)
 
     def find(self, collection: str, stamps: Sequence[Stamp]) -> Mapping[Stamp, Sequence[Found]]:
+        if place := Place.of(collection):
+            return self._items.find(place, stamps)
         return self._reader.find(collection, stamps)
 
     def push(self, collection: str, writes: Sequence[Write]) -> Iterator[Outcome]:
+        if place := Place.of(collection):
+            return self._items.push(place, writes)
         return write.push(self._reader, collection, writes)
 
     def sign_in(self) -> SignedIn:

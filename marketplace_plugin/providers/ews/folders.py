@@ -41,7 +41,7 @@ PAGE = 500
 TIMES = "times"
 """Stands for a folder whose items may not be read, in our ids."""
 _FOLDERS = "m:RootFolder/t:Folders"
-_SEEN = ("folder:FolderClass", "folder:DisplayName", "folder:ParentFolderId", "folder:EffectiveRights")
+_SHOWN = ("folder:FolderClass", "folder:DisplayName", "folder:ParentFolderId", "folder:EffectiveRights")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +71,20 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class Seen:
     """A folder as the server lists it."""
 
     place: Place
     parent: str
     title: str
     calendar: Calendar | None  # None for what holds no events
+    folder_class: str = ""
 
 
 def listed(client: Client, shared: Sequence[str], home: str) -> list[tuple[CollectionInfo, Calendar]]:
     """All calendars, the own ones first. ``shared``: addresses of those whose calendar is looked for too."""
-    top, primary, bin_ = (seen.place.folder for seen in _named(client, "msgfolderroot", "calendar", "deleteditems"))
-    own = list(_below(client, Place(top)))
+    top, primary, bin_ = (seen.place.folder for seen in named(client, "msgfolderroot", "calendar", "deleteditems"))
+    own = list(below(client, Place(top)))
     dropped = {bin_}
     for seen in own:  # parents come before their children, whatever is in the bin stays there
         if seen.parent in dropped:
@@ -93,7 +94,7 @@ def listed(client: Client, shared: Sequence[str], home: str) -> list[tuple[Colle
         if other.place.folder != primary:  # a server that does not know the other mailbox shows us our own
             found.append(other)
         if other.place.folder != primary and not other.place.times_only:
-            found += _below(client, other.place)
+            found += below(client, other.place)
     return [(_info(seen, primary, home), seen.calendar) for seen in found if seen.calendar is not None]
 
 
@@ -112,7 +113,7 @@ def look(client: Client, collection: str) -> Calendar:
 # ---- requests -----------------------------------------------------------------------------------------------------
 
 
-def _named(client: Client, *names: str) -> list[_Seen]:
+def named(client: Client, *names: str) -> list[Seen]:
     messages = client.ask_all(_get([make("t:DistinguishedFolderId", Id=name) for name in names]), len(names))
     for message in messages:
         if problem := problem_of(message):
@@ -120,7 +121,7 @@ def _named(client: Client, *names: str) -> list[_Seen]:
     return [_seen(_only(message), "") for message in messages]
 
 
-def _shared(client: Client, owners: Sequence[str]) -> Iterator[_Seen]:
+def _shared(client: Client, owners: Sequence[str]) -> Iterator[Seen]:
     """The calendars of other mailboxes, as far as the account may see them: at least when somebody is busy."""
     wanted = [
         make("t:DistinguishedFolderId", make("t:Mailbox", make("t:EmailAddress", owner)), Id="calendar")
@@ -139,7 +140,7 @@ def _shared(client: Client, owners: Sequence[str]) -> Iterator[_Seen]:
             yield _only_times(owner, owner)
 
 
-def _below(client: Client, place: Place) -> Iterator[_Seen]:
+def below(client: Client, place: Place) -> Iterator[Seen]:
     """All folders below one, at any depth; none where the account may not look."""
     offset = 0
     while True:
@@ -176,7 +177,7 @@ def _get(ids: Sequence[Element]) -> Element:
 
 
 def _properties() -> Element:
-    return make("t:AdditionalProperties", *(make("t:FieldURI", FieldURI=path) for path in _SEEN))
+    return make("t:AdditionalProperties", *(make("t:FieldURI", FieldURI=path) for path in _SHOWN))
 
 
 # ---- answers ------------------------------------------------------------------------------------------------------
@@ -189,16 +190,17 @@ def _only(message: Element) -> Element:
     return folders[0]
 
 
-def _seen(folder: Element, owner: str) -> _Seen:
+def _seen(folder: Element, owner: str) -> Seen:
     identity, parent = xml.find(folder, "t:FolderId"), xml.find(folder, "t:ParentFolderId")
     if identity is None or not identity.get("Id"):
         raise ContractViolation("a folder without an id")
     place = Place(str(identity.get("Id")), owner)
-    return _Seen(
+    return Seen(
         place,
         str(parent.get("Id")) if parent is not None else "",
         xml.text(folder, "t:DisplayName"),
         _calendar(folder, place) if xml.local(folder) == "CalendarFolder" else None,
+        xml.text(folder, "t:FolderClass"),
     )
 
 
@@ -223,12 +225,12 @@ def _times(place: Place) -> Calendar:
     return Calendar(place.collection, Role.FREE_BUSY, shared=True, private=False)
 
 
-def _only_times(owner: str, title: str) -> _Seen:
+def _only_times(owner: str, title: str) -> Seen:
     place = Place(TIMES, owner)
-    return _Seen(place, "", title, _times(place))
+    return Seen(place, "", title, _times(place))
 
 
-def _info(seen: _Seen, primary: str, home: str) -> CollectionInfo:
+def _info(seen: Seen, primary: str, home: str) -> CollectionInfo:
     role = seen.calendar.role if seen.calendar is not None else Role.NONE
     return CollectionInfo(
         id=seen.place.collection,

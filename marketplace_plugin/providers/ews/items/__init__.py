@@ -1,0 +1,1 @@
+"""What a mailbox keeps beside calendars: folders of contacts and of tasks."""
