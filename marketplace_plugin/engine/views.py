@@ -142,7 +142,8 @@ class SettingsView:
     ``infos`` is the list as the service told it, for the integration's own code. ``can_invite``: participants of the
     user's own events may be asked to their copies there, without a mail asked for; ``invites``: they are. ``offered``
     are the kinds that can be switched on; ``unpermitted`` those that are on, and whose permission was not given at the
-    service yet. ``timed_only``: tasks without a time are not mirrored."""
+    service yet. ``timed_only``: tasks without a time are not mirrored. ``has_lists``: the service has task lists that
+    tasks can be synced with in the place of the calendar."""
 
     connection: ConnectionView
     version: int
@@ -158,6 +159,7 @@ class SettingsView:
     offered: frozenset[Kind] = frozenset({Kind.EVENT})
     unpermitted: frozenset[Kind] = frozenset()
     timed_only: bool = False
+    has_lists: bool = False
 
 
 class TargetChange(StrEnum):

@@ -66,6 +66,13 @@ def read_settings(fields: MultiDict[str, str], present: SettingsView) -> Entered
 
 
 _MIRRORED = frozenset({Kind.TASK, Kind.CALL})
+ASK = "?"
+"""In the place of a list: there is none yet, because the service has not been asked for them."""
+
+
+def asked_for(fields: MultiDict[str, str], form: SettingsForm) -> frozenset[Kind]:
+    """Kinds whose collections the user wants to choose from, and cannot yet."""
+    return frozenset({Kind.TASK}) & form.switches if fields.get("other_task") == ASK else frozenset()
 
 
 def _switches(fields: MultiDict[str, str]) -> frozenset[Kind]:
@@ -82,7 +89,7 @@ def _others(
     chosen: set[str] = set()
     for kind, name in ((Kind.CONTACT, "contacts"), (Kind.TASK, "todos")):
         one = fields.get(f"other_{kind}", "")
-        if not one or kind not in switches:
+        if one in ("", ASK) or kind not in switches:
             continue
         row = next((c for c in present.collections if c.id == one and c.kind is kind), None)
         if row is None or not (row.can_be_target or row.is_target):

@@ -207,7 +207,7 @@ class FakeActions(FakeDecisions, FakeForm):
         form = self.stored.get(connection)
         view = self.connection(person, connection)
         if form is None:
-            return SettingsView(view, 0, self.collections, offered=self.offered)
+            return SettingsView(view, 0, self.collections, offered=self.offered, has_lists=Kind.TASK in self.offered)
         shown = tuple(
             replace(c, is_target=c.id in (form.target, *form.others), is_source=c.id in form.sources)
             for c in self.collections
@@ -220,6 +220,7 @@ class FakeActions(FakeDecisions, FakeForm):
             form.past_days,
             form.future_days,
             offered=self.offered,
+            has_lists=Kind.TASK in self.offered,
             unpermitted=self.unpermitted & form.switches,
         )
 

@@ -143,6 +143,16 @@ def test_a_permission_is_asked_for_when_it_is_switched_on_and_not_before(offerin
     assert begun(offering) == ["contact"], "once: from then on the page offers it"
 
 
+def test_a_list_is_asked_for_when_it_is_wanted(offering: Visit) -> None:
+    offering.actions.collections = tuple(c for c in offering.actions.collections if c.kind is not Kind.TASK)
+    offering.post({"switch_todos": "1", "switch_task": "1"})
+    assert begun(offering) == [], "to show tasks in the calendar needs nothing more"
+    assert '<option value="?">' in offering.get().text
+    offering.post({"version": "1", "switch_todos": "1", "switch_task": "1", "other_task": "?"})
+    assert begun(offering) == ["task"]
+    assert saved(offering).others == frozenset()
+
+
 def begun(visit: Visit) -> list[str]:
     return [call[-1] for call in visit.actions.called if call[0] == "begin"]
 

@@ -28,8 +28,15 @@ def offered(engine: Engine, integration: str) -> frozenset[Kind]:
     return frozenset(kind for kind in with_mirrors if kind in engine.host.modules)
 
 
+def has_lists(engine: Engine, integration: str) -> bool:
+    """Tasks can be synced with a list of the service."""
+    entry = next((one for one in engine.plugins.integrations() if one.id == integration), None)
+    return entry is not None and Kind.TASK.value in entry.kinds and Kind.TASK in engine.host.modules
+
+
 def missing(engine: Engine, c: Database, connection: Connection, kinds: Collection[Kind]) -> frozenset[Kind]:
-    """The kinds among these that the service has not been asked about, or that were refused there."""
+    """The kinds among these that the service has not been asked about, or that were refused there. Tasks and calls are
+    shown in the calendar, which needs nothing more; a list is asked for when it is wanted."""
     entry = next((one for one in engine.plugins.integrations() if one.id == connection.integration), None)
     if entry is None or not any(scope.feature in set(Kind) for scope in entry.auth.scopes):
         return frozenset()
@@ -42,5 +49,7 @@ def missing(engine: Engine, c: Database, connection: Connection, kinds: Collecti
         return frozenset()  # not set up by the deployment: said where it matters
     have = client.among(held.scopes)
     return frozenset(
-        kind for kind in kinds if any(s.feature == kind.value and s.name not in have for s in client.scopes)
+        kind
+        for kind in set(kinds) - _MIRRORED
+        if any(s.feature == kind.value and s.name not in have for s in client.scopes)
     )

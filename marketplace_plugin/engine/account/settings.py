@@ -52,6 +52,7 @@ def settings(engine: Engine, person: Person, connection_id: str, reload: bool = 
             invites=row.invites,
             offered=permissions.offered(engine, row.integration),
             unpermitted=permissions.missing(engine, c, row, _switches(row)),
+            has_lists=permissions.has_lists(engine, row.integration),
             timed_only=row.switches.get(TIMED_ONLY) is True,
         )
 

@@ -15,7 +15,7 @@ from marketplace_plugin.engine.views import ConnectionState, SettingsForm, Setti
 from marketplace_plugin.errors import Conflict
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.web.blueprint import Shared, page
-from marketplace_plugin.web.forms import Entered, read_settings
+from marketplace_plugin.web.forms import Entered, asked_for, read_settings
 from marketplace_plugin.web.pages.connect import leaving
 from marketplace_plugin.web.pages.way import browser, crumbs
 from marketplace_plugin.web.texts import error_sentence
@@ -50,6 +50,7 @@ def add(blueprint: Blueprint, shared: Shared) -> None:
             return _settings(shared, person, present, entered, asks=saved.asks)
         added = entered.form.switches - present.switches
         missing = actions.settings(person, connection, reload=False).unpermitted & added
+        missing |= asked_for(request.form, entered.form)
         if missing:  # asked for now that it is switched on, and not before
             view = actions.connection(person, connection)
             features = frozenset(kind.value for kind in missing)
