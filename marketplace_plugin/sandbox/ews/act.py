@@ -8,9 +8,9 @@ from typing import Any
 
 from marketplace_plugin.sandbox.ews.changes import meetings, writes
 from marketplace_plugin.sandbox.ews.items import Attendee, Item, Kind, Property, Recurrence
-from marketplace_plugin.sandbox.ews.operations.find import expanded
 from marketplace_plugin.sandbox.ews.outlook import access, bodies, recurrence, times
 from marketplace_plugin.sandbox.ews.outlook.access import Found
+from marketplace_plugin.sandbox.ews.queries.find import expanded
 from marketplace_plugin.sandbox.ews.soap.errors import EwsError
 from marketplace_plugin.sandbox.ews.state import Folder, State
 from marketplace_plugin.sandbox.ews.views.item import Shown, shown

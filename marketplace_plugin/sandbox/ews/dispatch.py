@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from marketplace_plugin.sandbox.ews.operations import availability, directory, find, folders, items, sync
+from marketplace_plugin.sandbox.ews.operations import availability, directory, folders, items, sync
 from marketplace_plugin.sandbox.ews.operations.calls import Call
+from marketplace_plugin.sandbox.ews.queries import find
 from marketplace_plugin.sandbox.ews.soap import errors, versions
 from marketplace_plugin.sandbox.ews.soap.names import Element, full
 

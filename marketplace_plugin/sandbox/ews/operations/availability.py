@@ -9,8 +9,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from marketplace_plugin.sandbox.ews.operations.calls import Call
-from marketplace_plugin.sandbox.ews.operations.find import expanded
 from marketplace_plugin.sandbox.ews.outlook import access, times
+from marketplace_plugin.sandbox.ews.queries.find import expanded
 from marketplace_plugin.sandbox.ews.soap import errors
 from marketplace_plugin.sandbox.ews.soap.names import Element, add, children, find, make, text
 

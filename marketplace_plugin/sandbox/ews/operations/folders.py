@@ -7,9 +7,9 @@ and findfolder-operation
 from __future__ import annotations
 
 from marketplace_plugin.sandbox.ews.operations.calls import Call, answer, folder_of
-from marketplace_plugin.sandbox.ews.operations.paging import page_of
-from marketplace_plugin.sandbox.ews.operations.restrictions import folder_restriction
 from marketplace_plugin.sandbox.ews.outlook import access
+from marketplace_plugin.sandbox.ews.queries.paging import page_of
+from marketplace_plugin.sandbox.ews.queries.restrictions import folder_restriction
 from marketplace_plugin.sandbox.ews.soap.names import Element, add, children
 from marketplace_plugin.sandbox.ews.views.folder import folder
 

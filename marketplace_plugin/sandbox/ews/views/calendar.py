@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -206,7 +206,7 @@ _MAKERS: dict[str, Callable[[View, Element, Shown, str], None]] = {
     "ConflictingMeetings": _nothing,
     "AdjacentMeetings": _nothing,
 }
-_TEXT_NAMES: Iterable[str] = words(
+_TEXT_NAMES = words(
     """
     UID RecurrenceId OriginalStart DateTimeStamp Start End IsAllDayEvent IsMeeting IsCancelled
     IsRecurring MeetingRequestWasSent IsResponseRequested CalendarItemType MyResponseType Duration

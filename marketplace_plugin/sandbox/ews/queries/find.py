@@ -9,10 +9,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from marketplace_plugin.sandbox.ews.operations.calls import MOST_FOUND, Call, answer, folder_of
-from marketplace_plugin.sandbox.ews.operations.paging import page_of
-from marketplace_plugin.sandbox.ews.operations.restrictions import item_restriction, sorted_by
 from marketplace_plugin.sandbox.ews.outlook import access, series, times
 from marketplace_plugin.sandbox.ews.outlook.access import Found
+from marketplace_plugin.sandbox.ews.queries.paging import page_of
+from marketplace_plugin.sandbox.ews.queries.restrictions import item_restriction, sorted_by
 from marketplace_plugin.sandbox.ews.soap import errors
 from marketplace_plugin.sandbox.ews.soap.names import Element, add, boolean, children, find
 from marketplace_plugin.sandbox.ews.state import Folder

@@ -1,0 +1,1 @@
+"""FindItem and FindFolder: what is looked for, in which order, and in which pages."""
