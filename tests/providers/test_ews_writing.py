@@ -26,6 +26,7 @@ from marketplace_plugin.model.write import (
     Unanswered,
     Update,
 )
+from marketplace_plugin.providers.ews import ExchangeCalendar
 from tests.providers.ews_world import ANNA, JONAS, EwsServing, World
 from tests.providers.serving import (
     STAMP,
@@ -181,6 +182,18 @@ def test_whole_days_are_midnights_of_the_users_zone(world: World, serving: EwsSe
     assert event.end == datetime(2026, 11, 24, 23, tzinfo=UTC)
     assert event.all_day
     assert {event.start_zone, event.end_zone} == {"W. Europe Standard Time"}
+
+
+@pytest.mark.parametrize("zone", ["", "Europe", "W. Europe Standard Time", "Mars/Olympus"])
+def test_without_a_zone_of_his_own_a_user_is_at_home_in_utc(world: World, serving: EwsServing, zone: str) -> None:
+    session = world.session()
+    provider = ExchangeCalendar(replace(session, settings={**session.settings, "zone": zone}))
+    (outcome,) = provider.push(serving.calendar, [Create("op", STAMP, whole_days("Messe", 23, 2))])
+    provider.close()
+    item = stored(outcome).item
+    assert isinstance(item, Event)
+    assert item.when == whole_days("Messe", 23, 2).when
+    assert world.user().items()[0].item.calendar.start == datetime(2026, 11, 23, tzinfo=UTC)
 
 
 def test_zones_that_windows_does_not_know(world: World, serving: EwsServing) -> None:

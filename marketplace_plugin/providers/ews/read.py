@@ -12,6 +12,7 @@ from marketplace_plugin.contract.provider import Session
 from marketplace_plugin.errors import ContractViolation
 from marketplace_plugin.model.change import Found, Gone, Stamp, Unreadable, UnreadableReason
 from marketplace_plugin.model.collection import CollectionInfo
+from marketplace_plugin.model.names.zones import is_iana
 from marketplace_plugin.providers.ews import availability, folders
 from marketplace_plugin.providers.ews.folders import Place
 from marketplace_plugin.providers.ews.shape import decode
@@ -71,7 +72,8 @@ class Reader:
 
     def __init__(self, session: Session) -> None:
         self.client = Client(session)
-        self.home = session.settings.get("zone") or "UTC"
+        zone = session.settings.get("zone", "")
+        self.home = zone if is_iana(zone) else "UTC"
         self._shared = session.secrets.get("shared", "").split()
         self._calendars: dict[str, Calendar] = {}
 

@@ -43,6 +43,8 @@ LARGEST = 64 * 1024 * 1024
 """Bytes of an answer."""
 SLOWEST = 180
 """Seconds for a whole answer, however many pieces it comes in."""
+USER_AGENT = "marketplace-plugin"
+"""Administrators may let programs in by this name (EwsAllowList)."""
 _SOAP = "{http://schemas.xmlsoap.org/soap/envelope/}"
 
 
@@ -87,7 +89,7 @@ class Line(BaseProtocol):  # type: ignore[misc]  # exchangelib ships no types
 
     def raw_session(self, prefix: str, **_: Any) -> Any:  # noqa: ARG002  # exchangelib mounts an adapter there
         session = self._reach.session()
-        session.headers.update(DEFAULT_HEADERS)
+        session.headers.update(DEFAULT_HEADERS | {"User-Agent": USER_AGENT})
         return session
 
     def create_session(self) -> Any:
