@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from marketplace_plugin.errors import PermissionDenied, ProviderError, Unavailable
+from marketplace_plugin.errors import Unavailable
 from marketplace_plugin.model.change import Found, Stamp
 from marketplace_plugin.model.event import Attendee, Event, Override, Response, Series, ShowAs, original_key
 from marketplace_plugin.model.recurrence import RecurrenceRule
@@ -27,7 +27,7 @@ from marketplace_plugin.model.write import (
     Update,
 )
 from marketplace_plugin.providers.ews import ExchangeCalendar
-from tests.providers.ews_world import ANNA, JONAS, EwsServing, World
+from tests.providers.ews_world import EwsServing, World
 from tests.providers.serving import (
     STAMP,
     at,
@@ -422,35 +422,3 @@ def test_a_creation_whose_reading_fails_is_known_all_the_same(world: World, serv
     now = fetch(serving, outcome.id)
     assert outcome.revision == now.revision
     assert (outcome.stored.uid, outcome.stored.stamp) == (now.uid, now.stamp)
-
-
-# ---- the connection test ------------------------------------------------------------------------------------------
-
-
-def test_the_trial_leaves_nothing_behind(world: World, serving: EwsServing) -> None:
-    provider = world.open()
-    provider.try_write(serving.calendar)
-    provider.try_write(serving.sibling)
-    state = world.sandbox.state
-    assert state.items_of(ANNA) == []
-    assert list(state.outbox) == []
-    (request, _) = asked(world, "CreateItem")
-    assert [one.text for one in request.iter("{*}Start")] == ["2001-01-01T12:00:00Z"]
-
-
-@pytest.mark.parametrize(
-    "operation, action", [("CreateItem", "drop_after"), ("CreateItem", "truncate"), ("GetItem", "drop_before")]
-)
-def test_a_trial_that_breaks_off_takes_back_what_it_made(
-    world: World, serving: EwsServing, operation: str, action: Any
-) -> None:
-    world.sandbox.faults.add(action, operation=operation)
-    with pytest.raises(ProviderError):
-        world.open().try_write(serving.calendar)
-    assert world.sandbox.state.items_of(ANNA) == []
-
-
-def test_a_calendar_that_cannot_be_written_is_told(world: World, serving: EwsServing) -> None:
-    with pytest.raises(PermissionDenied):
-        world.open().try_write(serving.read_only)
-    assert world.sandbox.state.items_of(JONAS) == []
