@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import secrets
+import threading
 import uuid
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -122,6 +124,8 @@ class EwsSandbox:
         if wrap is not None:
             self.app = wrap(self.app)
         self._pages = _flask(self)
+        self._running: Counter[str] = Counter()
+        self._counting = threading.Lock()
         self._server: HttpServer | None = None
         self._plain: HttpServer | None = None
 
@@ -221,11 +225,31 @@ class EwsSandbox:
                 return answer.send(start_response)
         operation = path if path.casefold() in (_POX, _SVC) else _operation(row.body) or path
         rule = self.faults.take(operation)
-        if rule is not None and rule.action == "hold":
-            self.faults.hold()
-        with self.state.lock:
-            answer = self._answer(row, operation, account, rule)
+        with self._place(account.email) as free:
+            if rule is not None and rule.action == "hold":
+                self.faults.hold()
+            with self.state.lock:
+                answer = self._answer(row, operation, account, rule) if free else self._too_many()
         return answer.send(start_response)
+
+    @contextmanager
+    def _place(self, email: str) -> Iterator[bool]:
+        """Count the request among those of its account; whether there was room for it."""
+        limit = self.state.knobs.concurrent_requests or (10 if self.server.build[0] < 15 else 27)
+        with self._counting:
+            free = self._running[email] < limit
+            self._running[email] += 1
+        try:
+            yield free
+        finally:
+            with self._counting:
+                self._running[email] -= 1
+
+    def _too_many(self) -> Answer:
+        error = errors.SoapFault(
+            "ErrorExceededConnectionCount", "You have exceeded the available concurrent connections."
+        )
+        return Answer(500, envelope.fault(self.server, error))
 
     def _unauthorized(self, offers: tuple[str, ...]) -> Answer:
         body = b"<!DOCTYPE html><html><head><title>401</title></head><body>401 - Unauthorized</body></html>"

@@ -119,6 +119,8 @@ class Knobs:
     """Digits after the seconds of times in replies: 0, 3 or 7."""
     private_enforced: bool = True
     """Off: private items of others are shown whole, as by servers that leave hiding to the client."""
+    concurrent_requests: int | None = None
+    """EWSMaxConcurrency: requests of one account at a time; None: the version's default, 10 or 27."""
     throttled_until: datetime | None = None
     """All calls are ErrorServerBusy until then."""
     late_bump: bool = False

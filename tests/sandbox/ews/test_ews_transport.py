@@ -6,6 +6,7 @@ import hashlib
 import socket
 import ssl
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -14,7 +15,7 @@ import requests_ntlm
 
 from marketplace_plugin.sandbox.ews import EwsSandbox
 from marketplace_plugin.sandbox.ews.faults import Action
-from marketplace_plugin.sandbox.ews.seed import ANNA, PASSWORD
+from marketplace_plugin.sandbox.ews.seed import ANNA, JONAS, PASSWORD
 from marketplace_plugin.sandbox.ews.soap.versions import SERVERS
 from marketplace_plugin.sandbox.ews.transport import md4
 from marketplace_plugin.sandbox.ews.transport.tls import FLAWS, Flaw
@@ -181,6 +182,20 @@ def test_faults_hit_operations_by_name_and_count(anna: Ews, sandbox: EwsSandbox)
         ["ErrorInternalServerError"],
         ["NoError"],
     ]
+
+
+def test_an_account_has_so_many_requests_at_a_time(connect: Callable[..., Ews], sandbox: EwsSandbox) -> None:
+    sandbox.state.knobs.concurrent_requests = 1
+    sandbox.faults.add("hold", operation="GetFolder")
+    first, second, other = connect(), connect(), connect(JONAS)
+    with ThreadPoolExecutor(1) as pool:
+        held = pool.submit(first, GET)
+        assert sandbox.faults.wait_held(1)
+        assert second(GET).codes == ["ErrorExceededConnectionCount"]
+        assert other(GET).codes == ["NoError"]
+        sandbox.faults.release()
+        assert held.result(timeout=10).codes == ["NoError"]
+    assert second(GET).codes == ["NoError"]
 
 
 @pytest.mark.parametrize("action", ["status", "fault", "error"])
