@@ -8,6 +8,7 @@ from itertools import product
 import pytest
 
 from marketplace_plugin.engine.account.disconnect import disconnect
+from marketplace_plugin.errors import Unavailable
 from marketplace_plugin.providers.memory import PERSONALITIES, Crash, Moment, Request
 from tests.laws.edits import Edit
 from tests.laws.scene import Scene
@@ -75,3 +76,26 @@ def test_who_comes_back_before_his_copies_were_heard_of_goes_on(world: World) ->
     assert len(account.items(TARGET)) == 2
     assert scene.world.blocks(scene.ada) == []
     scene.close()
+
+
+@pytest.mark.parametrize("pages", [0, 3], ids=["listed", "not listed"])
+@pytest.mark.parametrize("edited", [True, False])
+def test_a_copy_that_cannot_be_looked_up_is_not_made_again(scene: Scene, pages: int, edited: bool) -> None:
+    """Its stamp could not be looked for: it was made a second time where creates are not idempotent, and an edit of it
+    was overwritten, or differed for ever, where they are."""
+    scene.make_here("event")
+    scene.connect()
+    scene.account.faults.add(Moment.AFTER, Request.INSERT, Crash("killed"))
+    with pytest.raises(Crash):
+        scene.world.sync(scene.ada)
+    scene.world.clock.forward(minutes=11)
+    if edited:
+        scene.edit_here(0, Edit.TITLE)
+        scene.edit_there(0, Edit.PLACE)
+    scene.account.faults.add(Moment.BEFORE, Request.FIND, Unavailable("no answer"), times=3)
+    if pages:
+        scene.account.faults.add(Moment.BEFORE, Request.PAGE, Unavailable("no answer"), times=pages)
+    scene.world.sync(scene.ada)
+    scene.rest()
+    scene.check()
+    assert len(scene.all_there()) == 1

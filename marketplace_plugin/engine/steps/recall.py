@@ -13,6 +13,7 @@ from marketplace_plugin.engine.steps.elsewhere import look_elsewhere
 from marketplace_plugin.engine.steps.host_side import at_link
 from marketplace_plugin.engine.steps.one_pass import Pass, chunks
 from marketplace_plugin.engine.steps.pull import Round, fetch, index_of, there
+from marketplace_plugin.engine.steps.settle import arrived
 from marketplace_plugin.errors import (
     AuthorizationExpired,
     CollectionGone,
@@ -29,7 +30,8 @@ from marketplace_plugin.model.change import (
     Tombstone,
 )
 from marketplace_plugin.model.item import Kind
-from marketplace_plugin.store import conflicts, connections, held, links
+from marketplace_plugin.model.write import Create
+from marketplace_plugin.store import conflicts, connections, held, intents, links
 from marketplace_plugin.store.work.held import What
 from marketplace_plugin.sync.diff import (
     Fresh,
@@ -100,6 +102,7 @@ def recall(p: Pass, rounds: Mapping[str, Round], again: Iterable[str]) -> Recall
         news += weigh(told, grounds, index, p.engine.instance)
     news = look_elsewhere(p, news, index)
     remote = _sort(p, news, index, found)
+    _unsettled(p, remote, found)
     _join(p, retried, remote, found)
     return found
 
@@ -201,6 +204,21 @@ def _sort(p: Pass, news: list[News], index: LinkIndex, found: Recalled) -> dict[
             case Puzzling():
                 found.puzzling.append(one)
     return remote
+
+
+def _unsettled(p: Pass, remote: dict[str, tuple[Link, Found | Gone]], found: Recalled) -> None:
+    """Creates that could not be looked up in this pass. What the rounds show of one is what we sent, and somebody's
+    edits since; of the others nobody knows, so they are not made again."""
+    with p.engine.store.read() as c:
+        open_ = {one.link: one for one in intents.open_ones(c, p.connection.id) if isinstance(one.write, Create)}
+        known = links.get(c, open_)
+    for link in (k for k in known.values() if k.remote_id is None):
+        seen = found.tied.pop(link.id, None)
+        made = arrived(p, open_[link.id], link, seen.collection, seen.found) if seen is not None else None
+        if seen is not None and made is not None:
+            remote[link.id] = (made, seen.found)
+        else:
+            found.waiting.append(link)
 
 
 def _invited(p: Pass, one: Invited, found: Recalled) -> None:

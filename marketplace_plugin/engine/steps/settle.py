@@ -108,10 +108,23 @@ def _settle_create(p: Pass, one: Intent, place: str, carried: Sequence[Found], l
         _close(p, one, IntentState.DROPPED)
         return
     found = min(carried, key=lambda f: (f.changed or p.now, f.id))  # copies of it came later
-    sent = one.write.item if isinstance(one.write, Create) else None
-    if not isinstance(sent, Synced) or not isinstance(found.item, Synced):
+    done = arrived(p, one, link, place, found)
+    if done is None:
         _close(p, one, IntentState.DROPPED)
         return
+    with p.write() as unit:
+        c = unit.connection
+        links.put(c, [done], p.now)
+        journal.add(c, [entry(p, done, Side.REMOTE, Deed.CREATE, one.reason)])
+        intents.settle(c, [one.op], IntentState.DONE, p.now)
+    p.counts["remote.create"] += 1
+
+
+def arrived(p: Pass, one: Intent, link: Link, place: str, found: Found) -> Link | None:
+    """The link of a create that was found by its stamp. What somebody did to it since is his edit, and news."""
+    sent = one.write.item if isinstance(one.write, Create) else None
+    if not isinstance(sent, Synced) or not isinstance(found.item, Synced):
+        return None
     base = without_missing(sent, found.item)
     done = replace(
         link,
@@ -128,15 +141,10 @@ def _settle_create(p: Pass, one: Intent, place: str, carried: Sequence[Found], l
         wrote=Wrote.REMOTE,
         automatic=1,
     )
-    if one.reason is Reason.UNDONE:
-        shown = RemoteShowing(found.revision, p.digest(found.item))
-        done = declined(replace(done, remote=shown, remote_base=found.item))
-    with p.write() as unit:
-        c = unit.connection
-        links.put(c, [done], p.now)
-        journal.add(c, [entry(p, done, Side.REMOTE, Deed.CREATE, one.reason)])
-        intents.settle(c, [one.op], IntentState.DONE, p.now)
-    p.counts["remote.create"] += 1
+    if one.reason is not Reason.UNDONE:
+        return done
+    shown = RemoteShowing(found.revision, p.digest(found.item))
+    return declined(replace(done, remote=shown, remote_base=found.item))
 
 
 def _synced(item: Item | None) -> Synced:
