@@ -79,6 +79,6 @@ def test_a_series_is_listed_once_and_nothing_chosen_deletes_nothing(steg: Steg, 
     assert len(marks(page)) == 1
     assert "ganze Serie" in page
     none = anna.post("/calendar/several", {"date": "2026-11-18", "confirmed": "1"})
-    assert "Es war nichts ausgewählt." in none.text
+    assert "Nichts war ausgewählt." in none.text
     assert gone(steg, "anna", ref) == []
     assert "/calendar/several" in anna.page("/calendar?view=agenda&date=2026-11-18")
