@@ -271,7 +271,7 @@ DECISIONS = (
     Safeguard(
         "known invitations",
         "an invitation to another user's event takes the place of the copy",
-        "store/work/links.py::meetings",
+        "engine/steps/pull.py::_meetings",
         ("tests/regressions/test_invitations.py::test_an_invitation_that_arrives_takes_the_place_of_the_guests_copy",),
         _invitations_are_strangers,
     ),
