@@ -76,10 +76,10 @@ def opened(clock: Clock, instance: str) -> Account:
     seen = {s.calendar.key: s.id for s in access.calendars(state, ANNA)}
     world = _World(sandbox, clock, instance)
     named = dict(zip(NAMES, (seen[key] for key in made), strict=True))
-    return GraphAccount(_Serving(world), sandbox, named, sandbox.stop)
+    return GraphSandboxAccount(_Serving(world), sandbox, named, sandbox.stop)
 
 
-class GraphAccount(Account):
+class GraphSandboxAccount(Account):
     @property
     def actor(self) -> Actor:
         return Actor(self.sandbox.state, ANNA)
