@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from marketplace_plugin.model.event import Event, Series
+from marketplace_plugin.model.event import Series
 from marketplace_plugin.model.item import Item
+from marketplace_plugin.model.task import Task
 from marketplace_plugin.model.time import Timed
 
 _WORD = re.compile(r"\bw\d+\b")
@@ -21,21 +22,22 @@ def tokens(item: Item | None) -> set[str]:
     """All tokens that an item shows, in its occurrences too."""
     if isinstance(item, Series):
         return tokens(item.master).union(*(tokens(o.event) for o in item.overrides))
-    if not isinstance(item, Event):
-        return set()
-    texts = " ".join(t for t in (item.title, item.description, item.location) if isinstance(t, str))
-    found = set(_WORD.findall(texts))
-    if isinstance(item.when, Timed):
-        found.add(f"m{int(item.when.duration.total_seconds() // 60)}")
+    found = set(_WORD.findall(_text(item)))
+    when = item.due if isinstance(item, Task) else getattr(item, "when", None)
+    if isinstance(when, Timed):
+        found.add(f"m{int(when.duration.total_seconds() // 60)}")
     return found
 
 
 def birth(item: Item | None) -> str:
-    """The mark that an event was made with, and that no edit changes: two events with one mark are a double."""
-    event = item.master if isinstance(item, Series) else item
-    text = event.description if isinstance(event, Event) else None
-    found = _BIRTH.search(text) if isinstance(text, str) else None
+    """The mark that an item was made with, and that no edit changes: two items with one mark are a double."""
+    found = _BIRTH.search(_text(item.master if isinstance(item, Series) else item))
     return found[0] if found else ""
+
+
+def _text(item: Item | None) -> str:
+    names = ("title", "description", "location", "notes", "given_name", "company", "job_title")
+    return " ".join(text for name in names if isinstance(text := getattr(item, name, None), str))
 
 
 @dataclass

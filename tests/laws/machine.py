@@ -30,11 +30,12 @@ class Machine(RuleBasedStateMachine):
     personality: Personality = GOOGLE
     shared = True
     sources: tuple[str, ...] = ("source",)
+    stage: type[Scene] = Scene
 
     def __init__(self) -> None:
         super().__init__()
         DONE.examples += 1
-        self.scene = Scene(self.personality, shared=self.shared, sources=self.sources)
+        self.scene = self.stage(self.personality, shared=self.shared, sources=self.sources)
         self.world, self.account = self.scene.world, self.scene.account
 
     @initialize(policy=st.sampled_from([Policy.NEWEST, Policy.HOST, Policy.REMOTE]))

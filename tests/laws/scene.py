@@ -33,7 +33,7 @@ class Scene:
 
     def __init__(self, personality: Personality, *, shared: bool, sources: Sequence[str] = (SOURCE,)) -> None:
         self.personality, self.sources = personality, tuple(sources)
-        self.world = World(personality, shared=shared)
+        self.world = self.make_world(shared)
         self.account = self.world.account()
         self.ledger = Ledger()
         self.ada = ""
@@ -45,6 +45,9 @@ class Scene:
         """Copies that stayed where they were: she kept them, or somebody had written into them."""
         self.differing: set[str] = set()
         """Edits that she wants on one side alone, and those that ended with a connection or off the list."""
+
+    def make_world(self, shared: bool) -> World:
+        return World(self.personality, shared=shared)
 
     def connect(self, policy: Policy = Policy.NEWEST, **how: Any) -> None:
         self.ada = self.world.connect("ada", self.account, policy=policy, sources=self.sources, **how)
@@ -243,6 +246,13 @@ class Scene:
         """What nothing but the list of conflicts holds may end with it."""
         self.differing |= self._told() - (self._here() | self._there())
         self.let_differ()
+
+    def let_stay(self) -> None:
+        """She ends the connection while copies wait to be removed from a former target: nobody knows of them then."""
+        known = self.world.links(self.ada)
+        self.kept |= {
+            (k.collection, k.remote_id or "") for k in known if k.host_ref is None and k.kind is LinkKind.EXPORT
+        }
 
     def _keep(self, known: Sequence[Link]) -> None:
         self.kept |= {(k.collection, k.remote_id or "") for k in known if k.state is LinkState.DETACHED}

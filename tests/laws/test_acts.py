@@ -179,6 +179,7 @@ class Acts(Machine):
 
     def _disconnect(self, copies: bool) -> None:
         self.scene.let_go()  # the list ends with the connection
+        self.scene.let_stay()
         with suppress(NotFound, Crash):
             disconnect(self.world.engine, self.scene.person, self.scene.ada, copies)
 
