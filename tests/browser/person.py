@@ -179,7 +179,7 @@ class Someone:
         """Fill in the settings that are open: these sources, and no others."""
         if target is not None:
             self.page.get_by_role("combobox", name="Zielkalender").select_option(label=target)
-        for label in self.page.locator("label.check:has(input[name=sources])").all():
+        for label in self.page.locator("label.check:has(input[name=sources]):visible").all():
             title = label.locator(".t > span").first.inner_text()
             label.locator("input").set_checked(any(title.startswith(source) for source in sources))
         self.page.locator("#switch_event").check()
