@@ -158,3 +158,24 @@ def test_deletions_that_were_approved_with_the_plan_are_not_held_again(world: Wo
 
 def _titles(account: MemoryAccount) -> list[str]:
     return sorted(str(one.item.title) for one in account.items(TARGET).values() if isinstance(one.item, Event))
+
+
+def test_a_plan_that_was_never_carried_out_binds_nothing_once_another_one_is_approved(world: World) -> None:
+    account = world.account()
+    world.host.create("ada", event("one"))
+    ada = world.connect("ada", account, approved=False)
+    preview(world.engine, ada)
+    account.faults.add(Moment.BEFORE, Request.INSERT, Crash())
+    with pytest.raises(Crash):
+        world.start(ada, "ada")
+    with world.store.begin() as unit:
+        connections.approve(unit.connection, ada, None)  # other settings, so another plan
+    world.host.create("ada", event("two"))
+    world.clock.forward(minutes=31)
+    preview(world.engine, ada)
+    world.start(ada, "ada")
+    assert _titles(account) == ["one", "two"]
+    world.host.create("ada", event("three"))
+    world.clock.forward(minutes=31)
+    world.sync(ada, Trigger.SCHEDULE)
+    assert _titles(account) == ["one", "three", "two"]

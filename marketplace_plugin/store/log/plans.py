@@ -66,14 +66,19 @@ def supersede(c: Connection, connection: str, now: datetime) -> None:
 
 
 def approve(c: Connection, plan_id: str, person: str, run: str, now: datetime) -> bool:
-    """False where the plan no longer waits."""
-    return bool(
-        c.execute(
-            update(plan)
-            .where(plan.c.id == plan_id, plan.c.state == PlanState.WAITING)
-            .values(state=PlanState.APPROVED, decided_at=now, decided_by=person, run=run)
-        ).rowcount
-    )
+    """It takes the place of one that was approved before and never carried out. False where the plan no longer
+    waits."""
+    approved = c.execute(
+        update(plan)
+        .where(plan.c.id == plan_id, plan.c.state == PlanState.WAITING)
+        .values(state=PlanState.APPROVED, decided_at=now, decided_by=person, run=run)
+        .returning(plan.c.connection)
+    ).scalar_one_or_none()
+    if approved is None:
+        return False
+    former = (plan.c.connection == approved, plan.c.state == PlanState.APPROVED, plan.c.id != plan_id)
+    c.execute(update(plan).where(*former).values(state=PlanState.SUPERSEDED))
+    return True
 
 
 def finish(c: Connection, plan_id: str) -> None:
