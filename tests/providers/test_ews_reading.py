@@ -14,6 +14,7 @@ from marketplace_plugin.errors import CollectionGone, ContractViolation, CursorE
 from marketplace_plugin.model.change import Found, Gone, Stamp, Tombstone, Unreadable, UnreadableReason, Upsert
 from marketplace_plugin.model.collection import CollectionInfo, Role
 from marketplace_plugin.model.event import UNKNOWN, Event, Override, Series, ShowAs
+from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.recurrence import RecurrenceRule
 from marketplace_plugin.model.time import Timed
 from marketplace_plugin.model.write import Create
@@ -39,7 +40,7 @@ def serving(world: World) -> EwsServing:
 
 
 def listed(world: World) -> dict[str, CollectionInfo]:
-    infos = world.open().collections()
+    infos = [info for info in world.open().collections() if info.kind is Kind.EVENT]
     return {info.title + (f" ({info.shared_by})" if info.shared_by else ""): info for info in infos}
 
 
@@ -102,7 +103,7 @@ def test_a_shared_calendar_is_never_the_own_one(world: World) -> None:
 
 def test_who_shared_nothing_and_who_does_not_exist(world: World) -> None:
     provider = world.open(shared=f"{JONAS} nobody@nordwerk.example")
-    assert [info.shared_by for info in provider.collections()] == [""]
+    assert {info.shared_by for info in provider.collections()} == {""}
 
 
 def test_folders_come_in_pages(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,8 @@ from marketplace_plugin.model.collection import CollectionInfo, Role
 from marketplace_plugin.model.time import Window
 from marketplace_plugin.model.write import Outcome, Write
 from marketplace_plugin.providers.ews import changes, trial, write
-from marketplace_plugin.providers.ews.items.serve import Items, Place
+from marketplace_plugin.providers.ews.items.place import Place
+from marketplace_plugin.providers.ews.items.serve import Items
 from marketplace_plugin.providers.ews.read import Reader
 from marketplace_plugin.providers.ews.trial import SignedIn
 

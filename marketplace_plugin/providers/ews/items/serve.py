@@ -10,110 +10,38 @@ Sources: FindFolder, SyncFolderItems, GetItem, FindItem, CreateItem, UpdateItem 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from marketplace_plugin.errors import ContractViolation, CursorExpired, Throttled, Unavailable
+from marketplace_plugin.errors import ContractViolation, CursorExpired, Unavailable
 from marketplace_plugin.model.change import (
-    Access,
     Change,
     Checkpoint,
     Cursor,
     Found,
     Gone,
     Page,
-    Revision,
     Stamp,
     Tombstone,
     Unreadable,
-    UnreadableReason,
     Upsert,
 )
 from marketplace_plugin.model.collection import Capabilities, CollectionInfo, Role
-from marketplace_plugin.model.contact import Contact
-from marketplace_plugin.model.item import Kind
-from marketplace_plugin.model.task import Task
-from marketplace_plugin.model.write import (
-    Applied,
-    Create,
-    Deferred,
-    DeferScope,
-    Delete,
-    Missing,
-    Outcome,
-    Refused,
-    RefusedCode,
-    Stale,
-    Unanswered,
-    Update,
-    Write,
-)
+from marketplace_plugin.model.write import Deferred, DeferScope, Outcome, Unanswered, Write
 from marketplace_plugin.providers.ews import folders
-from marketplace_plugin.providers.ews.items import contact, task
-from marketplace_plugin.providers.ews.items.moment import instant
+from marketplace_plugin.providers.ews.items import contact
+from marketplace_plugin.providers.ews.items.attempt import Attempt
+from marketplace_plugin.providers.ews.items.place import CONTACTS, TASKS, Place, Sort, id_of, meaning, only
 from marketplace_plugin.providers.ews.read import BATCH, STAMPS, item_id
-from marketplace_plugin.providers.ews.shape.decode import stamp_of
-from marketplace_plugin.providers.ews.shape.encode import stamp_path, stamped
+from marketplace_plugin.providers.ews.shape.encode import stamp_path
 from marketplace_plugin.providers.ews.soap import xml
 from marketplace_plugin.providers.ews.soap.client import Client
-from marketplace_plugin.providers.ews.soap.errors import (
-    NotSent,
-    Refusal,
-    SignInRefused,
-    for_read,
-    for_write,
-    problem_of,
-)
+from marketplace_plugin.providers.ews.soap.errors import Refusal, for_read, problem_of
 from marketplace_plugin.providers.ews.soap.xml import Element, make
 
 PAGE = 512
 PATIENCE = 3
 """So many answers in a row may fail to come before the rest is given up."""
-_CONTACTS, _TASKS = "contacts:", "tasks:"
-"""How the ids of collections begin; the folder's id follows."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sort:
-    """One kind of items: its element, folder class, paths to read and order of the elements that we write."""
-
-    kind: Kind
-    prefix: str
-    element: str
-    folder_class: str
-    distinguished: str
-    paths: tuple[str, ...]
-    order: tuple[str, ...]
-    fields: frozenset[str]
-
-
-CONTACTS = Sort(
-    Kind.CONTACT, _CONTACTS, "Contact", "IPF.Contact", "contacts", contact.PATHS, contact.ORDER, contact.FIELDS
-)
-TASKS = Sort(Kind.TASK, _TASKS, "Task", "IPF.Task", "tasks", task.PATHS, task.ORDER, task.FIELDS)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A collection: a folder, and what lies in it."""
-
-    sort: Sort
-    folder: str
-
-    @classmethod
-    def of(cls, collection: str) -> Place | None:
-        """None for a calendar."""
-        sort = next((one for one in (CONTACTS, TASKS) if collection.startswith(one.prefix)), None)
-        return None if sort is None else cls(sort, collection.removeprefix(sort.prefix))
-
-    @property
-    def element(self) -> Element:
-        return make("t:FolderId", Id=self.folder)
-
-    @property
-    def fingerprint(self) -> str:
-        return hashlib.sha256(f"1 {self.sort.prefix}{self.folder}".encode()).hexdigest()[:16]
 
 
 class Items:
@@ -196,7 +124,7 @@ class Items:
             item = change if removed else next(iter(change), None)
             if item is None or (not removed and xml.local(item) != place.sort.element):
                 continue
-            if identity := _id(item):
+            if identity := id_of(item):
                 told[identity] = removed
         yield from (Tombstone(key) for key, removed in told.items() if removed)
         for one in self.read(place, [key for key, removed in told.items() if not removed]):
@@ -215,7 +143,7 @@ class Items:
 
     def read(self, place: Place, ids: Sequence[str]) -> list[Found | Gone | Unreadable]:
         """Items as they stand now, in the order asked."""
-        return [_meaning(place, key, item) for key, item in zip(ids, self.elements(place, ids), strict=True)]
+        return [meaning(place, key, item) for key, item in zip(ids, self.elements(place, ids), strict=True)]
 
     def elements(self, place: Place, ids: Sequence[str]) -> list[Element | Refusal]:
         """Items with all that we read of them, or why they are not to be had."""
@@ -238,7 +166,7 @@ class Items:
         for message in self._client.ask_all(request, len(ids)):
             problem = problem_of(message)
             if problem is None:
-                yield _only(message)
+                yield only(message)
             elif problem.throttled or problem.transient:
                 raise for_read(problem) from problem
             else:
@@ -271,7 +199,7 @@ class Items:
             )
             message = self._client.ask(request)
             items = xml.children(message, "m:RootFolder/t:Items")
-            yield from (_id(item) for item in items if xml.local(item) == place.sort.element)
+            yield from (id_of(item) for item in items if xml.local(item) == place.sort.element)
             if not items or folders.is_last(message):
                 return
             offset += len(items)
@@ -288,195 +216,10 @@ class Items:
                 continue
             if lost >= PATIENCE:
                 raise Unavailable(f"{PATIENCE} answers in a row did not come")
-            outcome = _Attempt(self, self._client, place, write.op).outcome(write)
+            outcome = Attempt(self, self._client, place, write.op).outcome(write)
             silent = isinstance(outcome, Unanswered)
             silent |= isinstance(outcome, Deferred) and outcome.scope is DeferScope.ITEM
             lost = lost + 1 if silent else 0
             if isinstance(outcome, Deferred) and not silent:
                 pause = outcome
             yield outcome
-
-
-@dataclass(slots=True)
-class _Attempt:
-    """One write. ``begun``: something may have changed already."""
-
-    items: Items
-    client: Client
-    place: Place
-    op: str
-    begun: bool = False
-
-    def outcome(self, write: Write) -> Outcome:
-        """Raises only what concerns the whole connection or folder."""
-        try:
-            return self._carry_out(write)
-        except Refusal as problem:
-            return Missing(self.op) if problem.absent else for_write(self.op, problem)
-        except Throttled as error:
-            return Unanswered(self.op) if self.begun else Deferred(self.op, error.retry_after)
-        except NotSent:
-            if self.begun:
-                return Unanswered(self.op)
-            raise
-        except (Unavailable, ContractViolation):
-            return Unanswered(self.op) if self.begun else Deferred(self.op, None, DeferScope.ITEM)
-
-    def _carry_out(self, write: Write) -> Outcome:
-        match write:
-            case Create():
-                return self._create(write)
-            case Update():
-                return self._update(write)
-            case Delete():
-                return self._delete(write)
-            case _:
-                return Refused(self.op, RefusedCode.UNSUPPORTED)
-
-    def _create(self, write: Create) -> Outcome:
-        parts = self._parts(write.item)
-        if parts is None:
-            return Refused(self.op, RefusedCode.UNSUPPORTED)
-        parts.append(stamped(write.stamp))
-        body = make(f"t:{self.place.sort.element}", *sorted(parts, key=self._order))
-        request = make(
-            "m:CreateItem",
-            make("m:SavedItemFolderId", self.place.element),
-            make("m:Items", body),
-            MessageDisposition="SaveOnly",
-        )
-        made = _only(self._send(request))
-        return self._stored(_id(made), Found(_id(made), Revision(_key(made)), write.item, stamp=write.stamp))
-
-    def _update(self, write: Update) -> Outcome:
-        there, now = self._expect(write)
-        if now is None or there is None:
-            return Missing(self.op) if there is None else Stale(self.op, None)
-        if now.revision != write.revision:
-            return Stale(self.op, now)
-        if now.access is not Access.FULL:
-            return Refused(self.op, RefusedCode.FORBIDDEN)
-        changes = self._changes(there, write)
-        if changes is None:
-            return Refused(self.op, RefusedCode.UNSUPPORTED)
-        if not changes:  # nothing that is held there is to be changed
-            return Applied(self.op, now.id, now.revision, now)
-        key = item_id(write.id, write.revision.master)
-        request = make(
-            "m:UpdateItem",
-            make("m:ItemChanges", make("t:ItemChange", key, make("t:Updates", *changes))),
-            ConflictResolution="NeverOverwrite",
-            MessageDisposition="SaveOnly",
-        )
-        made = _only(self._send(request))
-        return self._stored(write.id, replace(now, revision=Revision(_key(made)), item=write.item))
-
-    def _delete(self, write: Delete) -> Outcome:
-        there, now = self._expect(write)
-        if there is None:
-            return Missing(self.op)
-        if now is None or now.revision != write.revision:
-            return Stale(self.op, now)
-        if now.access is not Access.FULL:
-            return Refused(self.op, RefusedCode.FORBIDDEN)
-        tasks = {"AffectedTaskOccurrences": "AllOccurrences"} if self.place.sort is TASKS else {}
-        key = item_id(write.id, write.revision.master)
-        self._send(make("m:DeleteItem", make("m:ItemIds", key), DeleteType="MoveToDeletedItems", **tasks))
-        return Applied(self.op, write.id, None, None)
-
-    def _expect(self, write: Update | Delete) -> tuple[Element | None, Found | None]:
-        """The item as it stands, and what it means; None where it is not there, or cannot be understood."""
-        (there,) = self.items.elements(self.place, [write.id])
-        meant = _meaning(self.place, write.id, there)
-        if isinstance(meant, Gone) or isinstance(there, Refusal):
-            return None, None
-        return there, meant if isinstance(meant, Found) else None
-
-    def _stored(self, identity: str, known: Found) -> Outcome:
-        """What stands there now; what was sent, where it cannot be read."""
-        try:
-            (now,) = self.items.read(self.place, [identity])
-        except (Throttled, Unavailable, ContractViolation):
-            now = known
-        stored = now if isinstance(now, Found) and now.revision == known.revision else known
-        return Applied(self.op, stored.id, stored.revision, stored)
-
-    def _parts(self, item: object) -> list[Element] | None:
-        match item:
-            case Contact() if self.place.sort is CONTACTS:
-                return contact.creation(item)
-            case Task() if self.place.sort is TASKS:
-                return task.creation(item)
-            case _:
-                return None
-
-    def _changes(self, there: Element, write: Update) -> list[Element] | None:
-        mark = [] if write.stamp is None else [self._marked(write.stamp)]
-        match write.item:
-            case Contact() as item if self.place.sort is CONTACTS:
-                return [*contact.updates(there, item, write.changed), *mark]
-            case Task() as item if self.place.sort is TASKS:
-                return [*task.updates(item, write.changed), *mark]
-            case _:
-                return None
-
-    def _marked(self, stamp: Stamp) -> Element:
-        return make("t:SetItemField", stamp_path(), make(f"t:{self.place.sort.element}", stamped(stamp)))
-
-    def _order(self, part: Element) -> int:
-        return self.place.sort.order.index(xml.local(part))
-
-    def _send(self, request: Element) -> Element:
-        before, self.begun = self.begun, True
-        try:
-            return self.client.one(request)
-        except (NotSent, SignInRefused):
-            self.begun = before
-            raise
-        except Refusal as problem:
-            if not problem.transient:
-                self.begun = before
-            raise
-
-
-def _meaning(place: Place, key: str, item: Element | Refusal) -> Found | Gone | Unreadable:
-    """An item as it stands now. What was thrown away keeps its id for a while, in the bin."""
-    if isinstance(item, Refusal):
-        return Gone(key) if item.absent else Unreadable(key, UnreadableReason.MALFORMED)
-    parent = xml.find(item, "t:ParentFolderId")
-    if xml.local(item) != place.sort.element or (parent is not None and parent.get("Id") != place.folder):
-        return Gone(key)
-    try:
-        read: Contact | Task = contact.read(item) if place.sort is CONTACTS else task.read(item)
-        changed = xml.text(item, "t:LastModifiedTime")
-        return Found(
-            key,
-            Revision(_key(item)),
-            read,
-            stamp=stamp_of(item),
-            access=Access.NONE if place.sort is TASKS and task.repeats(item) else Access.FULL,
-            changed=instant(changed) if changed else None,
-            href=xml.text(item, "t:WebClientReadFormQueryString"),
-        )
-    except (ValueError, OverflowError):
-        return Unreadable(key, UnreadableReason.MALFORMED)
-
-
-def _only(message: Element) -> Element:
-    items = xml.children(message, "m:Items")
-    if len(items) != 1:
-        raise ContractViolation("not one item for one id")
-    return items[0]
-
-
-def _id(item: Element) -> str:
-    """Raises ContractViolation for an item without one."""
-    found = xml.find(item, "t:ItemId")
-    if found is None or not found.get("Id"):
-        raise ContractViolation("an item without an id")
-    return str(found.get("Id"))
-
-
-def _key(item: Element) -> str:
-    found = xml.find(item, "t:ItemId")
-    return "" if found is None else str(found.get("ChangeKey") or "")
