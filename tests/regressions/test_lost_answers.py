@@ -12,7 +12,7 @@ from marketplace_plugin.errors import Unavailable
 from marketplace_plugin.providers.memory import PERSONALITIES, Crash, Moment, Request
 from tests.laws.edits import Edit
 from tests.laws.scene import Scene
-from tests.laws.world import SOURCE, TARGET, World
+from tests.laws.world import OTHER, SOURCE, TARGET, World
 
 DEATHS = [(Moment.AFTER, Request.INSERT), (Moment.BEFORE, Request.OVERRIDE), (Moment.AFTER, Request.OVERRIDE)]
 
@@ -96,6 +96,19 @@ def test_a_copy_that_cannot_be_looked_up_is_not_made_again(scene: Scene, pages: 
     if pages:
         scene.account.faults.add(Moment.BEFORE, Request.PAGE, Unavailable("no answer"), times=pages)
     scene.world.sync(scene.ada)
+    scene.rest()
+    scene.check()
+    assert len(scene.all_there()) == 1
+
+
+def test_who_comes_back_finds_his_copy_where_he_moved_it(scene: Scene) -> None:
+    """It was looked for under its id, in its old calendar alone, and made a second time."""
+    scene.make_here("event")
+    scene.connect()
+    scene.world.settle(scene.ada)
+    disconnect(scene.world.engine, scene.person, scene.ada)
+    scene.move_there(0, OTHER)
+    scene.connect()
     scene.rest()
     scene.check()
     assert len(scene.all_there()) == 1

@@ -7,11 +7,13 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from marketplace_plugin.engine.steps.elsewhere import STAMPED
 from marketplace_plugin.engine.steps.one_pass import Pass
 from marketplace_plugin.engine.steps.pull import there
 from marketplace_plugin.engine.steps.recall import Recalled
 from marketplace_plugin.errors import CollectionGone, PermissionDenied
 from marketplace_plugin.model.change import Access, Found, HostItem, Stamp
+from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.event import Event, Series
 from marketplace_plugin.store import connections, links
 from marketplace_plugin.sync.cells import Synced
@@ -27,11 +29,13 @@ from marketplace_plugin.sync.tables import Action
 @dataclass(slots=True)
 class Standing:
     """``former``: links of the same account that ended, by host ref. ``blocks``: blocks of this connection with a UID
-    of the event, by host ref. ``shown``: their items that are there, by link id."""
+    of the event, by host ref. ``shown``: their items that are there, by link id; ``moved``: where to, for those that
+    are elsewhere by now."""
 
     former: dict[str, list[Link]] = field(default_factory=lambda: defaultdict(list))
     blocks: dict[str, list[Link]] = field(default_factory=lambda: defaultdict(list))
     shown: dict[str, Found] = field(default_factory=dict)
+    moved: dict[str, str] = field(default_factory=dict)
 
 
 def standing(p: Pass, recalled: Recalled) -> Standing:
@@ -54,6 +58,7 @@ def standing(p: Pass, recalled: Recalled) -> Standing:
             if link.kind is LinkKind.BLOCK and link.connection == p.connection.id:
                 found.blocks[item.ref].append(link)
     _look(p, [link for of_one in (*found.former.values(), *found.blocks.values()) for link in of_one], found)
+    _look_elsewhere(p, [link for of_one in found.former.values() for link in of_one], found)
     return found
 
 
@@ -78,6 +83,23 @@ def _look(p: Pass, asked: Iterable[Link], found: Standing) -> None:
                 found.shown[by_stamp[collection][stamp].id] = min(copies, key=lambda f: (f.changed or p.now, f.id))
 
 
+def _look_elsewhere(p: Pass, asked: Iterable[Link], found: Standing) -> None:
+    """A copy that was moved while nobody looked, by our stamp."""
+    lost = {Stamp(p.engine.instance, k.id): k for k in asked if k.id not in found.shown and k.kind in STAMPED}
+    for row in p.collections.values():
+        wanted = [stamp for stamp, link in lost.items() if link.id not in found.shown]
+        if not wanted or not row.listed or row.info.role < Role.READER:
+            continue
+        try:
+            carried = p.provider.find(row.remote_id, wanted)
+        except (CollectionGone, PermissionDenied):
+            continue  # a calendar that was never asked for; it may well be unreadable
+        for stamp, copies in carried.items():
+            if len(copies) == 1 and stamp in lost:
+                found.shown[lost[stamp].id] = copies[0]
+                found.moved[lost[stamp].id] = row.remote_id
+
+
 def adopt(p: Pass, item: HostItem, known: Standing) -> Step | None:
     """None where nothing there is this event."""
     return _readopt(p, item, known) or _same_meeting(p, item, known)
@@ -88,7 +110,9 @@ def _readopt(p: Pass, item: HostItem, known: Standing) -> Step | None:
     for link in known.former.get(item.ref, ()):
         found = known.shown.get(link.id)
         if found is not None and (found.stamp is None or found.stamp.link == link.id):
-            back = replace(link, connection=p.connection.id, access=found.access, state=LinkState.LIVE, reason=None)
+            place = known.moved.get(link.id, link.collection)
+            back = replace(link, connection=p.connection.id, collection=place, access=found.access)
+            back = replace(back, state=LinkState.LIVE, reason=None)
             return tie(p, replace(back, remote_id=found.id), item, found, Reason.ADOPTED)
     return None
 
