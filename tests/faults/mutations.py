@@ -9,12 +9,13 @@ import os
 
 from tests.faults.decisions import DECISIONS
 from tests.faults.edges import EDGES
+from tests.faults.exchange import EXCHANGE
 from tests.faults.passes import PASSES
 from tests.faults.passwords import PASSWORDS
 from tests.faults.taking import Safeguard
 
 VARIABLE = "SAFEGUARD"
-ALL: tuple[Safeguard, ...] = (*PASSES, *DECISIONS, *EDGES, *PASSWORDS)
+ALL: tuple[Safeguard, ...] = (*PASSES, *DECISIONS, *EDGES, *EXCHANGE, *PASSWORDS)
 BY_NAME = {one.name: one for one in ALL}
 
 

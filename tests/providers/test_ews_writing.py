@@ -226,6 +226,17 @@ def test_working_elsewhere_is_newer_than_exchange_2010(serving: EwsServing) -> N
 # ---- who was there meanwhile --------------------------------------------------------------------------------------
 
 
+def test_an_edit_since_we_read_is_never_written_over(world: World, serving: EwsServing) -> None:
+    """Of one occurrence too: the exception has a change key of its own."""
+    found = made(serving, daily("a", Override(at(24, 9), meeting("x", 24, 15))))
+    serving.change_occurrence(serving.calendar, found.id, at(24, 9), meeting("von Hand", 24, 16))
+    for write in (update(found, daily("b"), "op-u", "title"), Delete("op-d", found.id, found.revision)):
+        (outcome,) = push(serving, write)
+        assert isinstance(outcome, Stale)
+        assert "von Hand" in repr(outcome.current)
+    assert "von Hand" in repr(fetch(serving, found.id))
+
+
 @pytest.mark.parametrize("operation", ["GetItem", "UpdateItem"])
 def test_an_edit_between_our_requests_is_not_taken_for_ours(world: World, serving: EwsServing, operation: str) -> None:
     found = made(serving, meeting())
