@@ -10,6 +10,7 @@ from marketplace_plugin import (
     AuthorizationExpired,
     CollectionInfo,
     Facts,
+    Kind,
     Provider,
     Role,
     Session,
@@ -72,7 +73,7 @@ class _ConnectionTest:
         return ()
 
     def _readable(self) -> Facts:
-        self._calendars = self._google.collections()
+        self._calendars = [one for one in self._google.collections() if one.kind is Kind.EVENT]
         if not self._calendars:
             raise StepFailed("no-calendars", "ask-admin")
         first = next((calendar for calendar in self._calendars if calendar.primary), self._calendars[0])

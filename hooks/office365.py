@@ -10,6 +10,7 @@ from marketplace_plugin import (
     AuthorizationExpired,
     CollectionInfo,
     Facts,
+    Kind,
     Provider,
     Role,
     Session,
@@ -74,7 +75,7 @@ class _ConnectionTest:
         return ()
 
     def _readable(self) -> Facts:
-        self._calendars = self._graph.collections()
+        self._calendars = [one for one in self._graph.collections() if one.kind is Kind.EVENT]
         if not self._calendars:
             raise StepFailed("no-calendars", "ask-admin")
         first = next((calendar for calendar in self._calendars if calendar.primary), self._calendars[0])
