@@ -14,6 +14,7 @@ from marketplace_plugin.engine.context import RunOutcome, Trigger
 from marketplace_plugin.engine.form import credentials, servers
 from marketplace_plugin.engine.run import run_pass
 from marketplace_plugin.engine.views import Asked, ConnectionState
+from marketplace_plugin.engine.work.upkeep import Upkeep
 from marketplace_plugin.errors import (
     AccountMismatch,
     AuthorizeError,
@@ -330,3 +331,19 @@ def test_settings_of_the_deployment_that_are_none_are_named(
         with pytest.raises(ConfigError, match=said):
             world.test(connection)
         assert not world.plugin.sessions
+
+
+def test_what_was_tested_and_not_saved_is_forgotten_in_time(world: FormWorld) -> None:
+    upkeep = Upkeep(world.engine)
+    connection = world.add()
+    world.test(connection)
+    upkeep.tick(world.clock())
+    assert _tests(world) == 1
+    world.clock.advance(minutes=10)
+    assert not upkeep.tick(world.clock()), "the rest of the upkeep has time"
+    assert _tests(world) == 0
+
+
+def _tests(world: FormWorld) -> int:
+    with world.engine.store.read() as c:
+        return int(c.exec_driver_sql("SELECT count(*) FROM marketplace_credential_test").scalar_one())

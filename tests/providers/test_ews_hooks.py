@@ -309,3 +309,12 @@ def test_nothing_is_kept_in_files_for_a_whole_domain(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     tried(entered(world))
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("schemes", [("Basic",), ("NTLM",)], ids=["basic", "ntlm"])
+@pytest.mark.parametrize("password", ["Fähre-Größe-7", "price 5 € ☂", ' "quoted" & <tag> '])
+def test_a_password_may_hold_anything(world: World, schemes: tuple[str, ...], password: str) -> None:
+    world.sandbox.state.knobs.schemes = schemes
+    world.sandbox.state.accounts[ANNA].password = password
+    _, kept = tried(entered(world, password=password))
+    assert kept is not None

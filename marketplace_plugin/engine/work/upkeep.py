@@ -1,4 +1,7 @@
-"""What is done once a day and at each start, in small transactions: nothing here is needed for a sync to be right."""
+"""What is done once a day and at each start, in small transactions: nothing here is needed for a sync to be right.
+
+Passwords that were tested and not saved go every ten minutes.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from marketplace_plugin.engine.context import Engine
+from marketplace_plugin.engine.form.credentials import LIFETIME
 from marketplace_plugin.engine.steps.intake import ZONES
 from marketplace_plugin.model.series.expand import span_of
 from marketplace_plugin.store import authorizations, blocks, connections, credentials, runs
@@ -24,9 +28,14 @@ class Upkeep:
     engine: Engine
     zones: str = ZONES
     _next: datetime | None = field(default=None, init=False)
+    _tests: datetime | None = field(default=None, init=False)
 
     def tick(self, now: datetime) -> bool:
         """Do all of it where it is due at ``now`` (aware UTC). Returns whether it was."""
+        if self._tests is None or now >= self._tests:
+            self._tests = now + LIFETIME
+            with self.engine.store.begin() as unit:
+                credentials.sweep_tests(unit.connection, now)
         if self._next is not None and now < self._next:
             return False
         self._next = now + EVERY
@@ -41,7 +50,6 @@ class Upkeep:
         kept = now - self.engine.settings.journal_kept
         with self.engine.store.begin() as unit:
             authorizations.sweep(unit.connection, now)
-            credentials.sweep_tests(unit.connection, now)
             for row in connections.everyone(unit.connection):
                 runs.forget(unit.connection, row.id, kept)
 
