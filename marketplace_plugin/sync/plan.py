@@ -191,6 +191,8 @@ def _synced(item: Item | None) -> Synced | None:
 def _held_back(step: Step, place: Place, host: Did, remote: Did) -> Step:
     """The same step, or why it is not done."""
     link = step.link
+    if step.action is Action.TO_BLOCK and not place.shows:
+        return replace(step, action=Action.DETACH)
     if step.action is Action.DELETE_REMOTE and not writes(link, place):
         return replace(step, action=Action.DETACH, reason=Reason.ROLE_DROPPED)
     if step.action is Action.DELETE_REMOTE and invites_others(step):
@@ -199,7 +201,7 @@ def _held_back(step: Step, place: Place, host: Did, remote: Did) -> Step:
         return replace(step, action=Action.PARK, reason=Reason.WOULD_MAIL, merged=None, clashes=())
     if not step.pushes and not step.applies:
         return replace(step, automatic=link.automatic)
-    step = replace(step, automatic=automaticwrites(step, host, remote))
+    step = replace(step, automatic=automatic_writes(step, host, remote))
     if step.automatic > MOST_AUTOMATIC:
         return replace(step, action=Action.PARK, reason=Reason.LOOP, merged=None, clashes=())
     return step
@@ -221,7 +223,7 @@ def _is_his_own_part(step: Step) -> bool:
     return step.link.access is Access.ATTENDEE and step.merged is not None and step.merged.to_remote <= OWN
 
 
-def automaticwrites(step: Step, host: Did, remote: Did) -> int:
+def automatic_writes(step: Step, host: Did, remote: Did) -> int:
     """Writes to this link since a user's last edit, this one counted.
 
     A change of the host is a user's unless it names an operation. A change at the service is a user's unless our last

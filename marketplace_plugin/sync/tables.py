@@ -66,6 +66,7 @@ DETACH = Decision(Action.DETACH, Reason.NOT_ORGANISER)
 LEAVE = Decision(Action.DETACH, Reason.WITHDRAWN_HOST)
 KEEP = Decision(Action.DETACH, Reason.TARGET_CHANGED)
 TO_BLOCK = Decision(Action.TO_BLOCK, Reason.NOT_ORGANISER)
+STANDS = Decision(Action.TO_BLOCK, Reason.WITHDRAWN_HOST)
 PUT = Decision(Action.PUT_BLOCK, Reason.CHANGED_REMOTE)
 DROP = Decision(Action.DROP_BLOCK, Reason.DELETED_REMOTE)
 
@@ -89,12 +90,12 @@ EXPORT_PARTICIPANT: Table = {  # somebody else organises it in the host: a delet
     D:                 (DEL_REMOTE, DEL_REMOTE,  DEL_REMOTE,  UNLINK),
     W:                 (DEL_LEFT,   DEL_LEFT,    DEL_LEFT,    UNLINK),
 }
-EXPORT_INVITATION: Table = {  # an invitation took the place of our copy: it belongs to who sent it
+EXPORT_INVITATION: Table = {  # it took the place of our copy, and belongs to who sent it: it still takes time there
     S:                 (NOTHING,    IN,          IN,          DECLINE),
     T:                 (OUT,        BOTH,        BOTH,        DECLINE),
     E:                 (OUT,        BOTH,        BOTH,        DECLINE),
-    D:                 (LEAVE,      LEAVE,       LEAVE,       UNLINK),
-    W:                 (LEAVE,      LEAVE,       LEAVE,       UNLINK),
+    D:                 (STANDS,     STANDS,      STANDS,      UNLINK),
+    W:                 (STANDS,     STANDS,      STANDS,      UNLINK),
 }
 LEFT_COPY: Table = {  # its event went elsewhere: removed, unless somebody wrote something into it
     D:                 (DEL_REMOTE, DEL_REMOTE,  KEEP,        UNLINK),

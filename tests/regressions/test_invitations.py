@@ -218,3 +218,23 @@ def test_guests_are_asked_once_though_the_answer_is_lost(world: World) -> None:
     assert titles(account) == ["meeting"]
     assert set(asked(only(account))) == ({"bob@acme.example"} if offers(world) else set())
     assert [link.reason for link in world.links(ada)] == [None]
+
+
+@pytest.mark.parametrize("place", [TARGET, SOURCE], ids=["target", "source"])
+def test_who_leaves_here_and_stays_invited_there_is_busy_all_the_same(world: World, place: str) -> None:
+    """His invitation stood in his calendar, and nothing showed here that he had no time."""
+    accounts = {user: world.account() for user in ("ada", "bob")}
+    ref = world.host.create("ada", event("meeting"), guests=["bob"])
+    ada, bob = (world.connect(user, accounts[user]) for user in ("ada", "bob"))
+    world.settle(ada, bob)
+    mine = invite(accounts["bob"], only(accounts["ada"]), place)
+    world.settle(ada, bob)
+    world.host.invite("ada", ref, [])
+    world.settle(ada, bob)
+    assert list(world.host.all_of("bob")) == []
+    assert list(accounts["bob"].items(place)) == [mine], "it is nobody's here to delete"
+    assert blocked(world, bob) == (["meeting"] if place == SOURCE else [])
+    world.host.invite("ada", ref, ["bob"])
+    world.settle(ada, bob)
+    assert blocked(world, bob) == []
+    assert [one.id for calendar in (TARGET, SOURCE) for one in accounts["bob"].items(calendar).values()] == [mine]

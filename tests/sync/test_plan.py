@@ -65,8 +65,8 @@ INVITATION = """
 same        nothing        merge          nothing          decline
 touched     merge          merge          merge            decline
 edited      nothing        merge          nothing          decline
-deleted     detach         detach         detach           unlink
-withdrawn   detach         detach         detach           unlink
+deleted     to-block       to-block       to-block         unlink
+withdrawn   to-block       to-block       to-block         unlink
 """
 CONVERTED = """
             same           touched        edited           deleted
@@ -127,6 +127,12 @@ def _decided(
     policy: Policy = Policy.NEWEST,
 ) -> Step:
     return decide(Case(subject, here, there), place, policy)
+
+
+def test_what_becomes_a_block_is_let_go_where_no_blocks_are_shown() -> None:
+    target_alone = replace(PLACE, shows=False)
+    invitation = link(organised=False, access=Access.ATTENDEE)
+    assert _decided(invitation, HostGone("h", withdrawn=True), None, target_alone).action is Action.DETACH
 
 
 def test_each_table_is_complete() -> None:

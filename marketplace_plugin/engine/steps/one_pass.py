@@ -142,7 +142,7 @@ class Pass:
         row = self.collections.get(collection)
         if row is None:
             return Place(Capabilities(frozenset()), writable=False)
-        return Place(row.info.capabilities, row.info.can_be_target, self.connection.invites)
+        return Place(row.info.capabilities, row.info.can_be_target, self.connection.invites, shows=row.is_source)
 
     def ground(self, row: Collection, complete: bool = True) -> Ground:
         return Ground(row.remote_id, row.is_source, row.is_target, complete, blocks=row.info.kind is Kind.EVENT)
