@@ -8,6 +8,7 @@ from itertools import product
 import pytest
 
 from marketplace_plugin.engine.account.disconnect import disconnect
+from marketplace_plugin.engine.acts.convert import convert
 from marketplace_plugin.errors import Unavailable
 from marketplace_plugin.providers.memory import PERSONALITIES, Crash, Moment, Request
 from tests.laws.edits import Edit
@@ -112,3 +113,22 @@ def test_who_comes_back_finds_his_copy_where_he_moved_it(scene: Scene) -> None:
     scene.rest()
     scene.check()
     assert len(scene.all_there()) == 1
+
+
+@pytest.mark.parametrize("after", [True, False])
+def test_a_conversion_that_died_and_is_asked_for_again_makes_one_event(scene: Scene, after: bool) -> None:
+    def die(_: object) -> None:
+        host.before_apply = host.after_apply = None
+        raise Crash("killed")
+
+    scene.make_there("event")
+    scene.connect()
+    scene.world.settle(scene.ada)
+    host, (block,) = scene.world.host, scene.world.blocks(scene.ada)
+    host.before_apply, host.after_apply = (None, die) if after else (die, None)
+    with pytest.raises(Crash):
+        convert(scene.world.engine, scene.person, block.link)
+    convert(scene.world.engine, scene.person, block.link)
+    scene.rest()
+    scene.check()
+    assert len(host.all_of("ada")) == 1

@@ -34,7 +34,9 @@ def convert(engine: Engine, person: Person, link_id: str) -> str:
     with engine.store.begin() as unit:
         link, block = _own_block(unit.connection, person, link_id)
         connections.seize(unit.connection, link.connection, engine.now())
-        write = HostCreate(engine.new_id(), visible(block.item), (block.uid,) if block.uid else ())
+        write = _begun(unit.connection, link) or HostCreate(
+            engine.new_id(), visible(block.item), (block.uid,) if block.uid else ()
+        )
         if engine.host.shares_transaction:
             return _converted(engine, unit, link, block.item, _only(engine, person, write, unit))
         _intend(unit.connection, engine, link, write, Reason.CONVERTED)
@@ -127,6 +129,12 @@ def _own_converted(c: Database, person: Person, link_id: str) -> Link:
     if link is None or link.user != person.id or link.kind is not LinkKind.CONVERTED or link.remote is None:
         raise Conflict("there is no such converted event of yours")
     return link
+
+
+def _begun(c: Database, link: Link) -> HostCreate | None:
+    """A conversion that died half way and is asked for again: the same one, so that the host makes no second event."""
+    writes = (one.write for one in intents.open_ones(c, link.connection) if one.link == link.id)
+    return next((write for write in writes if isinstance(write, HostCreate)), None)
 
 
 def _intend(c: Database, engine: Engine, link: Link, write: HostWrite, reason: Reason) -> None:
