@@ -16,7 +16,7 @@ import requests
 
 from marketplace_plugin.bundle.load import Bundle, open_all
 from marketplace_plugin.bundle.manifest import Integration
-from marketplace_plugin.contract.hookspecs import Account, StepState, TestStep
+from marketplace_plugin.contract.hookspecs import Account, Credentials, ServerSearch, StepState, TestStep
 from marketplace_plugin.contract.module import HostModule, Person, UnitOfWork
 from marketplace_plugin.contract.provider import Provider, Session
 from marketplace_plugin.engine.account import authorize, market
@@ -189,6 +189,14 @@ class OnePlugin:
         self, integration: str, session: Session, target: str | None, write: bool
     ) -> Iterable[TestStep]:
         yield TestStep("sign-in", StepState.PASSED, 12, facts=(("target", str(target)), ("write", str(write))))
+
+    def search_server(self, integration: str, email: str, session: Session) -> ServerSearch:
+        raise AssertionError("there is no form")
+
+    def test_credentials(
+        self, integration: str, session: Session, target: str | None, write: bool
+    ) -> Iterable[TestStep | Credentials]:
+        raise AssertionError("there is no form")
 
     def authorized_account(self, integration: str, claims: Mapping[str, Any], session: Session) -> Account | None:
         return self.account(claims)
