@@ -107,6 +107,24 @@ def test_a_crash_after_the_host_wrote_makes_no_second_event(personality: Persona
     world.close()
 
 
+def test_a_worker_that_was_overtaken_half_way_makes_nothing_more(world: World) -> None:
+    """Two workers were at work, the second looked up what was made and made the rest, and then the first made it too."""
+    account = world.account()
+    for number in range(3):
+        world.host.create("ada", event(f"event {number}", 10 + number))
+    ada = world.connect("ada", account)
+
+    def other_worker() -> None:
+        world.clock.forward(minutes=11)
+        world.sync(ada)
+
+    account.faults.add(Moment.AFTER, Request.INSERT, other_worker)
+    world.sync(ada)
+    assert titles(account) == here(world)
+    world.settle(ada)
+    assert titles(account) == here(world)
+
+
 def test_a_server_that_puts_its_own_text_in_place_of_ours_has_the_last_word_once(world: World) -> None:
     """The service put its own text in place of ours after each write, we put ours back, and so on for months."""
     account = world.account()

@@ -74,7 +74,10 @@ class Pass:
             yield unit
 
     def still_ours(self) -> None:
-        """Before each batch of writes. Raises LeaseLost where another worker has taken over: then nothing is sent."""
+        """Before each batch of writes, and after each write where a repeated creation makes a second item.
+
+        Raises LeaseLost where another worker has taken over: then nothing is sent.
+        """
         with self.write():
             pass
 

@@ -234,10 +234,13 @@ def _send(p: Pass, collection: str, batch: Sequence[Write], work: Work) -> None:
         work.outcomes |= {write.op: Deferred(write.op, None) for write in batch}
         return
     told: set[str] = set()
+    repeatable = p.place(collection).capabilities.idempotent_create
     try:
         for outcome in p.provider.push(collection, batch):
             work.outcomes[outcome.op] = outcome
             told.add(outcome.op)
+            if not repeatable:  # whoever took over has looked up what was made, and made the rest
+                p.still_ours()
             if isinstance(outcome, Deferred):
                 p.pause(outcome.retry_after)
             if isinstance(outcome, Refused) and outcome.code is RefusedCode.FORBIDDEN:
