@@ -42,8 +42,8 @@ format: setup ## format the code and sort its imports
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-laws: tests/laws setup ## the laws of the sync core, at full length (up to an hour)
-	$(PYTEST) tests/laws $(LONG) -n $(WORKERS) $(ARGS)
+laws: tests/laws setup ## the laws of the sync core, at full length: over 200,000 steps (up to an hour)
+	$(PYTEST) tests/laws $(LONG) -n $(WORKERS) --dist worksteal --least-steps=200000 $(ARGS)
 
 faults: tests/faults setup ## kill workers, then take away one safeguard at a time: each must turn its tests red
 	$(PYTEST) tests/engine/test_killed.py -o faulthandler_timeout=0

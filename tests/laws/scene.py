@@ -151,7 +151,8 @@ class Scene:
         calendar, item_id, _ = found
         known = [k for k in self.world.links(self.ada) if (k.collection, k.remote_id) == (calendar, item_id)]
         tied = any(k.kind is not LinkKind.BLOCK for k in known) and not self.personality.case_ids
-        stamped = self.account.items(calendar)[item_id].stamp is not None
+        rests = any(k.state is LinkState.DETACHED for k in known)  # a copy that she kept: it is hers by now
+        stamped = self.account.items(calendar)[item_id].stamp is not None and not rests
         moved = self.account.user.move(calendar, item_id, to)
         if (calendar, item_id) in self.torn:
             self.torn.add((to, moved))

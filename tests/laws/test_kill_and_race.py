@@ -96,4 +96,4 @@ MACHINES = six(KillAndRace)
 
 @pytest.mark.parametrize("name", MACHINES)
 def test_nothing_is_lost_and_nothing_doubled(name: str) -> None:
-    run_state_machine_as_test(MACHINES[name], settings=sample())
+    run_state_machine_as_test(MACHINES[name], settings=sample(0.8))

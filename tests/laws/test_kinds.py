@@ -100,14 +100,22 @@ class Office(Scene):
         found = {ref: item for ref, item in self.all_here().items() if isinstance(item, Task | Call)}
         if found:
             ref, item = sorted(found.items())[n % len(found)]
+            self._entry_goes(item)
             done: dict[str, Any] = {"done": True} if isinstance(item, Call) else {"status": TaskStatus.COMPLETED}
             self.world.host.edit("ada", ref, **done)
+
+    def _entry_goes(self, item: Item) -> None:
+        """With its task or call, wherever it was moved to."""
+        for (place, _), entry in self.all_entries().items():
+            if place == TARGET and birth(entry) == birth(item):
+                self.ledger.superseded |= tokens(entry) - tokens(item)
 
     def delete_here(self, n: int) -> None:
         found = self.all_here()
         if found:
             ref, item = sorted(found.items())[n % len(found)]
             self.ledger.overwrite(item, None)
+            self._entry_goes(item)
             self.world.host.delete("ada", ref)
 
     def delete_there(self, n: int) -> None:
@@ -170,9 +178,8 @@ class Office(Scene):
         return {name for one in rows for name in (one.link, one.host_ref, one.remote_id) if name}
 
     def _is_shown(self, item: Item) -> bool:
-        if isinstance(item, Task) and not self.listed:
-            return item.due is not None and not is_done(item)
-        return not (isinstance(item, Call) and is_done(item))
+        """What is done before it was shown is not shown any more."""
+        return not (isinstance(item, Task | Call) and is_done(item))
 
     def _alike(self, link: Link, found: Item) -> None:
         assert link.state is LinkState.LIVE, (link.kind, link.state, link.reason)
