@@ -8,7 +8,11 @@ from datetime import date, timedelta
 import pytest
 
 from marketplace_plugin.model.change import Access, Found, Gone, HostGone, HostItem, Revision
+from marketplace_plugin.model.collection import Capabilities
+from marketplace_plugin.model.contact import Contact
 from marketplace_plugin.model.event import UNKNOWN, Attendee, Event, Response, ShowAs, Status
+from marketplace_plugin.model.form.canonical import CONTACT_FIELDS
+from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.time import AllDay
 from marketplace_plugin.sync.flows import Place, flows_of, outgoing
 from marketplace_plugin.sync.link import Link, LinkKind, LinkState, Wrote
@@ -25,6 +29,7 @@ from marketplace_plugin.sync.tables import (
     EXPORT_ORGANISED,
     EXPORT_PARTICIPANT,
     MIRROR,
+    PAIRED,
     Action,
     Did,
 )
@@ -92,6 +97,17 @@ edited      merge          merge          merge            decline
 deleted     delete-remote  delete-remote  delete-remote    unlink
 withdrawn   delete-remote  delete-remote  delete-remote    unlink
 """
+PAIR = """
+            same           edited           deleted
+same        nothing        merge            delete-host
+edited      merge          merge            recreate-remote
+deleted     delete-remote  recreate-host    unlink
+withdrawn   detach         detach           unlink
+"""
+LEFT = """
+            same           touched        edited           deleted
+deleted     delete-remote  delete-remote  detach           unlink
+"""
 LINKS: dict[str, tuple[Link, str]] = {
     "organised": (link(), ORGANISED),
     "participant": (link(organised=False), PARTICIPANT),
@@ -99,24 +115,37 @@ LINKS: dict[str, tuple[Link, str]] = {
     "converted": (link(LinkKind.CONVERTED), CONVERTED),
     "takes part": (link(LinkKind.CONVERTED, access=Access.ATTENDEE), TAKES_PART),
     "mirror": (link(LinkKind.MIRROR), MIRRORED),
+    "left copy": (replace(link(), host_ref=None), LEFT),
 }
 
 
-def _cells() -> list[tuple[str, str, str, str]]:
-    cells = []
-    for name, (_, text) in LINKS.items():
-        head, *rows = text.strip().splitlines()
-        for row in rows:
-            here, *wanted = row.split()
-            cells += [(name, here, there, cell) for there, cell in zip(head.split(), wanted, strict=True)]
-    return cells
+def _cells(text: str) -> list[tuple[str, str, str]]:
+    """(what happened here, what happened there, the action) of a table as it is written above."""
+    head, *rows = (line.split() for line in text.strip().splitlines())
+    return [(here, there, cell) for here, *wanted in rows for there, cell in zip(head, wanted, strict=True)]
 
 
-@pytest.mark.parametrize("name,here,there,wanted", _cells())
+@pytest.mark.parametrize(
+    "name,here,there,wanted", [(name, *cell) for name, (_, text) in LINKS.items() for cell in _cells(text)]
+)
 def test_the_tables(name: str, here: str, there: str, wanted: str) -> None:
     subject = LINKS[name][0]
     step = _decided(subject, HOST[here], REMOTE[there])
     assert step.action.value == wanted
+
+
+ADA = Contact(given_name="Ada")
+PERSONS = {"edited here": replace(ADA, company="King"), "edited there": replace(ADA, family_name="Lovelace")}
+
+
+@pytest.mark.parametrize("here,there,wanted", _cells(PAIR))
+def test_the_table_of_a_pair(here: str, there: str, wanted: str) -> None:
+    """A contact has nothing that is only touched: all that it holds is content."""
+    subject = replace(link(LinkKind.PAIR), host_kind=Kind.CONTACT, base=ADA, remote_base=ADA)
+    at_host = HostItem("h", 2, PERSONS["edited here"], changed=LATE) if here == "edited" else HOST[here]
+    at_service = Found("r", Revision("2"), PERSONS["edited there"]) if there == "edited" else REMOTE[there]
+    place = Place(Capabilities(fields=CONTACT_FIELDS))
+    assert _decided(subject, at_host, at_service, place).action.value == wanted
 
 
 def _decided(
@@ -136,7 +165,8 @@ def test_what_becomes_a_block_is_let_go_where_no_blocks_are_shown() -> None:
 
 
 def test_each_table_is_complete() -> None:
-    for table in (EXPORT_ORGANISED, EXPORT_PARTICIPANT, EXPORT_INVITATION, CONVERTED_FULL, CONVERTED_ATTENDEE, MIRROR):
+    events = (EXPORT_ORGANISED, EXPORT_PARTICIPANT, EXPORT_INVITATION, CONVERTED_FULL, CONVERTED_ATTENDEE)
+    for table in (*events, MIRROR, PAIRED):
         assert set(table) == set(Did)
         assert all(len(row) == len(COLUMNS) for row in table.values())
     assert all(decision.action in _BLOCK_ACTIONS for row in BLOCK.values() for decision in row)
