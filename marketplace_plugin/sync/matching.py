@@ -50,9 +50,10 @@ class Known:
             self.contacts[ref] = item
             for key in (*self._mails(item), *self._numbers(item), *_names(item)):
                 self._by[key].append(ref)
-        elif not is_done(item):
+        else:
             self.tasks[ref] = item
-            self._by[_task_key(item)].append(ref)
+            if not is_done(item):  # a done one looks like no other, and is still known by its former link
+                self._by[_task_key(item)].append(ref)
 
     def match(self, found: Contact | Task, without: Set[str] = frozenset()) -> Match:
         """``without`` are refs that the user has said it is not, or that are taken."""
