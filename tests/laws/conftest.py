@@ -31,14 +31,14 @@ def pytest_testnodedown(node: Any, error: object) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     if hasattr(session.config, "workerinput"):
         session.config.workeroutput["laws"] = asdict(DONE)  # type: ignore[attr-defined]  # a process of xdist's
-    elif session.exitstatus == pytest.ExitCode.OK and DONE.steps < session.config.getoption("--least-steps"):
+    elif session.exitstatus == pytest.ExitCode.OK and DONE.steps < session.config.getoption("least_steps", 0):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     if not DONE.steps and not DONE.boundaries:
         return
-    least, seconds = config.getoption("--least-steps"), monotonic() - _STARTED
+    least, seconds = config.getoption("least_steps", 0), monotonic() - _STARTED
     terminalreporter.write_line(
         f"laws: {DONE.steps} steps in {DONE.examples} examples, {DONE.boundaries} boundaries, {DONE.passes} passes, "
         f"{seconds:.0f} s"
