@@ -52,7 +52,7 @@ CAUSES: Mapping[str, LazyString] = {
     "certificate-of-another": _("The certificate belongs to a server with another name"),
     "old-encryption": _("The server offers no TLS 1.2 or later"),
     "wrong-password": _("The server refuses this user name or password"),
-    "refused-before": _("The server refused exactly these entries a moment ago; they are not sent again"),
+    "refused-before": _("Exactly these entries were tried a moment ago and not accepted; they are not sent again"),
     "no-interface": _("The server does not offer the interface that is needed"),
     "no-common-method": _("The server offers no way to sign in with a password"),
     "version-too-old": _("This version is too old"),

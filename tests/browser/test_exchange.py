@@ -138,7 +138,7 @@ def refused_once(anna: Someone, steg: World) -> None:
     expect(panel).to_contain_text(CONTACT)
     assert len(steg.exchange.sign_ins) == 1, "tried once"
     anna.button("Test").click()
-    expect(panel).to_contain_text("Der Server hat genau diese Angaben eben abgelehnt")
+    expect(panel).to_contain_text("Genau diese Angaben wurden eben versucht und nicht angenommen")
     assert len(steg.exchange.sign_ins) == 1, "what was refused is not sent again"
     expect(anna.button("Speichern")).to_be_disabled()
     stands(anna)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -76,7 +76,8 @@ class Calendars:
 
 @dataclass
 class FormPlugin:
-    """``sent`` are the passwords that reached the server. ``searches`` answers, ``fails`` ends a test with a cause."""
+    """``sent`` are the passwords that reached the server. ``searches`` answers, ``fails`` ends a test with a cause.
+    ``meanwhile`` happens while the server looks at a password."""
 
     entry: Integration
     sent: list[str] = field(default_factory=list)
@@ -86,6 +87,7 @@ class FormPlugin:
     fails: TestStep | None = None
     account: Account | None = ANNAS
     refuses: bool = False
+    meanwhile: Callable[[], None] | None = None
 
     def integrations(self) -> Sequence[Integration]:
         return [self.entry]
@@ -107,6 +109,8 @@ class FormPlugin:
             return
         password = session.secrets["password"]
         self.sent.append(password)
+        if self.meanwhile is not None:
+            self.meanwhile()
         if password != GOOD:
             yield TestStep("sign-in", StepState.FAILED, 5, "wrong-password", "check-password")
             return

@@ -145,6 +145,38 @@ def test_a_refused_password_is_not_sent_again_by_itself(world: FormWorld) -> Non
     assert world.plugin.sent == ["falsch", GOOD, "falsch"]
 
 
+def test_a_second_press_while_the_first_is_tried_sends_nothing(world: FormWorld) -> None:
+    connection = world.add()
+    seen: list[str] = []
+    world.plugin.meanwhile = lambda: seen.append(world.test(connection).steps[0].cause)
+    assert world.test(connection).passed
+    assert (seen, world.plugin.sent) == (["refused-before"], [GOOD])
+
+
+def test_an_attempt_that_broke_off_is_not_repeated_by_itself(world: FormWorld) -> None:
+    """The process was killed after the password was sent: what the server said is not known."""
+    connection = world.add()
+
+    def killed() -> None:
+        raise KeyboardInterrupt
+
+    world.plugin.meanwhile = killed
+    with pytest.raises(KeyboardInterrupt):
+        world.test(connection)
+    world.plugin.meanwhile = None
+    assert world.test(connection).steps[0].cause == "refused-before"
+    world.clock.advance(minutes=10)
+    assert world.test(connection).passed
+
+
+def test_a_failure_of_another_kind_may_be_tried_again_at_once(world: FormWorld) -> None:
+    connection = world.add()
+    world.plugin.fails = TestStep("tls", StepState.FAILED, 3, "unknown-authority", "store-authority")
+    assert not world.test(connection).passed
+    world.plugin.fails = None
+    assert world.test(connection).passed
+
+
 def test_a_pass_tries_once_and_the_worker_does_not_come_back(world: FormWorld) -> None:
     """Known failure 28: a password that was changed ends the connection in sight."""
     connection = world.connected()
@@ -261,9 +293,14 @@ def test_a_server_of_another_integration_is_handed_over(world: FormWorld) -> Non
     assert credentials.search(world.engine, ANNA_HERE, connection, "a@b.example").handed_over == "cloud"
 
 
-def test_what_is_no_server_is_said_so(world: FormWorld) -> None:
-    tested = world.test(world.add(), server="mein server")
-    assert tested.steps[0].cause == "no-address"
+@pytest.mark.parametrize(
+    "server, cause",
+    [("mein server", "no-address"), ("http://mail.example.org/EWS", "not-encrypted"), ("HTTP://mail", "not-encrypted")],
+)
+def test_what_is_no_server_is_said_so(world: FormWorld, server: str, cause: str) -> None:
+    tested = world.test(world.add(), server=server)
+    assert (tested.steps[0].cause, tested.refused, tested.passed) == (cause, "", False)
+    assert not world.plugin.sessions
 
 
 def test_a_search_knows_no_secret(world: FormWorld) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -117,26 +117,37 @@ def test(
         target = next((one.remote_id for one in collections.of_connection(c, row.id) if one.is_target), None)
     _require_open(row)
     fields = _cleaned(entry.auth, entered)
-    digest, now = _digest(engine, row.id, fields), engine.now()
     session = sessions.session(engine, row, entry, fields)
     if failed := _before_sending(entry.auth, fields, sessions.servers_of(session.settings)):
         return failed
-    with engine.store.read() as c:
-        if credentials.is_refused(c, row.id, digest, now):
+    now = engine.now()
+    attempt = CredentialTest(
+        engine.new_id(), row.id, person.id, _digest(engine, row.id, fields), None, now, now + LIFETIME
+    )
+    with engine.store.begin() as unit:  # before it is sent: a second press, or a crash, sends nothing twice
+        if not credentials.begin_test(unit.connection, attempt, session=browser_session):
             return Tried((TestStep("sign-in", StepState.FAILED, 0, "refused-before", "wait-or-change"),), False)
     steps, kept = _steps(engine, entry, session, target, write=write)
-    outcome = None
-    if kept is not None:
-        account = engine.plugins.authorized_account(entry.id, kept.claims, session)
-        if account is None or not account.subject:
-            raise AuthorizeError("the plugin does not know the account")
-        if row.account_key not in (None, grants.account_key(engine, entry.id, account.subject)):
-            return Tried((*steps, TestStep("account", StepState.FAILED, cause=AccountMismatch.code)), False)
-        fields_kept = {**fields, **kept.fields}
-        outcome = {"entered": fields, "fields": fields_kept, "subject": account.subject, "label": account.label}
-    if outcome is not None or any(step.cause == WRONG_PASSWORD for step in steps):
-        _remember(engine, person, row, browser_session, digest, outcome)
-    return _told(entry.auth, steps, passed=outcome is not None, fields=fields)
+    if any(step.cause == WRONG_PASSWORD for step in steps):
+        return _told(entry.auth, steps, passed=False, fields=fields)
+    with engine.store.begin() as unit:
+        credentials.remove_test(unit.connection, attempt.id)
+    if kept is None:
+        return _told(entry.auth, steps, passed=False, fields=fields)
+    account = engine.plugins.authorized_account(entry.id, kept.claims, session)
+    if account is None or not account.subject:
+        raise AuthorizeError("the plugin does not know the account")
+    if row.account_key not in (None, grants.account_key(engine, entry.id, account.subject)):
+        return Tried((*steps, TestStep("account", StepState.FAILED, cause=AccountMismatch.code)), False)
+    outcome = {
+        "entered": fields,
+        "fields": {**fields, **kept.fields},
+        "subject": account.subject,
+        "label": account.label,
+    }
+    with engine.store.begin() as unit:
+        credentials.add_test(unit.connection, replace(attempt, outcome=outcome), session=browser_session)
+    return _told(entry.auth, steps, passed=True, fields=fields)
 
 
 def save(engine: Engine, person: Person, connection_id: str, browser_session: str, entered: Entered) -> Authorized:
@@ -226,9 +237,11 @@ def _digest(engine: Engine, connection_id: str, fields: Entered) -> str:
 
 
 def _before_sending(auth: Auth, fields: Entered, allowed: AllowedServers) -> Tried | None:
-    """A server that takes no passwords, or that nobody has allowed, is not even told to the plugin."""
+    """What is not https, takes no passwords, or was allowed by nobody is not even told to the plugin."""
     if SERVER not in fields:
         return None
+    if fields[SERVER].lower().startswith("http:"):
+        return Tried((TestStep(SERVER, StepState.FAILED, 0, "not-encrypted", "check-server"),), False)
     try:
         host, port = named_server(fields[SERVER])
     except ValueError:
@@ -252,21 +265,6 @@ def _steps(
             kept = one
     failed = any(step.state is StepState.FAILED for step in steps)
     return tuple(steps), None if failed or not steps else kept
-
-
-def _remember(
-    engine: Engine,
-    person: Person,
-    row: Connection,
-    browser_session: str,
-    digest: str,
-    outcome: Mapping[str, Any] | None,
-) -> None:
-    now = engine.now()
-    proof = CredentialTest(engine.new_id(), row.id, person.id, digest, outcome, now, now + LIFETIME)
-    with engine.store.begin() as unit:
-        credentials.sweep_tests(unit.connection, now)
-        credentials.add_test(unit.connection, proof, session=browser_session)
 
 
 def _told(auth: Auth, steps: tuple[TestStep, ...], *, passed: bool, fields: Entered) -> Tried:

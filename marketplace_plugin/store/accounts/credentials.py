@@ -98,6 +98,20 @@ def add_test(c: Connection, test: CredentialTest, *, session: str) -> None:
     )
 
 
+def begin_test(c: Connection, test: CredentialTest, *, session: str) -> bool:
+    """Note an attempt before it is made; it counts as refused until it is removed. False, and nothing noted, where
+    exactly this was refused a moment ago, or is being tried. ``test`` has no outcome."""
+    sweep_tests(c, test.created_at)
+    if is_refused(c, test.connection, test.digest, test.created_at):
+        return False
+    add_test(c, test, session=session)
+    return True
+
+
+def remove_test(c: Connection, test_id: str) -> None:
+    c.execute(delete(credential_test).where(credential_test.c.id == test_id))
+
+
 def passed_test(c: Connection, connection: str, *, user: str, session: str, now: datetime) -> CredentialTest | None:
     """The test of this connection that this person passed in this session of his browser, while it counts."""
     found = c.execute(
