@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from marketplace_plugin.engine.acts.preview import current_plan
 from marketplace_plugin.model.contact import Contact, Labelled
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.providers.memory import EWS, GOOGLE, GRAPH, Personality
@@ -193,6 +194,10 @@ def test_a_plan_first_and_nothing_before(world: KindsWorld) -> None:
     name = world.join(account, Kind.CONTACT, approved=False, **BOTH_WAYS)
     for _ in range(2):
         world.sync(name)
+        plan = current_plan(world.engine, name)
+        assert plan is not None
+        assert plan.kinds[Kind.CONTACT]["host.create"] == 1
+        assert plan.kinds[Kind.CONTACT]["remote.create"] == 1
     assert account.writes == []
     assert len(world.here(Kind.CONTACT)) == 2
     world.start(name, ADA)

@@ -19,12 +19,13 @@ from marketplace_plugin.engine.steps.recall import APPROVED
 from marketplace_plugin.engine.steps.written import count_name
 from marketplace_plugin.errors import Conflict
 from marketplace_plugin.model.item import Kind
-from marketplace_plugin.store import blocks, connections, held, host_positions, plans, runs
+from marketplace_plugin.store import blocks, connections, held, host_positions, links, plans, runs
 from marketplace_plugin.store.log.plans import PlanState
 from marketplace_plugin.store.log.runs import Run
 from marketplace_plugin.sync.guests import GUESTS
+from marketplace_plugin.sync.link import LinkKind, LinkState
 from marketplace_plugin.sync.reason import Reason
-from marketplace_plugin.sync.step import Plan, Step
+from marketplace_plugin.sync.step import Case, Plan, Step
 from marketplace_plugin.sync.tables import Action
 
 
@@ -136,7 +137,16 @@ def in_force(engine: Engine, connection_id: str) -> tuple[bool, plans.Plan | Non
 def ask(p: Pass, wanted: Plan) -> None:
     """Write the plan down for its owner, unless the same one waits already."""
     steps = [step for step in wanted.steps if needs_approval(step) or step.applies]
-    _store(p, steps)
+    known = {step.link.id for step in steps}
+    _store(p, [*steps, *(step for step in _coming(p) if step.link.id not in known)])
+
+
+def _coming(p: Pass) -> list[Step]:
+    """What an earlier pass has read and is to be made here: the service tells of it only once."""
+    with p.engine.store.read() as c:
+        parked = links.of_connection(c, p.connection.id, kinds=(LinkKind.PAIR,), states=(LinkState.PARKED,))
+        waiting = [k for k in parked if k.reason is Reason.AWAITS_APPROVAL and k.host_ref is None]
+    return [Step(Action.RECREATE_HOST, Reason.NEW_REMOTE, link, Case(link)) for link in waiting]
 
 
 def bound(p: Pass, planned: Planned) -> Planned:
