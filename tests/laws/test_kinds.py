@@ -94,6 +94,8 @@ class Office(Scene):
         self.account.user.edit(place, key, **changes)
         after = self.all_entries()[place, key]
         self.ledger.superseded |= tokens(before) - tokens(after)
+        if place == TARGET and birth(after) not in {birth(i) for i in self.all_here().values() if self._is_shown(i)}:
+            self.ledger.superseded |= tokens(after)  # its task is done or gone here, and it goes too
 
     def finish(self, n: int) -> None:
         """A task or a call is done: its mirror goes, and a list shows it as done."""
