@@ -40,7 +40,7 @@ from marketplace_plugin.sandbox.graph.seed import (
     STRIKT_ADMIN,
     TENANTS,
 )
-from marketplace_plugin.store.accounts.connections import ConnectionState
+from marketplace_plugin.store.accounts.connections import ConnectionState, Policy, save_settings
 from marketplace_plugin.store.accounts.installations import RequestState
 from tests.engine.entra import CALLBACK, OFFICE, EntraWorld, Visitor, entra_world
 from tests.engine.shell import ADMIN, ANNA_HERE, BROWSER, JONAS_HERE, STRANGER
@@ -165,7 +165,8 @@ def test_scopes_are_compared_by_their_last_part(world: EntraWorld) -> None:
     for granted in ("Calendars.ReadWrite", "calendars.readwrite", "https://graph.microsoft.us/Calendars.ReadWrite"):
         assert client.missing(frozenset({granted, "openid"}), required=True) == frozenset()
     assert client.missing(frozenset({"Calendars.Read"}), required=True) == {"Calendars.ReadWrite"}
-    assert client.missing(frozenset(), required=False) == {"Calendars.ReadWrite.Shared"}
+    optional = {"Calendars.ReadWrite.Shared", "Contacts.ReadWrite", "Tasks.ReadWrite"}
+    assert client.missing(frozenset(), required=False) == optional
     exact = replace(client, scope_match=ScopeMatch.EXACT)
     assert exact.missing(frozenset({"calendars.readwrite"}), required=True) == {"Calendars.ReadWrite"}
 
@@ -317,6 +318,19 @@ def test_the_address_for_the_admin_and_the_way_back(world: EntraWorld, connectio
     assert nothing_stored(world, connection), "the way back changes nothing"
     found = world.finish(world.begin(connection).account(LENA).back)
     assert found.account == LENA
+
+
+def test_the_admin_is_asked_for_what_its_owner_has_switched_on(world: EntraWorld, connection: str) -> None:
+    """Else whoever may not consent himself is sent to his admin for contacts, who consents, and nothing changes."""
+    before = consent.view(world.engine, ANNA_HERE, connection).address
+    with world.engine.store.begin() as unit:
+        switches = {"contact": True, "task": False}
+        save_settings(
+            unit.connection, connection, 0, policy=Policy.NEWEST, past_days=30, future_days=365, switches=switches
+        )
+    after = consent.view(world.engine, ANNA_HERE, connection).address
+    scopes = [set(parse_qs(urlsplit(address).query)["scope"][0].split()) for address in (before, after)]
+    assert scopes[1] - scopes[0] == {"Contacts.ReadWrite"}
 
 
 def test_an_admin_who_says_no_or_is_none(world: EntraWorld, connection: str) -> None:

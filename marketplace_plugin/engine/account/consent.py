@@ -15,6 +15,7 @@ from marketplace_plugin.bundle.manifest import SHARED
 from marketplace_plugin.contract.module import Person
 from marketplace_plugin.engine.account import authorize, grants, market, oauth
 from marketplace_plugin.engine.context import Engine
+from marketplace_plugin.engine.kinds import switched_on
 from marketplace_plugin.engine.ownership import own
 from marketplace_plugin.engine.views import Asked
 from marketplace_plugin.errors import NotFound, StateMismatch
@@ -83,10 +84,11 @@ def answer(engine: Engine, query: Mapping[str, str]) -> ConsentAnswer:
 
 
 def _address(engine: Engine, connection: Connection) -> str:
-    """For what every connection needs and for shared collections: an admin who consents once should not be asked
-    twice."""
+    """For what every connection needs, for shared collections and for what its owner has switched on: an admin who
+    consents once should not be asked twice, and nobody consents to what nobody wants."""
     client = grants.oauth_client(engine, connection.integration)
-    client = replace(client, scopes=tuple(s for s in client.scopes if s.feature in ("", SHARED)))
+    wanted = {"", SHARED, *switched_on(connection)}
+    client = replace(client, scopes=tuple(s for s in client.scopes if s.feature in wanted))
     state = f"{PREFIX}{connection.id}.{_mark(engine, connection.id)}"
     return oauth.admin_consent_url(client, authorize.redirect_uri(engine), state)
 
