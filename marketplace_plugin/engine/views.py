@@ -199,12 +199,14 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class DisconnectFacts:
-    """For the dialog: what is deleted here, and what is kept. ``target`` is the target calendar's title or empty."""
+    """For the dialog: what is deleted here, and what is kept. ``target`` is the target calendar's title or empty;
+    ``paired`` are contacts, and tasks of a list, which stay on both sides."""
 
     blocks: int
     converted: int
     exported: int
     target: str = ""
+    paired: int = 0
 
 
 @dataclass(frozen=True, slots=True)

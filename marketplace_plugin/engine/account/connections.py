@@ -17,6 +17,7 @@ from marketplace_plugin.engine.ownership import own
 from marketplace_plugin.engine.views import ConnectionView, RunState
 from marketplace_plugin.engine.work import requests
 from marketplace_plugin.errors import AuthorizationExpired, ConfigError, NotAllowed
+from marketplace_plugin.model.item import Kind
 from marketplace_plugin.store import blocks, collections, connections, credentials, plans
 from marketplace_plugin.store import links as stored_links
 from marketplace_plugin.store.accounts.connections import Connection, ConnectionState
@@ -55,7 +56,8 @@ def examine(engine: Engine, person: Person, connection_id: str, write: bool = Fa
     """The plugin's steps, as they come. Nothing is written unless ``write``. Raises NotFound before the first step."""
     with engine.store.read() as c:
         row = own(c, person, connection_id)
-        target = next((one.remote_id for one in collections.of_connection(c, row.id) if one.is_target), None)
+        calendars = [one for one in collections.of_connection(c, row.id) if one.info.kind is Kind.EVENT]
+        target = next((one.remote_id for one in calendars if one.is_target), None)
     return _steps(engine, row, target, write)
 
 

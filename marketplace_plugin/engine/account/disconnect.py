@@ -22,6 +22,7 @@ from marketplace_plugin.engine.ownership import own
 from marketplace_plugin.engine.views import DisconnectFacts
 from marketplace_plugin.errors import MarketplaceError
 from marketplace_plugin.model.change import Access
+from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.write import Applied, Delete, Missing
 from marketplace_plugin.store import authorizations, collections, connections, credentials, links, runs
 from marketplace_plugin.store.accounts.connections import Connection, ConnectionState
@@ -44,9 +45,10 @@ def disconnect_facts(engine: Engine, person: Person, connection_id: str) -> Disc
     """What is deleted here, and what is kept. Raises NotFound."""
     with engine.store.read() as c:
         row = own(c, person, connection_id)
-        target = next((one.info.title for one in collections.of_connection(c, row.id) if one.is_target), "")
+        calendars = [one for one in collections.of_connection(c, row.id) if one.info.kind is Kind.EVENT]
+    target = next((one.info.title for one in calendars if one.is_target), "")
     counted = purge.facts(engine, row.id)
-    return DisconnectFacts(counted.blocks, counted.converted, counted.exported, target)
+    return DisconnectFacts(counted.blocks, counted.converted, counted.exported, target, counted.paired)
 
 
 def disconnect(engine: Engine, person: Person, connection_id: str, delete_remote: bool = False) -> Disconnected:

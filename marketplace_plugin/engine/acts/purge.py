@@ -33,11 +33,13 @@ from marketplace_plugin.sync.reason import Reason
 
 @dataclass(frozen=True, slots=True)
 class PurgeFacts:
-    """What the dialogs say: blocks that go, and what stays. ``exported`` are copies at the service that stay there."""
+    """What the dialogs say: blocks that go, and what stays. ``exported`` are copies at the service that stay there,
+    ``paired`` contacts and tasks that stay on both sides."""
 
     blocks: int
     converted: int
     exported: int
+    paired: int = 0
 
 
 def facts(engine: Engine, connection_id: str, collection: str | None = None) -> PurgeFacts:
@@ -49,7 +51,8 @@ def facts(engine: Engine, connection_id: str, collection: str | None = None) -> 
     def live(kind: LinkKind) -> int:
         return sum(n for (k, state), n in counted.items() if k is kind and state not in resting)
 
-    return PurgeFacts(live(LinkKind.BLOCK), live(LinkKind.CONVERTED), live(LinkKind.EXPORT) + live(LinkKind.MIRROR))
+    exported = live(LinkKind.EXPORT) + live(LinkKind.MIRROR)
+    return PurgeFacts(live(LinkKind.BLOCK), live(LinkKind.CONVERTED), exported, live(LinkKind.PAIR))
 
 
 def unselect(engine: Engine, unit: UnitOfWork, connection_id: str, collection: str) -> int:
@@ -102,7 +105,8 @@ def _facts_within(c: Database, connection_id: str) -> PurgeFacts:
     def of(*kinds: LinkKind) -> int:
         return sum(n for (kind, _), n in counted.items() if kind in kinds)
 
-    return PurgeFacts(of(LinkKind.BLOCK), of(LinkKind.CONVERTED), of(LinkKind.EXPORT, LinkKind.MIRROR))
+    exported = of(LinkKind.EXPORT, LinkKind.MIRROR)
+    return PurgeFacts(of(LinkKind.BLOCK), of(LinkKind.CONVERTED), exported, of(LinkKind.PAIR))
 
 
 def _bare(link: Link) -> Link:

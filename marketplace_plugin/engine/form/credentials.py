@@ -36,6 +36,7 @@ from marketplace_plugin.errors import (
     ServerHandedOver,
     ServerNotAllowed,
 )
+from marketplace_plugin.model.item import Kind
 from marketplace_plugin.store import collections, connections, credentials, server_rules
 from marketplace_plugin.store.accounts.connections import Connection, ConnectionState
 from marketplace_plugin.store.accounts.credentials import CredentialTest
@@ -114,7 +115,8 @@ def test(
     this session of the browser. Raises NotFound, NotAllowed (paused), InvalidSettings (fields), ConfigError."""
     with engine.store.read() as c:
         row, entry = _mine(engine, c, person, connection_id)
-        target = next((one.remote_id for one in collections.of_connection(c, row.id) if one.is_target), None)
+        calendars = [one for one in collections.of_connection(c, row.id) if one.info.kind is Kind.EVENT]
+        target = next((one.remote_id for one in calendars if one.is_target), None)
     _require_open(row)
     fields = _cleaned(entry.auth, entered)
     session = sessions.session(engine, row, entry, fields)
