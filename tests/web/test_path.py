@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from marketplace_plugin.sandbox.google.seed import ANNA
 from marketplace_plugin.store import tokens
 from marketplace_plugin.store.vault import new_key
 from tests.engine.shell import Browser
+from tests.host.event_form import FORM
 
 BASE_URL = "http://127.0.0.1:5000"
 
@@ -154,6 +156,32 @@ def test_each_direction_works_alone(running: Running, anna: Visitor, write: bool
     assert "In Ordnung" in anna.get(f"/profile/connections/{connection}")
     assert f"Geschrieben {written} Termine" in anna.text
     assert f"Importiert {blocks} Termine" in anna.text
+
+
+def test_many_events_deleted_in_one_act_go_without_being_asked_for_again(
+    running: Running, anna: Visitor, sandbox: GoogleSandbox
+) -> None:
+    day = (running.engine.now() + timedelta(days=3)).date().isoformat()
+    for number in range(12):
+        anna.get("/calendar/new")
+        anna.post("/calendar/new", **{**FORM, "title": f"Termin {number}", "start_day": day, "end_day": day})
+    connection = connect(anna)
+    choose(anna, connection, read=False)
+    (plan,) = re.findall(r'name="plan" value="(\w+)"', anna.page)
+    anna.post(f"/profile/connections/{connection}/start", plan=plan)
+    assert running.pool.wait_until_idle(30)
+    written = {event.id for event in sandbox.state.calendars[ANNA].events.values() if not event.cancelled}
+    anna.get("/calendar/several")
+    ticked = re.findall(r'name="event" value="([^"]+)"', anna.page)
+    assert f"{len(ticked)} Termine löschen?" in anna.post("/calendar/several", event=ticked)
+    anna.post("/calendar/several", event=ticked, confirmed="1")
+    assert f"{len(ticked)} Termine wurden gelöscht." in anna.text
+    anna.post("/sync")
+    assert running.pool.wait_until_idle(30)
+    assert "Nichts wartet auf Sie" in anna.get("/profile/decisions")
+    left = {event.id for event in sandbox.state.calendars[ANNA].events.values() if not event.cancelled}
+    assert len(written) - len(left) > 10, "more than the brake lets through"
+    assert not sandbox.state.outbox
 
 
 @pytest.mark.parametrize(
