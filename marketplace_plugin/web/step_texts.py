@@ -33,7 +33,7 @@ FACTS: Mapping[str, LazyString] = {
     "address": _("Address %(value)s"),
     "scheme": _("Method %(value)s"),
     "valid-until": _("Certificate valid until %(value)s"),
-    "taken-away": _("A test entry was written and removed again"),
+    "taken-away": _("test entry written and removed again"),
 }
 CAUSES: Mapping[str, LazyString] = {
     "scope-missing": _("A permission was left out at the sign-in"),
