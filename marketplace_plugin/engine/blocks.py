@@ -74,7 +74,7 @@ class StoredBlocks(Blocks):
         shapes: Iterable[Shape],
         detail: Callable[[Shape, Occurrence], BlockDetail | None],
     ) -> Sequence[BlockView]:
-        """One view for each meeting and start, however many ways it came by (rule 8). Whole days are the owner's."""
+        """One view for each meeting and start, however many ways it came by (rule L11). Whole days are the owner's."""
         found: dict[tuple[str, str], tuple[datetime, BlockView]] = {}
         for shape in shapes:
             for occurrence in occurrences(shape.item, window, owner.zone).occurrences:

@@ -51,7 +51,7 @@ def run_pass(engine: Engine, connection_id: str, trigger: Trigger, run_id: str) 
         result = _expire(engine, connection, lease, run_id, error.code)
     except MarketplaceError as error:
         result = _fail(engine, connection, lease, started, run_id, error)
-    except Exception as error:  # noqa: BLE001  # one bad connection stops nobody else (rule 15); it is logged below
+    except Exception as error:  # noqa: BLE001  # one bad connection stops nobody else (rule W11); it is logged below
         result = _fail(engine, connection, lease, started, run_id, error)
     finally:
         if started is not None:
@@ -82,7 +82,7 @@ def _steps(p: Pass) -> RunResult:
 
 
 def _learn_roles(p: Pass) -> None:
-    """After a refusal the account's roles are asked for again (rule 6): what may not be written waits for the role."""
+    """After a refusal the account's roles are asked for again (rule L7): what may not be written waits for the role."""
     if not p.refused:
         return
     try:

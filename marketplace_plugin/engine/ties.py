@@ -11,13 +11,13 @@ from marketplace_plugin.store import connections, links
 from marketplace_plugin.sync.link import Link, LinkKind, LinkState
 
 OWN_FIELDS = frozenset({"response", "reminder", "show_as"})
-"""What a participant decides for himself (SYNC.md rule 3)."""
+"""What a participant decides for himself (docs/sync.md, L4)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tied:
     """``converted``: it was a grey block, and can be one again. ``writable``: the fields that may be changed on the
-    other side, None for all (rule 16). ``mirrored``: a task or call is shown in the target calendar; ``dropped``: it
+    other side, None for all (rule L4). ``mirrored``: a task or call is shown in the target calendar; ``dropped``: it
     was deleted there, and is mirrored no longer. ``integration`` is the id of what it is tied through, ``account`` what
     its owner knows it by."""
 

@@ -276,7 +276,7 @@ class Contacts(Module):
 
 
 def _is_masked(item: Item) -> bool:
-    """Whether a field is UNKNOWN: a host keeps what is known (SYNC.md rule 6)."""
+    """Whether a field is UNKNOWN: a host keeps what is known (docs/sync.md, L6)."""
     if not isinstance(item, Event | Series):
         return False
     contents = [item] if isinstance(item, Event) else [item.master, *(o.event for o in item.overrides if o.event)]

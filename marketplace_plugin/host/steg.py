@@ -42,7 +42,7 @@ class Tie:
     """What ties a host item of one person to a service, as far as his page needs it.
 
     ``link`` is the link's id; ``converted``: it was a grey block, and can be one again. ``writable`` are the event's
-    fields that the person may change on the other side, None for all (SYNC.md rule 16). ``mirrored``: a task or call
+    fields that the person may change on the other side, None for all (docs/sync.md, L4). ``mirrored``: a task or call
     is shown in his calendar there; ``dropped``: he deleted it there, so that it is mirrored no longer. ``integration``
     and ``account`` say where, in his language.
     """

@@ -23,7 +23,7 @@ class Revision:
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """Our mark on a remote item: the instance that wrote it and the link it belongs to (rule 7)."""
+    """Our mark on a remote item: the instance that wrote it and the link it belongs to (rule R9)."""
 
     instance: str
     link: str
@@ -81,7 +81,7 @@ class UnreadableReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """It is there but cannot be understood. Not deleted, not empty: parked (rule 15)."""
+    """It is there but cannot be understood. Not deleted, not empty: parked (rule R10)."""
 
     id: str
     reason: UnreadableReason
@@ -117,7 +117,7 @@ class Cursor:
     """Where the next incremental read starts. ``token`` is the service's; the engine never looks inside.
 
     ``fingerprint`` names the request that the token belongs to (window, fields, collection): another fingerprint means
-    snapshot (rule 12).
+    snapshot (rule R7).
     """
 
     token: str
@@ -139,7 +139,7 @@ class Checkpoint:
 class Page:
     """One page of a round. ``cursor`` stands on the last page only; ``checkpoint`` where the round can be resumed.
 
-    ``snapshot``: the round lists everything in ``covers``, so what is absent is suspect (rule 12).
+    ``snapshot``: the round lists everything in ``covers``, so what is absent is suspect (rule R4).
     """
 
     changes: tuple[Change, ...]
@@ -182,7 +182,7 @@ class HostGone:
 
     @property
     def in_bulk(self) -> bool:
-        """Approved by that act: the brake lets it pass (SYNC.md rule 17)."""
+        """Approved by that act: the brake lets it pass (docs/sync.md, D6a)."""
         return self.op.startswith(BULK)
 
 

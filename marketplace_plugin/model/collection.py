@@ -14,7 +14,7 @@ class Role(IntEnum):
     NONE = 0
     FREE_BUSY = 1
     READER = 2
-    MASKED_WRITER = 3  # may write, but private items come masked: no target (rule 6)
+    MASKED_WRITER = 3  # may write, but private items come masked: no target (rule L6)
     WRITER = 4
     OWNER = 5
 

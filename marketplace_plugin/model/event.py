@@ -14,7 +14,7 @@ from marketplace_plugin.model.time import AllDay, Original, When, Zoned
 
 
 class Unknown(Enum):
-    """A field that the service masks or does not tell: never empty, never merged, never pushed (rule 6)."""
+    """A field that the service masks or does not tell: never empty, never merged, never pushed (rule L6)."""
 
     UNKNOWN = "unknown"
 

@@ -5,7 +5,7 @@
 * an instant: an aware ``datetime`` in UTC; ``Window`` is a pair of them, [start, end).
 
 What is compared and merged is the wall time with its zone; instants are derived, because a new release of the zone
-database moves them (SYNC.md rule 21).
+database moves them (docs/sync.md, R11).
 """
 
 from __future__ import annotations

@@ -108,7 +108,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """The answer did not come; done or not is unknown. Look the stamp up before any repeat (rule 14)."""
+    """The answer did not come; done or not is unknown. Look the stamp up before any repeat (rule W2)."""
 
     op: str
 

@@ -1,7 +1,7 @@
 """All tables, from the first migration on. What is in clear and what is sealed: docs/architecture.md.
 
 Instants are integers, microseconds since 1970 in UTC; dates and wall times live inside encoded values, never in a
-column of their own. Ids of services are compared byte by byte on every database (protocol facts, 10).
+column of their own. Ids of services are compared byte by byte on every database.
 """
 
 from __future__ import annotations

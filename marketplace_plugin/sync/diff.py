@@ -2,7 +2,7 @@
 
 ``Reader.read`` is called for each page while the round runs: it parts what can be done at once (blocks) from what needs
 the complete rounds of all siblings. ``weigh`` then tells what became of that: deletions, moves, copies, and everything
-that ties to a host item (SYNC.md rules 10 to 12).
+that ties to a host item (docs/sync.md, R1 to R4).
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Sorts the pages of one collection. ``digest`` is keyed, over the whole item (rule 5). ``inside`` is False for
+    """Sorts the pages of one collection. ``digest`` is keyed, over the whole item (rule L9). ``inside`` is False for
     what ended before the window began: it is not imported any more, but what is there already is kept up to date."""
 
     ground: Ground
@@ -146,7 +146,7 @@ class Reader:
         return BlockSeen(found, None, Reason.NEW_REMOTE)
 
     def _awakes(self, link: Link, found: Found) -> bool:
-        """An undo took the block back: it stays away until the remote item changes (rule 19)."""
+        """An undo took the block back: it stays away until the remote item changes (rule U9)."""
         shown = link.remote
         return link.reason is Reason.UNDONE and (shown is None or shown.digest != self.digest(found))
 

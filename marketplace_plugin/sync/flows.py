@@ -17,7 +17,7 @@ STRUCTURE = frozenset({"when", "rule", "rdates", "overrides"})
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The collection of a link: what it can hold, and whether the account may write there (rule 6). ``invites``: the
+    """The collection of a link: what it can hold, and whether the account may write there (rule L7). ``invites``: the
     owner wants those who take part in his events asked to their copies there. ``shows``: it is a source, so what is
     tied to nothing there is a block."""
 

@@ -1,4 +1,4 @@
-"""The brake: deletions that a pass may do, and those that wait for the user (SYNC.md rules 12 and 17)."""
+"""The brake: deletions that a pass may do, and those that wait for the user (docs/sync.md, R4 and D6)."""
 
 from __future__ import annotations
 

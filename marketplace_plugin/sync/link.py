@@ -1,4 +1,4 @@
-"""Link: what ties one remote item to one host item (or block) for one user. SYNC.md rules 1 to 5."""
+"""Link: what ties one remote item to one host item (or block) for one user. docs/sync.md, L1 to L10."""
 
 from __future__ import annotations
 
@@ -57,11 +57,11 @@ class HostShowing:
 @dataclass(frozen=True, slots=True)
 class Link:
     """One row. ``base`` is what the host showed when both sides last agreed, and ``remote_base`` what the service made
-    of it (it may rewrite what it is given); both None for blocks (rule 5), both sealed in the store.
+    of it (it may rewrite what it is given); both None for blocks (rule L9), both sealed in the store.
 
     ``user`` is a person id of the host. ``collection`` and ``remote_id`` are the service's, compared case-sensitively.
     ``uid`` is the item's iCalendar UID. ``organised`` is False for a participant's link: then only response, reminder
-    and show-as flow back (rule 3). ``automatic`` counts our writes to this link without a user's edit between (rule 4);
+    and show-as flow back (rule L4). ``automatic`` counts our writes to this link without a user's edit (rule L8);
     ``wrote`` is the side that the last of them went to.
     """
 

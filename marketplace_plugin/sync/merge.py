@@ -1,7 +1,7 @@
 """Three-way merge, cell by cell: what each side shall show, what is agreed from then on, and what was overruled.
 
 The base is a pair: what the host showed and what the service made of it when both last agreed. So a service that
-rewrites what it is given has changed nothing, and a side has changed only against its own last showing (rule 4).
+rewrites what it is given has changed nothing, and a side has changed only against its own last showing (rule L5).
 """
 
 from __future__ import annotations
@@ -198,7 +198,7 @@ def _of_an_entry(host: Any, remote: Any, inward: bool, out: bool) -> Verdict:
 
 
 def _comparable(cell: Cell, host: Any, remote: Any) -> bool:
-    """Masked is unknown (rule 6); an account that was not invited has no response to tell."""
+    """Masked is unknown (rule L6); an account that was not invited has no response to tell."""
     if not told(host) or not told(remote):
         return False
     return not (cell.names == {"response"} and remote is None)

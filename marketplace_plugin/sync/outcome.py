@@ -1,4 +1,4 @@
-"""What a link is after its step: every outcome of the service and of the host has an answer here (SYNC.md rule 14).
+"""What a link is after its step: every outcome of the service and of the host has an answer here (rules W2 to W6).
 
 A change that was not carried out is parked whole, tombstones too, and its showings stay as they were: so the side that
 changed still counts as changed when the link is looked at again.
@@ -130,7 +130,7 @@ def after(step: Step, pushed: Outcome | None, applied: HostOutcome | None, diges
 
 
 def declined(link: Link) -> Link:
-    """Taken back by an undo: not written again until the remote side changes (rule 19)."""
+    """Taken back by an undo: not written again until the remote side changes (rule U9)."""
     return replace(link, state=LinkState.DECLINED, reason=Reason.UNDONE, attempts=0)
 
 
@@ -263,7 +263,7 @@ def _recreated(step: Step, applied: HostOutcome | None, digest: Digest) -> Link:
 
 
 def tied(step: Step, digest: Digest) -> Link:
-    """Two items tied as they are: what differs stays different until one side changes it (rule 7)."""
+    """Two items tied as they are: what differs stays different until one side changes it (rule M7)."""
     found, host = step.case.remote, step.case.host
     link = step.link
     if isinstance(found, Found):
@@ -274,7 +274,7 @@ def tied(step: Step, digest: Digest) -> Link:
 
 
 def as_block(link: Link, found: Found | None, digest: Digest) -> Link:
-    """The link of a grey block: no host item, no base, a keyed digest (rule 5)."""
+    """The link of a grey block: no host item, no base, a keyed digest (rule L9)."""
     shown = link.remote
     if found is not None:
         shown = RemoteShowing(found.revision, digest(found.item))

@@ -70,7 +70,7 @@ def _regained(case: Case) -> Case:
 
 
 def _awakes(case: Case, place: Place) -> bool:
-    """What an undo took back stays declined until the remote side changes, or comes back (rule 19)."""
+    """What an undo took back stays declined until the remote side changes, or comes back (rule U9)."""
     link = case.link
     if link.state is not LinkState.DECLINED or link.reason is not Reason.UNDONE or link.kind is LinkKind.BLOCK:
         return False
@@ -100,7 +100,7 @@ def _unborn(case: Case, place: Place) -> Step:
 
 def following(step: Step, place: Place) -> Step:
     """A new copy is made without guests, who are asked to it when its UID is known: so that an invitation which arrives
-    at another user's account is recognised as this event (rule 3)."""
+    at another user's account is recognised as this event (rule G4)."""
     if step.action not in (Action.CREATE_REMOTE, Action.RECREATE_REMOTE) or not isinstance(step.case.host, HostItem):
         return step
     item = _synced(step.case.host.item)

@@ -2,7 +2,7 @@
 
 A table is read like this: the row is what happened in the host since its last showing, the column what happened at the
 service since its own. ``touched`` is a change of response, reminder or show-as alone; ``edited`` one of content. Only
-an edit beats a deletion, and what the user does not organise is never made again (SYNC.md rules 3, 4 and 16).
+an edit beats a deletion, and what the user does not organise is never made again (docs/sync.md, L4, L5, D1 and D2).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Taking back what one run did to one link, or why it is left alone (SYNC.md rule 19).
+"""Taking back what one run did to one link, or why it is left alone (docs/sync.md, U8).
 
 | the run        | is taken back by                            | only while                             |
 |----------------|---------------------------------------------|----------------------------------------|

@@ -213,7 +213,7 @@ def test_a_side_that_cannot_be_written_to_is_not_offered(world: World) -> None:
 
 
 def test_a_decision_is_a_user_s_edit(world: World) -> None:
-    """However often he turns it, it is no loop (rule 4)."""
+    """However often he turns it, it is no loop (rule L8)."""
     clash = Clashing(world, Policy.HOST)
     for number in range(4):
         world.clock.forward(minutes=5)

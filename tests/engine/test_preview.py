@@ -1,4 +1,4 @@
-"""A plan before anything is written, and what its approval binds (SYNC.md rule 18)."""
+"""A plan before anything is written, and what its approval binds (docs/sync.md, W7)."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def counting(engine: Engine, connection: Connection) -> Iterator[None]:
 
 
 def expire(engine: Engine, connection_id: str, version: int) -> None:
-    """The service refuses the credentials of ``version``; newer ones stand (rule 9)."""
+    """The service refuses the credentials of ``version``; newer ones stand (rule W12)."""
     with engine.store.begin() as unit:
         c = unit.connection
         if version and credentials.version(c, connection_id) == version:

@@ -138,7 +138,7 @@ class StoredBearer(Bearer):
 
     def _expired(self, grant: Grant) -> None:
         """The service refused: that counts for the tokens that were refused (then it raises AuthorizationExpired),
-        and for no newer ones (rule 9)."""
+        and for no newer ones (rule W12)."""
         with self.engine.store.begin() as unit:
             c = unit.connection
             counted = grants.expire(c, self.connection, grant.version, self.engine.now())
@@ -158,7 +158,7 @@ class Revocation:
 
 def withdraw(c: Database, connection_id: str) -> Revocation | None:
     """Delete a connection's grant, in the caller's transaction. What to revoke where it was the account's last one:
-    many services end all grants of a deployment at once, and other connections may hold one (protocol facts, A1)."""
+    many services end all grants of a deployment at once, and other connections may hold one."""
     grant = grants.get(c, connection_id)
     if grant is None:
         return None

@@ -196,7 +196,7 @@ def _choose(
     keep: bool,
 ) -> None:
     """Set the ticks with all that follows; a pass that is under way loses its lease. Whatever lies outside the new
-    target moves link by link, or stays as it is and is followed no longer (rule 20)."""
+    target moves link by link, or stays as it is and is followed no longer (rule L10)."""
     target = wanted.target.remote_id if wanted.target is not None else None
     former = wanted.former_target.remote_id if wanted.former_target is not None else None
     chosen = [one for one in (wanted.target, *wanted.others) if one is not None]

@@ -179,7 +179,7 @@ def _turn(engine: Engine, person: Person, row: Row, link: Link, cell: Cell, side
         applied = applied or _apply(module, person, write, unit)
         if not isinstance(applied, HostApplied):
             raise Conflict("the event was changed since")
-        links.put(c, [replace(link, automatic=0, wrote=Wrote.NOTHING)], engine.now())  # a user's edit (rule 4)
+        links.put(c, [replace(link, automatic=0, wrote=Wrote.NOTHING)], engine.now())  # a user's edit (rule U7)
         _close(c, engine, row, side)
         wake_others(c, engine, person, (now, applied.stored))
         journal.add(c, [_line(engine, row, link, Action.UPDATE, now)])

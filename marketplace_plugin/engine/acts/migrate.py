@@ -1,4 +1,4 @@
-"""Another target, other sources: what becomes of links when a user saves his settings (SYNC.md rules 2 and 20).
+"""Another target, other sources: what becomes of links when a user saves his settings (docs/sync.md, L3 and L10).
 
 A change of target is a migration link by link, and its state is in the links alone: each copy that is to move leaves a
 link that only waits to be removed, and the event's own link is made anew in the new target. A pass makes the new

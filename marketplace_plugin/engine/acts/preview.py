@@ -1,4 +1,4 @@
-"""The plan that a user sees before anything is written, and his approval (SYNC.md rule 18).
+"""The plan that a user sees before anything is written, and his approval (docs/sync.md, W7).
 
 A preview is a pass that pushes nothing: the same code, up to the plan. An approval binds each step to its event and to
 what is done to it; a step that adds a remote write or a deletion is asked again.

@@ -1,6 +1,6 @@
 """What goes away locally when a source is unticked or a connection ends. Nothing here writes remotely.
 
-A block goes with its link, its lines of the journal and whatever was held or disputed about it (SYNC.md rules 1 and 5).
+A block goes with its link, its lines of the journal and whatever was held or disputed about it (rules L1 and L9).
 After the transaction call ``store.scrub()``, so that no page of the database file keeps what was deleted.
 """
 

@@ -1,4 +1,4 @@
-"""A run is taken back by a run of its own: an ordinary pass with steps from the journal's sealed pre-images (rule 19).
+"""A run is taken back by a run of its own: an ordinary pass with steps from the journal's sealed pre-images (rule U8).
 
 What is asked for stands in the journal's lines themselves (``undone_by``), so it survives a lost job. The pass looks at
 both sides first; whatever has news is left alone, and each line that is left says why.

@@ -199,7 +199,7 @@ def _lines(c: Database, link: Link) -> list[WhyLine]:
 
 
 def _elsewhere(c: Database, link: Link) -> tuple[str, ...]:
-    """The titles of other calendars of the same person that hold this meeting (rule 8)."""
+    """The titles of other calendars of the same person that hold this meeting (rule L11)."""
     if not link.uid:
         return ()
     same = [k for k in links.by_uid(c, link.user, [link.uid]).get(link.uid, ()) if k.id != link.id]

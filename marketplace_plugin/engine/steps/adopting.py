@@ -1,5 +1,5 @@
 """Host events without a link that stand at the service already: left behind by an earlier connection, or blocks that
-are this very event. They are tied, never made a second time (SYNC.md rules 3 and 7). All is asked for in batches."""
+are this very event. They are tied, never made a second time (docs/sync.md, G4 and M7). All is asked for in batches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What vanished may have been moved: all calendars of the account are asked before a deletion is believed (rule 10)."""
+"""What vanished may have been moved: all calendars of the account are asked before a deletion is believed (rule R1)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STAMPED = frozenset({LinkKind.EXPORT, LinkKind.MIRROR, LinkKind.PAIR})
 
 
 def look_elsewhere(p: Pass, news: list[News], index: LinkIndex) -> list[News]:
-    """What vanished may have been moved into another calendar: the link follows it there (rule 10).
+    """What vanished may have been moved into another calendar: the link follows it there (rule R1).
 
     Calendars that are not synced are asked, and siblings too: one that was read before, while this collection could
     not be, has told of the arrival already. Where one does not answer now, the deletion waits.

@@ -23,11 +23,11 @@ from marketplace_plugin.sync.outcome import as_block
 from marketplace_plugin.sync.reason import Reason
 
 ZONES = version("tzdata")
-"""The release of the tz database that spans are computed with (rule 21)."""
+"""The release of the tz database that spans are computed with (rule R11)."""
 
 
 def put_blocks(c: Connection, p: Pass, collection: str, seen: Sequence[BlockSeen]) -> None:
-    """Make or show anew the blocks of one page. An item that cannot be placed in time is parked, alone (rule 15)."""
+    """Make or show anew the blocks of one page. An item that cannot be placed in time is parked, alone (rule W11)."""
     made: list[tuple[Link, Block]] = []
     entries: list[journal.Entry] = []
     for one in seen:

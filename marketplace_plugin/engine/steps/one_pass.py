@@ -116,7 +116,7 @@ class Pass:
         self.collections = {row.remote_id: row for row in rows if row.info.kind in self.modules}
 
     def read_roles(self) -> None:
-        """Ask for the account's roles, before a snapshot and after a refusal; once in a pass (rule 6)."""
+        """Ask for the account's roles, before a snapshot and after a refusal; once in a pass (rule L7)."""
         if self.roles_read:
             return
         self.roles_read = True

@@ -194,7 +194,7 @@ def key_of(step: Step) -> tuple[str, str]:
 
 
 def needs_approval(step: Step) -> bool:
-    """Steps that a user must have seen: remote writes, and deletions on either side (rule 18)."""
+    """Steps that a user must have seen: remote writes, and deletions on either side (rule W7)."""
     return step.pushes or step.action is Action.DELETE_HOST
 
 

@@ -1,5 +1,5 @@
 """Step 3, pull: every collection of the connection, page by page. Blocks come in with their page; all else waits in the
-round until the siblings are read too (SYNC.md rules 10 to 12)."""
+round until the siblings are read too (docs/sync.md, R1 to R4)."""
 
 from __future__ import annotations
 
@@ -212,7 +212,7 @@ def _echo(c: Connection, p: Pass, echoes: Sequence[Echo]) -> None:
 
 
 def _question(p: Pass, row: Collection, round_id: str, covers: Window | None, window: Window) -> None:
-    """Absence is not deletion: what a snapshot did not list is asked for by id (rule 12)."""
+    """Absence is not deletion: what a snapshot did not list is asked for by id (rule R4)."""
     with p.engine.store.read() as c:
         absent = [k for k in links.unseen(c, p.connection.id, row.remote_id, round_id) if _within(c, p, k, covers)]
         known = sum(links.count(c, p.connection.id, row.remote_id).values())

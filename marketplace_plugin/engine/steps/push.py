@@ -1,4 +1,4 @@
-"""Steps 6 and 7: what will be written is committed as intents, then pushed; every outcome has a name (rules 13, 14)."""
+"""Steps 6 and 7: what will be written is committed as intents, then pushed; every outcome has a name (rules W2, W3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Step 2, settle: what a pass that died, or an answer that did not come, left open (SYNC.md rules 13 and 14).
+"""Step 2, settle: what a pass that died, or an answer that did not come, left open (docs/sync.md, W2 and W3).
 
 A create is looked up by its stamp: found, the link is finished; not found, it is made again under the same operation
 key. An update, deletion or move is never sent again from its intent: the item is read, what arrived of the write is

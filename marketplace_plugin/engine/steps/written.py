@@ -19,7 +19,7 @@ from marketplace_plugin.sync.tables import Action
 
 
 def entry(p: Pass, link: Link, side: Side, deed: Deed, reason: Reason, pre_image: object = None) -> Entry:
-    """One line of the journal. Blocks leave no pre-image (rule 5)."""
+    """One line of the journal. Blocks leave no pre-image (rule L9)."""
     return Entry(
         id=p.engine.new_id(),
         run=p.run,

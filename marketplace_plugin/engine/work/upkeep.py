@@ -54,7 +54,7 @@ class Upkeep:
                 runs.forget(unit.connection, row.id, kept)
 
     def _respan(self, now: datetime) -> int:
-        """The spans of blocks that were computed with another release of the tz database (rule 21)."""
+        """The spans of blocks that were computed with another release of the tz database (rule R11)."""
         done = 0
         while True:
             with self.engine.store.begin() as unit:

@@ -28,7 +28,7 @@ from marketplace_plugin.model.time import Original, Timed, When, Zoned
 
 WHOLE = ""
 OWN_FIELDS = frozenset({"response", "reminder", "show_as"})
-"""The fields that a participant may write (SYNC.md rule 3)."""
+"""The fields that a participant may write (docs/sync.md, L4)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Steg's own tables, beside the marketplace's on the same database; made by the migrations in ``host/migrations``.
 
 Items are kept in their exact JSON (``model/form/codec.py``). ``span_start`` and ``span_end`` are caches for queries by
-window, stamped with the release of the zone database that they were computed with (SYNC.md rule 21).
+window, stamped with the release of the zone database that they were computed with (docs/sync.md, R11).
 """
 
 from __future__ import annotations

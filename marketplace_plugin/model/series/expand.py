@@ -1,4 +1,4 @@
-"""Occurrences of events and series in a window, from the master, its rule and its overrides (SYNC.md rule 21).
+"""Occurrences of events and series in a window, from the master, its rule and its overrides (docs/sync.md, R11).
 
 Arithmetic is on wall times: an occurrence starts at the same clock time on each side of a change of summer time. A wall
 time in a gap is read with the offset before it, one in an overlap is the first of the two (RFC 5545 3.3.5 through

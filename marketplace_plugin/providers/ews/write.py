@@ -216,7 +216,7 @@ def _delete(attempt: Attempt, write: Delete) -> Outcome:
 
 
 def _masked(event: Event, names: Collection[str]) -> bool:
-    """Whether one of these fields is not known to us: it is never written (rule 6)."""
+    """Whether one of these fields is not known to us: it is never written (rule L6)."""
     return any(getattr(event, name) is UNKNOWN for name in COPIED & frozenset(names))
 
 

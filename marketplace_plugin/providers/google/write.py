@@ -219,7 +219,7 @@ def _recurrence(attempt: Attempt, write: Update, item: Event | Series, whole: Wh
 
 
 def _masked(event: Event, names: Collection[str]) -> bool:
-    """Whether one of these fields is not known to us: it is never written (rule 6)."""
+    """Whether one of these fields is not known to us: it is never written (rule L6)."""
     return any(getattr(event, name) is UNKNOWN for name in COPIED & frozenset(names))
 
 

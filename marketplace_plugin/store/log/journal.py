@@ -83,7 +83,7 @@ def summary(c: Connection, run: str) -> Counter[tuple[Side, Action, Reason]]:
 
 
 def deletions(c: Connection, connection: str, since: datetime) -> Counter[Side]:
-    """Deletions per side since an instant, for the brake (rule 17); those of blocks too, under their side. What an undo
+    """Deletions per side since an instant, for the brake (rule D6); those of blocks too, under their side. What an undo
     deleted was the user's own act."""
     rows = c.execute(
         select(journal.c.side, func.count())
@@ -132,7 +132,7 @@ def remove_of(c: Connection, connection: str) -> None:
 
 
 def remove_for(c: Connection, link_ids: Iterable[str]) -> None:
-    """Delete all entries of these links: after a purge nothing of them can be undone (rule 5)."""
+    """Delete all entries of these links: after a purge nothing of them can be undone (rule L9)."""
     for chunk in in_chunks(link_ids):
         c.execute(delete(journal).where(journal.c.link.in_(chunk)))
 

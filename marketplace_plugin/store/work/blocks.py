@@ -40,7 +40,7 @@ class Block:
 @dataclass(frozen=True, slots=True)
 class Shape:
     """A block as anybody may see it: ``item`` holds times, rule, show-as and status alone. ``identity`` is the keyed
-    UID: equal for the copies of one meeting that reached this user on several ways (rule 8)."""
+    UID: equal for the copies of one meeting that reached this user on several ways (rule L11)."""
 
     link: str
     user: str
@@ -99,7 +99,7 @@ def count(c: Connection, connection: str, collection: str | None = None) -> int:
 
 
 def stale_zones(c: Connection, zones: str, limit: int) -> list[Block]:
-    """Blocks whose span was computed with another release of the tz database (rule 21)."""
+    """Blocks whose span was computed with another release of the tz database (rule R11)."""
     rows = c.execute(select(block).where(block.c.zones != zones).order_by(block.c.link).limit(limit))
     return [_block(c, row) for row in rows]
 

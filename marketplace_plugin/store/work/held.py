@@ -1,4 +1,4 @@
-"""What is held back: deletions over the brake, suspects, refused and unreadable changes (rules 12, 15, 17; law 6)."""
+"""What is held back: deletions over the brake, suspects, refused and unreadable changes (rules R4, R10, D6, W6)."""
 
 from __future__ import annotations
 

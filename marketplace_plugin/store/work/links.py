@@ -24,7 +24,7 @@ from marketplace_plugin.sync.reason import Reason
 def put(c: Connection, links: Iterable[Link], now: datetime) -> None:
     """Insert the links, or write over those with the same id. ``now``: aware UTC.
 
-    Raises ValueError for a block with a base (rule 5), and IntegrityError where another live link has the remote item,
+    Raises ValueError for a block with a base (rule L9), and IntegrityError where another live link has the remote item,
     or another export the host item.
     """
     vault = vault_of(c)
@@ -67,7 +67,7 @@ def by_host(c: Connection, user: str, kind: Kind, refs: Iterable[str]) -> dict[s
 
 
 def of_host_item(c: Connection, kind: Kind, ref: str) -> list[Link]:
-    """The links of all users to one host item (rule 3)."""
+    """The links of all users to one host item (rule L4)."""
     rows = c.execute(select(link).where(link.c.host_kind == kind, link.c.host_ref == ref).order_by(link.c.id))
     return [_link(vault_of(c), row) for row in rows]
 
@@ -194,7 +194,7 @@ def mark_seen(c: Connection, connection: str, collection: str, remote_ids: Itera
 
 
 def unseen(c: Connection, connection: str, collection: str, round_id: str) -> list[Link]:
-    """Links with a remote id that no page of this snapshot listed: suspects, not deletions (rule 12)."""
+    """Links with a remote id that no page of this snapshot listed: suspects, not deletions (rule R4)."""
     rows = c.execute(
         select(link)
         .where(

@@ -1,4 +1,4 @@
-"""What waits for a collection's complete round: tombstones, and exceptions that came before their master (rule 11)."""
+"""What waits for a collection's complete round: tombstones, and exceptions that came before their master (rule R3)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A contact's properties: what may be written, and what Outlook makes of it.
 
-Source: https://learn.microsoft.com/graph/api/resources/contact and protocol facts B6: the display name is made anew
+Source: https://learn.microsoft.com/graph/api/resources/contact: the display name is made anew
 with each change of a part unless it is sent with it; a birthday is an instant, and its time of day is not kept.
 """
 

@@ -1,6 +1,6 @@
 """A to-do task's properties: what may be written, and what To Do makes of it.
 
-Source: https://learn.microsoft.com/graph/api/resources/todotask and protocol facts B6: of a due date the day alone is
+Source: https://learn.microsoft.com/graph/api/resources/todotask: of a due date the day alone is
 kept, as midnight in UTC; there is no precondition on a write.
 """
 
