@@ -124,6 +124,12 @@ def test_what_is_no_address_is_not_searched(added: Site, email: str) -> None:
     assert not called(added, "search_server")
 
 
+@pytest.mark.parametrize("email", ["anna@firma.local", "anna.brandt@mail.firma.de", "änna@müller.example"])
+def test_domains_of_ones_own_are_searched_too(added: Site, email: str) -> None:
+    assert post(added, "search", {"email": email}).status_code == 200
+    assert called(added, "search_server")[0][-1] == email
+
+
 def test_a_server_that_is_not_opened_can_be_asked_for(added: Site) -> None:
     added.actions.searches = Searched(
         (TestStep("service-record", StepState.PASSED),), "mail.else.example", "mail.else.example"

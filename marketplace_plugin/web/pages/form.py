@@ -177,7 +177,7 @@ def _missing(shared: Shared, view: ConnectionView, entered: Mapping[str, str]) -
 
 def _no_address(email: str) -> str:
     try:
-        validate_email(email, check_deliverability=False, test_environment=True)
+        validate_email(email, check_deliverability=False, globally_deliverable=False)
     except EmailNotValidError:
         return str(_("This is no e-mail address."))
     return ""
