@@ -72,9 +72,9 @@ class ReadingContract:
         assert not infos[serving.read_only].can_be_target
         assert infos[serving.free_busy].role is Role.FREE_BUSY
         assert infos[serving.free_busy].masked
-        for info in infos.values():
-            assert info.kind is Kind.EVENT
-            assert {"title", "when"} <= info.capabilities.fields
+        for calendar in (serving.calendar, serving.sibling, serving.read_only, serving.free_busy):
+            assert infos[calendar].kind is Kind.EVENT
+            assert {"title", "when"} <= infos[calendar].capabilities.fields
 
     # ---- snapshots --------------------------------------------------------------------------------------------
 
