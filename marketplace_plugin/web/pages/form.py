@@ -11,7 +11,6 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from email_validator import EmailNotValidError, validate_email
 from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -19,6 +18,7 @@ from flask_babel import gettext as _
 from marketplace_plugin.bundle.manifest import AuthType, FormField
 from marketplace_plugin.contract.hookspecs import StepState
 from marketplace_plugin.contract.module import Person
+from marketplace_plugin.contract.servers import normal_host
 from marketplace_plugin.engine.form.credentials import EMAIL, LONGEST, SERVER, FormView, Searched, Tried
 from marketplace_plugin.engine.views import ConnectionState, ConnectionView
 from marketplace_plugin.errors import AuthorizeError, NotFound
@@ -176,11 +176,10 @@ def _missing(shared: Shared, view: ConnectionView, entered: Mapping[str, str]) -
 
 
 def _no_address(email: str) -> str:
-    try:
-        validate_email(email, check_deliverability=False, globally_deliverable=False)
-    except EmailNotValidError:
-        return str(_("This is no e-mail address."))
-    return ""
+    """Domains of one's own (``firma.local``) are addresses too; what the domain is worth, its search tells."""
+    local, _at, domain = email.rpartition("@")
+    odd = any(c.isspace() or c in ",;<>@" for c in local + domain)
+    return "" if local and not odd and "." in normal_host(domain) else str(_("This is no e-mail address."))
 
 
 def _heir(shared: Shared, person: Person, shown: Shown) -> Offer | None:
