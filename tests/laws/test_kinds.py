@@ -149,7 +149,8 @@ class Office(Scene):
     def check(self) -> None:
         here, there = self.all_here(), self.all_entries()
         asked = self._asked()
-        known = [k for k in self.world.links(self.ada) if k.state is not LinkState.DETACHED and k.id not in asked]
+        known = [k for k in self.world.links(self.ada) if k.state is not LinkState.DETACHED]
+        known = [k for k in known if not asked & {k.id, k.host_ref or "", k.remote_id or ""}]
         refs = Counter(k.host_ref for k in known)
         assert not [ref for ref, number in refs.items() if number > 1], "each has one link"
         told = self._told()
