@@ -199,6 +199,9 @@ class _Session(requests.Session):
         options["allow_redirects"] = False
         return super().request(method, url, **options)
 
+    def get_redirect_target(self, resp: Any) -> None:
+        """requests would read the whole answer, however long, to prepare the next request that nobody sends."""
+
 
 class _Adapter(HTTPAdapter):
     """Its connections are opened by ``Reach.open``; its certificates are checked whatever is asked for."""

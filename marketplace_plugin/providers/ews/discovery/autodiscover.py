@@ -10,12 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from urllib.parse import urljoin
 from xml.sax.saxutils import escape
 
 from marketplace_plugin.contract.reach import Reach
 from marketplace_plugin.errors import ProviderError, ServerHandedOver, ServerNotAllowed
-from marketplace_plugin.providers.ews.discovery.endpoint import offer_of
+from marketplace_plugin.providers.ews.discovery.endpoint import led, offer_of
 from marketplace_plugin.providers.ews.soap import xml
 from marketplace_plugin.providers.ews.soap.errors import SignInRefused
 
@@ -73,7 +72,10 @@ def _follow(url: str, asked: Asked, reach: Reach) -> str:
             asked = replace(asked, email=told.email)
         if told.url and not told.url.startswith("https://"):
             return ""  # a password goes nowhere in clear
-        url = reach.check(told.url) if told.url else url
+        try:
+            url = reach.check(told.url) if told.url else url
+        except ValueError:
+            return ""
     return ""
 
 
@@ -118,7 +120,7 @@ def _ask(url: str, asked: Asked, reach: Reach) -> _Told | None:
     finally:
         line.close()
     if 300 <= answer.status < 400:
-        return _Told(url=urljoin(url, answer.headers.get("location", "")))
+        return _Told(url=led(url, answer.headers.get("location", "")))
     return _read(answer.content, is_soap=is_soap) if answer.status == 200 else None
 
 

@@ -24,6 +24,14 @@ class Offer:
     leads: str = ""
 
 
+def led(url: str, location: str) -> str:
+    """Where ``location`` leads from ``url``; empty where that is no address."""
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        return ""
+
+
 def offer_of(url: str, reach: Reach) -> Offer:
     """Asked by a POST, as Exchange sends everything else to its pages. Raises what ``Reach.open`` raises, Unavailable
     and CertificateRefused."""
@@ -33,7 +41,7 @@ def offer_of(url: str, reach: Reach) -> Offer:
     except requests.RequestException as error:
         raise told(error) from None
     if 300 <= status < 400:
-        return Offer(leads=urljoin(url, headers.get("location", "")))
+        return Offer(leads=led(url, headers.get("location", "")))
     if status != 401:
         return Offer()
     offered = {scheme.lower() for scheme in _SCHEME.findall(headers.get("www-authenticate", ""))}

@@ -64,16 +64,20 @@ class _Search:
         here = urlsplit(url)
         if status == 401 and here.scheme == "https":
             return self._found(here.hostname or "", here.port or HTTPS)
-        there = urlsplit(leads)
-        if 300 <= status < 400 and there.scheme == "https" and there.hostname:
-            try:
+        try:
+            there = urlsplit(leads)
+            if 300 <= status < 400 and there.scheme == "https" and there.hostname:
                 return self._found(there.hostname, there.port or HTTPS)
-            except ValueError:
-                return self._nothing()
+        except ValueError:
+            return self._nothing()
         return self._nothing()
 
     def _found(self, host: str, port: int) -> Facts:
-        self.server = str(ServerEntry.of(host, port))
+        """Raises StepSkipped for what is no server."""
+        try:
+            self.server = str(ServerEntry.of(host, port))
+        except ValueError:
+            self._nothing()
         return (("server", self.server),)
 
     def _nothing(self) -> Facts:
