@@ -108,7 +108,7 @@ def test_a_crash_after_the_host_wrote_makes_no_second_event(personality: Persona
 
 
 def test_a_worker_that_was_overtaken_half_way_makes_nothing_more(world: World) -> None:
-    """Two workers were at work, the second looked up what was made and made the rest, and then the first made it too."""
+    """Two workers were at work: the second looked up what was made and made the rest, then the first made it too."""
     account = world.account()
     for number in range(3):
         world.host.create("ada", event(f"event {number}", 10 + number))
