@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
@@ -16,11 +17,13 @@ MOST_BYTES = 200_000
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """``name`` is whom it was made out to, ``until`` the end of its validity (aware UTC), ``pem`` itself alone."""
+    """``name`` is whom it was made out to, ``until`` the end of its validity (aware UTC), ``pem`` itself alone,
+    ``fingerprint`` its SHA-256 in hex."""
 
     name: str
     until: datetime
     pem: str
+    fingerprint: str
 
 
 class NoAuthority(ValueError):
@@ -48,7 +51,15 @@ def read_authorities(text: str) -> Sequence[Authority]:
         raise NoAuthority("too-many")
     if not all(map(_may_sign, found)):
         raise NoAuthority("not-an-authority")
-    return [Authority(_name(one), one.not_valid_after_utc, one.public_bytes(Encoding.PEM).decode()) for one in found]
+    return [
+        Authority(
+            _name(one),
+            one.not_valid_after_utc,
+            one.public_bytes(Encoding.PEM).decode(),
+            one.fingerprint(SHA256()).hex(),
+        )
+        for one in found
+    ]
 
 
 def _may_sign(certificate: x509.Certificate) -> bool:

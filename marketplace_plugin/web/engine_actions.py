@@ -151,8 +151,8 @@ class EngineActions(Actions):
     def save_servers(self, person: Person, integration: str, allowed: str, authorities: str, contact: str) -> None:
         servers.save(self.engine, person, integration, allowed, authorities, contact)
 
-    def distrust(self, person: Person, integration: str, position: int) -> None:
-        servers.distrust(self.engine, person, integration, position)
+    def distrust(self, person: Person, integration: str, fingerprint: str) -> None:
+        servers.distrust(self.engine, person, integration, fingerprint)
 
     # --- plan -------------------------------------------------------------------------------------------------------
 

@@ -95,5 +95,5 @@ class FakeForm:
             raise InvalidSettings(str(error)) from None
         self.rules[integration] = (allowed, authorities, contact)
 
-    def distrust(self, person: Person, integration: str, position: int) -> None:
-        self._call("distrust", person.id, integration, position)
+    def distrust(self, person: Person, integration: str, fingerprint: str) -> None:
+        self._call("distrust", person.id, integration, fingerprint)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from marketplace_plugin.contract.authorities import read_authorities
 from marketplace_plugin.sandbox.ews.transport.tls import Certificates, make
 from tests.contract.test_authorities import server_certificate
 from tests.web.conftest import Site
@@ -52,13 +53,24 @@ def test_what_is_entered_is_kept_and_shown(site: Site, certificates: Certificate
     ):
         assert sentence in said
     assert 'value="Rita Brandt, 5500"' in shown.get_data(as_text=True)
-    client.post(f"{SERVERS}/exchange/authorities/0/remove")
-    assert ("distrust", ADMIN.id, "exchange", 0) in site.actions.called
+    (one,) = read_authorities(certificates.ca_pem)
+    assert f"{SERVERS}/exchange/authorities/{one.fingerprint}/remove" in shown.get_data(as_text=True)
+    client.post(f"{SERVERS}/exchange/authorities/{one.fingerprint}/remove")
+    assert ("distrust", ADMIN.id, "exchange", one.fingerprint) in site.actions.called
 
 
 def test_an_authority_comes_as_a_file_too(site: Site, certificates: Certificates) -> None:
     save(site, file=(BytesIO(certificates.ca_pem.encode()), "ca.pem"))
     assert "EWS sandbox authority" in text(site.as_(ADMIN).get(SERVERS))
+
+
+@pytest.mark.parametrize("field", ["authorities", "file"])
+def test_a_private_key_is_not_sent_back(site: Site, field: str) -> None:
+    """It would stand in the page, and in every cache between, when its owner reads that nothing was kept."""
+    key = "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMG\n-----END PRIVATE KEY-----"
+    answer = save(site, **{field: key if field == "authorities" else (BytesIO(key.encode()), "key.pem")})
+    assert answer.status_code == 422
+    assert "MIGHAgEAMBMG" not in answer.get_data(as_text=True)
 
 
 @pytest.mark.parametrize(

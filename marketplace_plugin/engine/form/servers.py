@@ -53,22 +53,27 @@ def save(engine: Engine, person: Person, integration: str, allowed: str, authori
     with engine.store.begin() as unit:
         c = unit.connection
         held = [one.pem for one in read_authorities(server_rules.get(c, person.tenant, entry.id).authorities)]
-        rules = ServerRules(entries, "".join(dict.fromkeys([*held, *added])), contact.strip())
+        together = "".join(dict.fromkeys([*held, *added]))
+        try:
+            read_authorities(together)
+        except ValueError as error:
+            raise InvalidSettings(str(error)) from None  # each may be few, and all of them too many
+        rules = ServerRules(entries, together, contact.strip())
         server_rules.put(c, person.tenant, entry.id, rules, person=person.id, now=engine.now())
 
 
-def distrust(engine: Engine, person: Person, integration: str, position: int) -> None:
-    """Take one authority away, counted from 0. Raises NotAllowed, NotFound."""
+def distrust(engine: Engine, person: Person, integration: str, fingerprint: str) -> None:
+    """Take one authority away. Raises NotAllowed, NotFound."""
     _require_admin(person)
     entry = _entry(engine, integration)
     with engine.store.begin() as unit:
         c = unit.connection
         rules = server_rules.get(c, person.tenant, entry.id)
-        held = [one.pem for one in read_authorities(rules.authorities)]
-        if not 0 <= position < len(held):
+        held = read_authorities(rules.authorities)
+        left = [one.pem for one in held if one.fingerprint != fingerprint]
+        if len(left) == len(held):
             raise NotFound("no such authority")
-        del held[position]
-        kept = ServerRules(rules.allowed, "".join(held), rules.contact)
+        kept = ServerRules(rules.allowed, "".join(left), rules.contact)
         server_rules.put(c, person.tenant, entry.id, kept, person=person.id, now=engine.now())
 
 

@@ -52,9 +52,9 @@ def add(blueprint: Blueprint, shared: Shared) -> None:
         flash(_("Saved. It counts from the next test and the next sync."), "ok")
         return redirect(url_for(".servers"), 303)
 
-    @blueprint.post("/admin/servers/<integration>/authorities/<int:position>/remove")
-    def distrust(integration: str, position: int) -> ResponseReturnValue:
-        actions.distrust(shared.admin(), integration, position)
+    @blueprint.post("/admin/servers/<integration>/authorities/<fingerprint>/remove")
+    def distrust(integration: str, fingerprint: str) -> ResponseReturnValue:
+        actions.distrust(shared.admin(), integration, fingerprint)
         flash(_("The authority is no longer trusted."), "ok")
         return redirect(url_for(".servers"), 303)
 
@@ -83,6 +83,8 @@ def _entered(integration: str) -> Rules:
         read_authorities(f"{entered.authorities}\n{uploaded}")
     except NoAuthority as error:
         entered.errors["authorities"] = str(NO_AUTHORITY[error.why])
+        if error.why == "private-key":
+            entered.authorities = ""  # it is not sent back either
     entered.authorities = f"{entered.authorities}\n{uploaded}" if not entered.errors else entered.authorities
     if len(entered.contact) > CONTACT_LENGTH:
         entered.errors["contact"] = _("This is too long.")
