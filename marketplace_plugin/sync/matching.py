@@ -45,14 +45,15 @@ class Known:
     tasks: dict[str, Task] = field(default_factory=dict)
     _by: dict[tuple[str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
 
-    def add(self, ref: str, item: Contact | Task) -> None:
+    def add(self, ref: str, item: Contact | Task, *, sent: bool = False) -> None:
+        """``sent``: it may be there already, because no answer came when it was made."""
         if isinstance(item, Contact):
             self.contacts[ref] = item
             for key in (*self._mails(item), *self._numbers(item), *_names(item)):
                 self._by[key].append(ref)
         else:
             self.tasks[ref] = item
-            if not is_done(item):  # a done one looks like no other, and is still known by its former link
+            if sent or not is_done(item):  # a done one looks like no other, and is still known by its former link
                 self._by[_task_key(item)].append(ref)
 
     def match(self, found: Contact | Task, without: Set[str] = frozenset()) -> Match:

@@ -56,6 +56,7 @@ class Doubt:
 class Paired:
     steps: list[Step] = field(default_factory=list)
     doubts: list[Doubt] = field(default_factory=list)
+    asked: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -82,10 +83,10 @@ def pair(p: Pass, recalled: Recalled, policy: Policy) -> Paired:
         newcomers = [*_fresh(p, recalled, kind), *_waiting(recalled, kind)]
         if newcomers and kind in p.modules:
             claimed[kind] = _arrive(p, kind, newcomers, said, policy, made)
-    doubted = {ref for refs in said.open.values() for ref in refs} | {ref for one in made.doubts for ref in one.refs}
+    made.asked = {ref for refs in said.open.values() for ref in refs} | {ref for one in made.doubts for ref in one.refs}
     for name, item in _unlinked(p, recalled, said).items():
         kind, ref = of_name(name)
-        if ref in claimed[kind] or ref in doubted:
+        if ref in claimed[kind] or ref in made.asked:
             continue
         step = _depart(p, kind, item, recalled.former.get(name, []))
         made.steps += [step] if step is not None else []
@@ -150,7 +151,7 @@ def _arrive(
             if link.remote_id is None and link.state is LinkState.PENDING:
                 unborn[ref] = link
         if all(link.remote_id is None for link in here) and isinstance(item.item, Contact | Task):
-            known.add(ref, item.item)
+            known.add(ref, item.item, sent=ref in unborn)
     matches = _matches(newcomers, known, said, _left_behind(p, newcomers))
     claims = Counter(match.ref for match in matches.values() if isinstance(match, Sure))
     claimed: set[str] = set()

@@ -66,12 +66,11 @@ def plan(p: Pass, recalled: Recalled) -> Planned:
 def _without_doubted(steps: list[Step], paired: Paired) -> list[Step]:
     """A create whose answer was lost, where the service can hold no stamp: what may be it is asked about first."""
     tied = {step.link.id for step in paired.steps}
-    doubted = {ref for one in paired.doubts for ref in one.refs}
     return [
         s
         for s in steps
         if s.link.id not in tied
-        and not (s.action is Action.CREATE_REMOTE and s.link.kind is LinkKind.PAIR and s.link.host_ref in doubted)
+        and not (s.action is Action.CREATE_REMOTE and s.link.kind is LinkKind.PAIR and s.link.host_ref in paired.asked)
     ]
 
 
