@@ -33,8 +33,8 @@ class StepState(StrEnum):
 @dataclass(frozen=True, slots=True)
 class TestStep:
     """One step of a connection test. ``cause`` and ``way_out`` are message codes that the integration's fragments or
-    the
-    host translate; ``facts`` fill them in and are shown to the connection's owner only. ``took`` is milliseconds."""
+    the host translate; ``facts`` fill them in and are shown to the connection's owner only. ``took`` is milliseconds.
+    """
 
     __test__: ClassVar[bool] = False  # pytest would take a class with this name for tests
 
@@ -65,9 +65,8 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Who the authorisation belongs to: ``subject`` is the service's stable id, ``label`` what the owner knows it
-    by.
-    """
+    """Who the authorisation belongs to: ``subject`` is the service's stable id, ``label`` the name that the owner
+    knows."""
 
     subject: str
     label: str
@@ -121,8 +120,7 @@ class Hooks:
         """Each time a user presses Test; the steps are taken one by one and shown as they come.
 
         ``target`` is the chosen target calendar's id or None. Writes nothing unless ``write`` (the user's tick). A
-        raise
-        is shown as a failed step.
+        raise is shown as a failed step.
         """
 
     # --- settings --------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from marketplace_plugin.model.event import Event, Override, Series, Unknown, ori
 from marketplace_plugin.model.form.canonical import CONTACT_FIELDS, EVENT_FIELDS, TASK_FIELDS, restrict, same
 from marketplace_plugin.model.recurrence import RecurrenceRule
 from marketplace_plugin.model.task import Task
-from marketplace_plugin.model.time import AllDay, Original, Timed, start_of
+from marketplace_plugin.model.time import AllDay, Original, Timed
 from marketplace_plugin.sync.entries import LISTS, keyed, put, same_entries
 
 EventItem = Event | Series
@@ -331,8 +331,3 @@ def named(name: str, held: frozenset[str]) -> Cell:
         return FieldCell(name)
     key, _, inner = rest.partition("/")
     return OverrideFieldCell(key, inner) if inner else OverrideCell(key, held)
-
-
-def start_name(item: EventItem) -> str:
-    """The start of an event or of a series' master, as text: used to see whether two items begin together."""
-    return original_key(start_of(Parts.of(item).event.when))

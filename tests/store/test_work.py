@@ -75,7 +75,6 @@ def test_a_link_comes_back_as_it_was_put(store: Store, new_link: NewLink) -> Non
         assert links.by_remote(c, "c1", ["remote-l1"], collection="other") == {}
         assert links.by_host(c, "u1", Kind.EVENT, ["7"]) == {"7": [full]}
         assert links.by_host(c, "u2", Kind.EVENT, ["7"]) == {}
-        assert links.of_host_item(c, Kind.EVENT, "7") == [full]
         assert links.by_uid(c, "u1", ["u2", "", "x"]) == {"u2": [bare]}
         assert links.by_uid(c, "u2", ["u2"]) == {}
         assert list(links.of_connection(c, "c1", batch=1)) == [full, bare]

@@ -83,16 +83,10 @@ def may_add(c: Database, person: Person, integration: str) -> bool:
     return _asked(c, person, integration, RequestState.GRANTED)
 
 
-def _asked(
-    c: Database,
-    person: Person,
-    integration: str,
-    state: RequestState,
-    what: Asked = Asked.INSTALL,
-    subject: str = "",
-) -> bool:
+def _asked(c: Database, person: Person, integration: str, state: RequestState) -> bool:
+    """Whether a request of his for the integration itself is in that state; those for servers or consent are others."""
     mine = installations.requests(c, person.tenant, state, person.id)
-    return any((one.integration, one.what, one.subject) == (integration, what, subject) for one in mine)
+    return any((one.integration, one.what) == (integration, Asked.INSTALL) for one in mine)
 
 
 def install(engine: Engine, person: Person, integration: str, audience: Audience) -> None:
@@ -172,12 +166,6 @@ def ask(engine: Engine, person: Person, integration: str, what: Asked, subject: 
             subject=subject,
             detail=detail,
         )
-
-
-def is_asked(engine: Engine, person: Person, integration: str, what: Asked, subject: str = "") -> bool:
-    """Whether this request of the person is open."""
-    with engine.store.read() as c:
-        return _asked(c, person, integration, RequestState.OPEN, what, subject)
 
 
 def open_requests(engine: Engine, person: Person) -> Sequence[RequestRow]:

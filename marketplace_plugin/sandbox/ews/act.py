@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from marketplace_plugin.sandbox.ews.changes import meetings, writes
-from marketplace_plugin.sandbox.ews.items import Attendee, Item, Kind, Property, Recurrence
+from marketplace_plugin.sandbox.ews.items import Attendee, Item, Kind, Recurrence
 from marketplace_plugin.sandbox.ews.outlook import access, bodies, recurrence, times
 from marketplace_plugin.sandbox.ews.outlook.access import Found
 from marketplace_plugin.sandbox.ews.queries.find import expanded
@@ -203,13 +203,6 @@ class Actor:
         """Single items and occurrences in a window of aware instants, by start."""
         with self._state.lock:
             return expanded(self.email, self.folder(folder), begin, until)
-
-    def set_extended(self, item_id: str, name: Property, value: str) -> None:
-        """Write an extended property, as another program would."""
-        with self._state.lock:
-            item: Item = self.find(item_id).item
-            item.extended[name] = value
-            self._state.touch(item, self.email)
 
     def _changes(self, kind: Kind, fields: dict[str, Any]) -> list[Change]:
         for name in fields:

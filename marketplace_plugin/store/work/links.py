@@ -66,12 +66,6 @@ def by_host(c: Connection, user: str, kind: Kind, refs: Iterable[str]) -> dict[s
     return dict(found)
 
 
-def of_host_item(c: Connection, kind: Kind, ref: str) -> list[Link]:
-    """The links of all users to one host item (rule L4)."""
-    rows = c.execute(select(link).where(link.c.host_kind == kind, link.c.host_ref == ref).order_by(link.c.id))
-    return [_link(vault_of(c), row) for row in rows]
-
-
 def by_uid(c: Connection, user: str, uids: Iterable[str]) -> dict[str, list[Link]]:
     """All links of a user by iCalendar UID, over all his connections. Empty UIDs match nothing."""
     vault = vault_of(c)
