@@ -114,6 +114,7 @@ def _take_up(engine: Engine, unit: UnitOfWork, connection: str, remote_id: str) 
 
 
 def _taken(c: Database, link: Link) -> bool:
-    """Its contact went to another book of this account meanwhile."""
+    """Its contact went to another book of this account meanwhile. A mirror of its task is none, and is leaving."""
     known = links.by_host(c, link.user, link.host_kind, [link.host_ref or ""]).get(link.host_ref or "", ())
-    return any(k.connection == link.connection and k.state is not LinkState.DETACHED for k in known)
+    pairs = [k for k in known if k.kind is LinkKind.PAIR and k.connection == link.connection]
+    return any(k.state is not LinkState.DETACHED for k in pairs)
