@@ -78,7 +78,7 @@ def test_from_book_to_book_and_back(world: KindsWorld) -> None:
 
 
 def test_from_list_to_calendar_and_back_with_tasks_that_were_done_between(world: KindsWorld) -> None:
-    """Tasks that were done while they stood in the calendar must not come back from the list as open ones, nor twice."""
+    """Tasks that were done while they stood in the calendar must not come back from the list as open, nor twice."""
     account = world.account()
     for title in ("eins", "zwei", "drei"):
         world.host.create(ADA, task(title, date(2026, 3, 12)), kind=Kind.TASK)
