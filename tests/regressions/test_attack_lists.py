@@ -1,4 +1,4 @@
-"""Lists in a contact, and contacts that are odd, changed on both sides at once: no entry is dropped, and no pass stops."""
+"""Lists in a contact, and odd contacts, changed on both sides at once: no entry is dropped, and no pass stops."""
 
 from __future__ import annotations
 
