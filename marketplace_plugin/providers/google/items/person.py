@@ -75,7 +75,7 @@ def found(raw: Raw) -> Found:
             changed=_instant(source.get("updateTime") if source else None),
             href=f"https://contacts.google.com/person/{str(raw['resourceName']).partition('/')[2]}",
         )
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise Undecodable from error
 
 

@@ -236,7 +236,7 @@ def found(raw: Raw) -> Found:
             changed=_instant(raw["updated"]),
             href=str(raw.get("webViewLink", "")),
         )
-    except (LookupError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError, OverflowError) as error:
         raise Undecodable from error
 
 

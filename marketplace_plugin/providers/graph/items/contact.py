@@ -8,7 +8,7 @@ extended property of ours. A birthday is an instant there; noon in UTC is the sa
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -25,6 +25,8 @@ MARKS = "singleValueExtendedProperties"
 QUERY = {"$expand": f"{MARKS}($filter=id eq '{STAMP}' or id eq '{LABELS}')"}
 FIELDS = CONTACT_FIELDS
 MAILS = 3
+_NEAREST = timedelta(hours=12) - timedelta(seconds=1)
+"""To the day that is nearest to an instant; noon itself stays on its day."""
 NO_YEAR = 1604
 """What Outlook writes for a birthday without its year: a leap year."""
 
@@ -72,7 +74,7 @@ def found(raw: Raw) -> Found:
             access=Access.FULL,
             changed=_instant(raw.get("lastModifiedDateTime")),
         )
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise Undecodable from error
 
 
@@ -134,9 +136,11 @@ def _places(raw: Raw) -> Iterator[PostalAddress]:
 
 
 def _birthday(text: Any) -> date | None:
+    """Outlook writes 11:59 in UTC; others midnight where they are, some of them noon."""
     if not text:
         return None
-    day = datetime.fromisoformat(text).astimezone(UTC).date()
+    at = datetime.fromisoformat(text)
+    day = ((at.astimezone(UTC) if at.tzinfo else at) + _NEAREST).date()
     return day.replace(year=YEARLESS) if day.year == NO_YEAR else day
 
 

@@ -58,7 +58,7 @@ def found(raw: Raw) -> Found:
             access=Access.FULL,
             changed=datetime.fromisoformat(raw["lastModifiedDateTime"]),
         )
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise Undecodable from error
 
 
