@@ -32,7 +32,7 @@ from marketplace_plugin import (
     hookimpl,
     run_steps,
 )
-from marketplace_plugin.providers.ews import ExchangeCalendar
+from marketplace_plugin.providers.ews import ExchangeAccount
 from marketplace_plugin.providers.ews.discovery.search import search
 from marketplace_plugin.providers.ews.discovery.trial import Opened, Trial
 from marketplace_plugin.providers.ews.soap.errors import UnsupportedVersion
@@ -75,7 +75,7 @@ def authorized_account(claims: Mapping[str, Any]) -> Account | None:
 
 @hookimpl
 def open_provider(session: Session) -> Provider:
-    return ExchangeCalendar(session)
+    return ExchangeAccount(session)
 
 
 class _ConnectionTest:

@@ -17,7 +17,7 @@ from marketplace_plugin.model.form.canonical import changed_fields
 from marketplace_plugin.model.item import Item
 from marketplace_plugin.model.series.expand import occurrence_at
 from marketplace_plugin.model.time import Original
-from marketplace_plugin.providers.ews import ExchangeCalendar
+from marketplace_plugin.providers.ews import ExchangeAccount
 from marketplace_plugin.providers.ews.folders import CAPABILITIES, Place
 from marketplace_plugin.providers.ews.shape import encode, recurrence
 from marketplace_plugin.providers.ews.soap.errors import AnswerLost
@@ -92,7 +92,7 @@ class _World:
     def user(self, email: str = ANNA) -> Actor:
         return Actor(self.sandbox.state, email)
 
-    def open(self, email: str = ANNA) -> ExchangeCalendar:
+    def open(self, email: str = ANNA) -> ExchangeAccount:
         port = self.sandbox.url.rpartition(":")[2]
         secrets = {
             "username": email,
@@ -104,7 +104,7 @@ class _World:
             "shared": JONAS,
         }
         settings = {"allowed_hosts": f"localhost:{port}", "ca": self.sandbox.ca_pem, "zone": ZONE}
-        return ExchangeCalendar(Session("c", email, self.instance, self.clock, None, secrets, settings))
+        return ExchangeAccount(Session("c", email, self.instance, self.clock, None, secrets, settings))
 
 
 class _Serving(EwsServing):
@@ -146,7 +146,7 @@ class EwsAccount(Account):
         return self.serving.open()
 
     def wired(self, provider: Provider) -> Provider:
-        assert isinstance(provider, ExchangeCalendar)
+        assert isinstance(provider, ExchangeAccount)
         client: Any = provider._reader.client
         client._line = Wire(client._open(), self)
         return provider

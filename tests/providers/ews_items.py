@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from marketplace_plugin.model.contact import Contact
 from marketplace_plugin.model.task import Task
-from marketplace_plugin.providers.ews import ExchangeCalendar
+from marketplace_plugin.providers.ews import ExchangeAccount
 from marketplace_plugin.sandbox.ews.items import Kind
 from tests.providers.ews_world import WRITES, World
 from tests.providers.item_serving import ItemServing, Kept
@@ -26,7 +26,7 @@ class _OfExchange(ItemServing):
         infos = [info for info in world.open().collections() if info.id.startswith(self.prefix)]
         self.collection = next(info.id for info in infos if info.primary)
 
-    def open(self) -> ExchangeCalendar:
+    def open(self) -> ExchangeAccount:
         return self.world.open()
 
     def edit(self, item_id: str, **changes: Any) -> None:

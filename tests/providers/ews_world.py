@@ -12,7 +12,7 @@ from marketplace_plugin.contract.provider import Provider, Session
 from marketplace_plugin.model.change import Found
 from marketplace_plugin.model.event import UNKNOWN, Event, Series
 from marketplace_plugin.model.time import AllDay, Original, Window, Zoned
-from marketplace_plugin.providers.ews import ExchangeCalendar
+from marketplace_plugin.providers.ews import ExchangeAccount
 from marketplace_plugin.providers.ews.folders import Place
 from marketplace_plugin.providers.ews.shape import encode, recurrence
 from marketplace_plugin.providers.ews.soap import xml
@@ -61,7 +61,7 @@ class World:
         options = {"accounts": people, "seeded": False, "wrap": self._watch, **self.options}
         self.sandbox = EwsSandbox(lambda: self.now, **options)
         self.sandbox.state.knobs.version = self.version
-        self.opened: list[ExchangeCalendar] = []
+        self.opened: list[ExchangeAccount] = []
 
     def _watch(self, app: Any) -> Any:
         self.checks.append(EwsContractCheck(app))
@@ -105,8 +105,8 @@ class World:
         port = self.sandbox.url.rpartition(":")[2]
         return f"localhost:{port} 127.0.0.0/8"
 
-    def open(self, email: str = ANNA, **secrets: str) -> ExchangeCalendar:
-        provider = ExchangeCalendar(self.session(email, **secrets))
+    def open(self, email: str = ANNA, **secrets: str) -> ExchangeAccount:
+        provider = ExchangeAccount(self.session(email, **secrets))
         self.opened.append(provider)
         return provider
 

@@ -24,7 +24,7 @@ from marketplace_plugin.errors import (
 )
 from marketplace_plugin.model.change import Stamp
 from marketplace_plugin.model.write import Create, Deferred
-from marketplace_plugin.providers.ews import ExchangeCalendar
+from marketplace_plugin.providers.ews import ExchangeAccount
 from marketplace_plugin.providers.ews.soap.errors import AnswerLost, UnsupportedVersion
 from tests.providers.ews_world import ANNA, JONAS, WINDOW, World
 from tests.providers.serving import meeting
@@ -36,7 +36,7 @@ def world() -> Iterator[World]:
         yield world
 
 
-def primary(provider: ExchangeCalendar) -> str:
+def primary(provider: ExchangeAccount) -> str:
     return next(info.id for info in provider.collections() if info.primary)
 
 
@@ -128,7 +128,7 @@ def test_a_certificate_that_is_not_to_be_trusted_ends_everything(flaw: Any, why:
 
 def test_an_unknown_authority_is_refused(world: World) -> None:
     session = world.session()
-    provider = ExchangeCalendar(replace(session, settings={**session.settings, "ca": ""}))
+    provider = ExchangeAccount(replace(session, settings={**session.settings, "ca": ""}))
     with pytest.raises(CertificateRefused):
         provider.sign_in()
     assert not world.sandbox.log
@@ -145,7 +145,7 @@ def test_an_authority_of_the_environment_is_none_of_ours(world: World, monkeypat
 def test_a_password_goes_to_allowed_hosts_only(world: World) -> None:
     session = world.session()
     for allowed in ("", "mail.nordwerk.example", "localhost", "*.nordwerk.example"):
-        provider = ExchangeCalendar(replace(session, settings={**session.settings, "allowed_hosts": allowed}))
+        provider = ExchangeAccount(replace(session, settings={**session.settings, "allowed_hosts": allowed}))
         with pytest.raises(ServerNotAllowed):
             provider.sign_in()
     assert not world.sandbox.log
@@ -230,7 +230,7 @@ def test_nobody_answers(world: World) -> None:
     session = world.session()
     world.sandbox.stop()
     with pytest.raises(Unavailable):
-        ExchangeCalendar(session).sign_in()
+        ExchangeAccount(session).sign_in()
 
 
 def test_a_mailbox_without_ews_is_told_apart(world: World) -> None:
@@ -314,10 +314,10 @@ import sys
 import hooks.exchange
 from datetime import UTC, datetime
 from marketplace_plugin.contract.provider import Session
-from marketplace_plugin.providers.ews import ExchangeCalendar
+from marketplace_plugin.providers.ews import ExchangeAccount
 secrets = {"username": "a@b.example", "password": "p", "url": "https://127.0.0.1:9/EWS/Exchange.asmx"}
 session = Session("c", "a", "i", lambda: datetime.now(UTC), None, secrets, {"allowed_hosts": "127.0.0.1:9"})
-provider = ExchangeCalendar(session)
+provider = ExchangeAccount(session)
 assert not [name for name in sys.modules if name.partition(".")[0] == "exchangelib"], "too early"
 try:
     provider.collections()

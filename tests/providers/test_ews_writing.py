@@ -26,7 +26,7 @@ from marketplace_plugin.model.write import (
     Unanswered,
     Update,
 )
-from marketplace_plugin.providers.ews import ExchangeCalendar
+from marketplace_plugin.providers.ews import ExchangeAccount
 from tests.providers.ews_world import EwsServing, World
 from tests.providers.serving import (
     STAMP,
@@ -187,7 +187,7 @@ def test_whole_days_are_midnights_of_the_users_zone(world: World, serving: EwsSe
 @pytest.mark.parametrize("zone", ["", "Europe", "W. Europe Standard Time", "Mars/Olympus"])
 def test_without_a_zone_of_his_own_a_user_is_at_home_in_utc(world: World, serving: EwsServing, zone: str) -> None:
     session = world.session()
-    provider = ExchangeCalendar(replace(session, settings={**session.settings, "zone": zone}))
+    provider = ExchangeAccount(replace(session, settings={**session.settings, "zone": zone}))
     (outcome,) = provider.push(serving.calendar, [Create("op", STAMP, whole_days("Messe", 23, 2))])
     provider.close()
     item = stored(outcome).item

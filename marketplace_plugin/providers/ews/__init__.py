@@ -24,10 +24,10 @@ from marketplace_plugin.providers.ews.items.serve import Items
 from marketplace_plugin.providers.ews.read import Reader
 from marketplace_plugin.providers.ews.trial import SignedIn
 
-__all__ = ["ExchangeCalendar", "SignedIn"]
+__all__ = ["ExchangeAccount", "SignedIn"]
 
 
-class ExchangeCalendar:
+class ExchangeAccount:
     """One mailbox. Opens its connection with the first request; ``close`` gives it back.
 
     Raises AuthorizationExpired without a user name and a password, InsecureTransport for an address without https.

@@ -30,7 +30,7 @@ class SignedIn:
 
 
 def sign_in(reader: Reader) -> SignedIn:
-    """See ``ExchangeCalendar.sign_in``. The least that asks for a mailbox."""
+    """See ``ExchangeAccount.sign_in``. The least that asks for a mailbox."""
     shape = make("m:FolderShape", make("t:BaseShape", "IdOnly"))
     ids = make("m:FolderIds", make("t:DistinguishedFolderId", Id="msgfolderroot"))
     reader.client.ask(make("m:GetFolder", shape, ids))
@@ -46,7 +46,7 @@ def sign_in(reader: Reader) -> SignedIn:
 
 
 def try_write(reader: Reader, collection: str) -> None:
-    """See ``ExchangeCalendar.try_write``. Private, free, without guests, and long ago."""
+    """See ``ExchangeAccount.try_write``. Private, free, without guests, and long ago."""
     stamp = Stamp("trial", uuid.uuid4().hex)
     end = Zoned(_LONG_AGO.wall + timedelta(minutes=5), "UTC")
     event = Event(
