@@ -292,8 +292,13 @@ def absorb(base: Base, before: Synced, sent: Synced, found: Synced, flows: Flows
 
 def changed(before: Synced, after: Synced, held: frozenset[str]) -> frozenset[str]:
     """Names of the held fields that differ between two showings of one side."""
+    return frozenset(name for cell in changed_cells(before, after, held) for name in cell.fields)
+
+
+def changed_cells(before: Synced, after: Synced, held: frozenset[str]) -> list[Cell]:
+    """The cells that differ between two showings."""
     old, new = Parts.of(before), Parts.of(after)
-    return frozenset(name for cell in cells([old, new], held) if not _unchanged(cell, old, new) for name in cell.fields)
+    return [cell for cell in cells([old, new], held) if not _unchanged(cell, old, new)]
 
 
 def _unchanged(cell: Cell, old: Parts, new: Parts) -> bool:

@@ -23,6 +23,7 @@ from marketplace_plugin.sync.merge import (
     Showing,
     Winner,
     changed,
+    changed_cells,
     merge,
 )
 from marketplace_plugin.sync.reason import Reason
@@ -258,6 +259,6 @@ def eligible(item: HostItem, ends: datetime | None, connected: datetime) -> Reas
 
 
 def adopted(host: Synced, found: Synced, flows: Flows, reason: Reason) -> tuple[Clash, ...]:
-    """The fields in which two items differ that are tied as they are: conflicts for the user, never overwrites."""
-    names = changed(host, found, flows.inward & flows.outward)
+    """The cells in which two items differ that are tied as they are: conflicts for the user, never overwrites."""
+    names = {cell.name for cell in changed_cells(host, found, flows.inward & flows.outward)}
     return tuple(Clash(name, Winner.NOBODY, reason) for name in sorted(names))

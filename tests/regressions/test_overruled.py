@@ -8,6 +8,7 @@ from itertools import product
 
 import pytest
 
+from marketplace_plugin.engine.account.disconnect import disconnect
 from marketplace_plugin.engine.acts.conflicts import listed
 from marketplace_plugin.errors import Throttled, Unavailable
 from marketplace_plugin.providers.memory import PERSONALITIES, Crash, Moment, Request
@@ -96,3 +97,16 @@ def test_what_was_overruled_stays_told_when_the_copy_is_made_anew(scene: Scene) 
     scene.check()
     (view,) = listed(scene.world.engine, scene.person)
     assert view.id
+
+
+def test_a_series_that_differs_when_it_is_found_again_is_listed(scene: Scene) -> None:
+    """Its rule was changed on one side while the connection was ended; the list of conflicts could not be shown."""
+    scene.make_here("series")
+    scene.connect()
+    scene.world.settle(scene.ada)
+    disconnect(scene.world.engine, scene.person, scene.ada)
+    scene.edit_here(0, Edit.RULE, 3)
+    scene.edit_here(0, Edit.DAY)
+    scene.connect()
+    scene.rest()
+    assert len(listed(scene.world.engine, scene.person)) == 1
