@@ -21,7 +21,7 @@ from marketplace_plugin import config
 from marketplace_plugin.bundle.registry import Registry
 from marketplace_plugin.contract.authorities import NoAuthority, read_authorities
 from marketplace_plugin.contract.servers import read_entries
-from marketplace_plugin.engine.account.transport import require_secure
+from marketplace_plugin.engine.sign_in.transport import require_secure
 from marketplace_plugin.errors import ConfigError, InsecureTransport, SealBroken
 from marketplace_plugin.store import Store
 from marketplace_plugin.store.vault import parse_keys

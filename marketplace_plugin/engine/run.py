@@ -150,7 +150,7 @@ def _open(engine: Engine, connection: Connection) -> Provider:
     if engine.session is not None:
         session: Session = engine.session(engine, connection)
     else:
-        from marketplace_plugin.engine.account.grants import session_for
+        from marketplace_plugin.engine.sign_in.grants import session_for
 
         session = session_for(engine, connection)
     return engine.plugins.open_provider(connection.integration, session)

@@ -14,7 +14,6 @@ from typing import Protocol
 
 from marketplace_plugin.contract.hookspecs import TestStep
 from marketplace_plugin.contract.module import BlockView, Person
-from marketplace_plugin.engine.account.consent import ConsentAnswer, ConsentView
 from marketplace_plugin.engine.account.market import Offer, RequestRow
 from marketplace_plugin.engine.acts.conflicts import ConflictView
 from marketplace_plugin.engine.acts.held import BrakeView, HeldView, ParkedView
@@ -23,6 +22,7 @@ from marketplace_plugin.engine.acts.undo import UndoFacts, Undone
 from marketplace_plugin.engine.acts.why import Why
 from marketplace_plugin.engine.form.credentials import FormView, Searched, Tried
 from marketplace_plugin.engine.form.servers import ServersView
+from marketplace_plugin.engine.sign_in.consent import ConsentAnswer, ConsentView
 from marketplace_plugin.engine.views import (
     AdminRow,
     Asked,

@@ -8,8 +8,7 @@ from datetime import datetime
 
 from marketplace_plugin.contract.hookspecs import TestStep
 from marketplace_plugin.contract.module import BlockView, Person
-from marketplace_plugin.engine.account import authorize, connections, consent, disconnect, market, settings
-from marketplace_plugin.engine.account.consent import ConsentAnswer, ConsentView
+from marketplace_plugin.engine.account import connections, disconnect, market, settings
 from marketplace_plugin.engine.acts import conflicts, convert, held, matches, mirroring, preview, undo, why
 from marketplace_plugin.engine.acts.conflicts import ConflictView
 from marketplace_plugin.engine.acts.held import BrakeView, HeldView, ParkedView
@@ -22,6 +21,8 @@ from marketplace_plugin.engine.context import Engine, RunResult
 from marketplace_plugin.engine.form import credentials, servers
 from marketplace_plugin.engine.form.credentials import FormView, Searched, Tried
 from marketplace_plugin.engine.form.servers import ServersView
+from marketplace_plugin.engine.sign_in import authorize, consent
+from marketplace_plugin.engine.sign_in.consent import ConsentAnswer, ConsentView
 from marketplace_plugin.engine.views import (
     AdminRow,
     Asked,

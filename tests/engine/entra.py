@@ -15,10 +15,11 @@ import requests
 from marketplace_plugin.bundle.manifest import Integration
 from marketplace_plugin.bundle.registry import Registry
 from marketplace_plugin.contract.module import Person
-from marketplace_plugin.engine.account import authorize, market
 from marketplace_plugin.engine.account import connections as engine_connections
-from marketplace_plugin.engine.account.authorize import Authorized
+from marketplace_plugin.engine.account import market
 from marketplace_plugin.engine.context import Engine, EngineSettings
+from marketplace_plugin.engine.sign_in import authorize
+from marketplace_plugin.engine.sign_in.authorize import Authorized
 from marketplace_plugin.engine.views import Audience
 from marketplace_plugin.sandbox.graph import DEFAULT_CLIENT, GraphSandbox
 from marketplace_plugin.sandbox.graph.seed import ANNA

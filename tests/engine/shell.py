@@ -19,9 +19,10 @@ from marketplace_plugin.bundle.manifest import Integration
 from marketplace_plugin.contract.hookspecs import Account, Credentials, ServerSearch, StepState, TestStep
 from marketplace_plugin.contract.module import HostModule, Person, UnitOfWork
 from marketplace_plugin.contract.provider import Provider, Session
-from marketplace_plugin.engine.account import authorize, market
 from marketplace_plugin.engine.account import connections as engine_connections
+from marketplace_plugin.engine.account import market
 from marketplace_plugin.engine.context import Engine, EngineSettings
+from marketplace_plugin.engine.sign_in import authorize
 from marketplace_plugin.engine.views import Audience
 from marketplace_plugin.errors import Unavailable
 from marketplace_plugin.model.change import (

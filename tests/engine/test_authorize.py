@@ -17,9 +17,9 @@ import requests
 from sqlalchemy import select
 
 from marketplace_plugin.contract.module import Person
-from marketplace_plugin.engine.account import authorize, consent, oauth
-from marketplace_plugin.engine.account.authorize import Authorized
-from marketplace_plugin.engine.account.grants import oauth_client
+from marketplace_plugin.engine.sign_in import authorize, consent, oauth
+from marketplace_plugin.engine.sign_in.authorize import Authorized
+from marketplace_plugin.engine.sign_in.grants import oauth_client
 from marketplace_plugin.errors import (
     AccountMismatch,
     AuthorizeError,

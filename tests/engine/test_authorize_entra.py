@@ -14,8 +14,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from marketplace_plugin.bundle.manifest import ScopeMatch
-from marketplace_plugin.engine.account import authorize, connections, consent, disconnect, market, oauth, settings
-from marketplace_plugin.engine.account.grants import oauth_client
+from marketplace_plugin.engine.account import connections, disconnect, market, settings
+from marketplace_plugin.engine.sign_in import authorize, consent, oauth
+from marketplace_plugin.engine.sign_in.grants import oauth_client
 from marketplace_plugin.engine.views import Asked
 from marketplace_plugin.errors import (
     AccountMismatch,

@@ -10,9 +10,9 @@ from threading import Barrier, Event
 
 import pytest
 
-from marketplace_plugin.engine.account import grants as engine_grants
-from marketplace_plugin.engine.account import oauth
-from marketplace_plugin.engine.account.grants import StoredBearer
+from marketplace_plugin.engine.sign_in import grants as engine_grants
+from marketplace_plugin.engine.sign_in import oauth
+from marketplace_plugin.engine.sign_in.grants import StoredBearer
 from marketplace_plugin.errors import AuthorizationExpired, ConfigError, ContractViolation, Throttled, Unavailable
 from marketplace_plugin.sandbox.google.seed import ANNA
 from marketplace_plugin.store import connections, grants

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from marketplace_plugin.engine.account import grants as engine_grants
-from marketplace_plugin.engine.account.grants import StoredBearer
+from marketplace_plugin.engine.sign_in import grants as engine_grants
+from marketplace_plugin.engine.sign_in.grants import StoredBearer
 from marketplace_plugin.errors import AuthorizationExpired, ContractViolation, Unavailable
 from marketplace_plugin.sandbox.graph.seed import ANNA
 from marketplace_plugin.store import grants

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from marketplace_plugin.engine.account.transport import https_shaped, is_loopback, oauth_session, require_secure
+from marketplace_plugin.engine.sign_in.transport import https_shaped, is_loopback, oauth_session, require_secure
 from marketplace_plugin.errors import InsecureTransport
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from marketplace_plugin.engine.account import authorize
 from marketplace_plugin.engine.context import Trigger
+from marketplace_plugin.engine.sign_in import authorize
 from marketplace_plugin.engine.work.upkeep import CHUNK, EVERY, Upkeep
 from marketplace_plugin.model.event import Event
 from marketplace_plugin.model.item import Kind

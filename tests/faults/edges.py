@@ -84,7 +84,7 @@ def _a_state_is_good_for_ever() -> None:
 
 
 def _plain_http_everywhere() -> None:
-    from marketplace_plugin.engine.account import transport
+    from marketplace_plugin.engine.sign_in import transport
     from marketplace_plugin.providers.google import transport as google
 
     swap(transport.require_secure, lambda url: url)
@@ -185,7 +185,7 @@ EDGES = (
     Safeguard(
         "loopback gate",
         "secrets go by https, or to this machine",
-        "engine/account/transport.py::require_secure",
+        "engine/sign_in/transport.py::require_secure",
         (
             "tests/engine/test_transport.py::test_refused",
             f"{TRANSPORT}::test_plain_http_is_for_loopback_alone",

@@ -15,8 +15,8 @@ import requests
 
 from marketplace_plugin.bundle.registry import Registry
 from marketplace_plugin.contract.provider import Session
-from marketplace_plugin.engine.account import oauth
-from marketplace_plugin.engine.account.oauth import Client, Tokens
+from marketplace_plugin.engine.sign_in import oauth
+from marketplace_plugin.engine.sign_in.oauth import Client, Tokens
 from marketplace_plugin.errors import AuthorizationExpired, AuthorizeError, ConfigError, StateMismatch
 from tests.peers.test_our_oauth import browse
 

@@ -13,8 +13,8 @@ import pytest
 import requests
 
 from marketplace_plugin.bundle.manifest import Scope
-from marketplace_plugin.engine.account import oauth
-from marketplace_plugin.engine.account.oauth import Client, Tokens
+from marketplace_plugin.engine.sign_in import oauth
+from marketplace_plugin.engine.sign_in.oauth import Client, Tokens
 from marketplace_plugin.errors import AuthorizationExpired, AuthorizeError, StateMismatch
 from tests.peers.test_google_sign_in import CALENDAR, CLIENT_ID, CLIENT_SECRET, REDIRECT_URI, endpoints
 

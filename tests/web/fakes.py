@@ -12,8 +12,8 @@ from typing import Any
 from marketplace_plugin.bundle.manifest import Integration
 from marketplace_plugin.contract.hookspecs import StepState, TestStep
 from marketplace_plugin.contract.module import BlockView, HostModule, Person
-from marketplace_plugin.engine.account.consent import ConsentAnswer, ConsentView
 from marketplace_plugin.engine.context import Phase, RunOutcome, Trigger
+from marketplace_plugin.engine.sign_in.consent import ConsentAnswer, ConsentView
 from marketplace_plugin.engine.views import (
     AdminRow,
     Asked,

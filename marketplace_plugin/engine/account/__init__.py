@@ -1,1 +1,1 @@
-"""A user's account at a service: offered, added, authorised, set up, tested, disconnected."""
+"""A user's account at a service: offered, asked for, added, set up, tested, disconnected. Its OAuth: ``sign_in``."""

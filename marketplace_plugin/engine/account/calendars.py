@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from marketplace_plugin.contract.provider import Provider
-from marketplace_plugin.engine.account.grants import session_for
 from marketplace_plugin.engine.context import Engine
+from marketplace_plugin.engine.sign_in.grants import session_for
 from marketplace_plugin.errors import AuthorizationExpired
 from marketplace_plugin.store import collections, connections, credentials
 from marketplace_plugin.store.accounts.collections import Collection

@@ -11,9 +11,9 @@ from marketplace_plugin.contract.module import Person
 from marketplace_plugin.contract.steps import WRONG_PASSWORD
 from marketplace_plugin.engine.account import market
 from marketplace_plugin.engine.account.calendars import expire
-from marketplace_plugin.engine.account.grants import integration_of, session_for
 from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.engine.ownership import own
+from marketplace_plugin.engine.sign_in.grants import integration_of, session_for
 from marketplace_plugin.engine.views import ConnectionView, RunState
 from marketplace_plugin.engine.work import requests
 from marketplace_plugin.errors import AuthorizationExpired, ConfigError, NotAllowed

@@ -15,10 +15,11 @@ from sqlalchemy import Connection as Database
 from marketplace_plugin.contract.hookspecs import ConnectionRef
 from marketplace_plugin.contract.module import Person
 from marketplace_plugin.contract.provider import Provider
-from marketplace_plugin.engine.account import calendars, grants
+from marketplace_plugin.engine.account import calendars
 from marketplace_plugin.engine.acts import purge
 from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.engine.ownership import own
+from marketplace_plugin.engine.sign_in import grants
 from marketplace_plugin.engine.views import DisconnectFacts
 from marketplace_plugin.errors import MarketplaceError
 from marketplace_plugin.model.change import Access

@@ -9,8 +9,8 @@ from collections.abc import Collection
 
 from sqlalchemy import Connection as Database
 
-from marketplace_plugin.engine.account import grants
 from marketplace_plugin.engine.context import Engine
+from marketplace_plugin.engine.sign_in import grants
 from marketplace_plugin.errors import MarketplaceError
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.store import grants as stored_grants

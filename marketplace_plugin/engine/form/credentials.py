@@ -19,11 +19,12 @@ from marketplace_plugin.contract.hookspecs import Account, ConnectionRef, Creden
 from marketplace_plugin.contract.module import Person
 from marketplace_plugin.contract.servers import AllowedServers, ServerEntry, named_server
 from marketplace_plugin.contract.steps import WRONG_PASSWORD
-from marketplace_plugin.engine.account import grants, market
-from marketplace_plugin.engine.account.authorize import Authorized, found
+from marketplace_plugin.engine.account import market
 from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.engine.form import sessions
 from marketplace_plugin.engine.ownership import own
+from marketplace_plugin.engine.sign_in import grants
+from marketplace_plugin.engine.sign_in.authorize import Authorized, found
 from marketplace_plugin.engine.views import Asked
 from marketplace_plugin.errors import (
     AccountMismatch,

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from marketplace_plugin.engine.account.consent import PREFIX
+from marketplace_plugin.engine.sign_in.consent import PREFIX
 from marketplace_plugin.engine.views import ConnectionState, ConnectionView
 from marketplace_plugin.errors import AdminConsentNeeded, AuthorizeError, StateMismatch
 from marketplace_plugin.web.blueprint import Shared, error_page, page

@@ -11,9 +11,9 @@ from sqlalchemy import Connection as Database
 
 from marketplace_plugin.bundle.manifest import AuthType, Integration
 from marketplace_plugin.contract.provider import Bearer, Session
-from marketplace_plugin.engine.account import oauth
 from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.engine.form.sessions import stored_session
+from marketplace_plugin.engine.sign_in import oauth
 from marketplace_plugin.errors import (
     AuthorizationExpired,
     ConfigError,

@@ -26,7 +26,7 @@ from oauthlib.oauth2.rfc6749 import errors as oauth_errors
 from requests_oauthlib import OAuth2Session
 
 from marketplace_plugin.bundle.manifest import AdminConsent, Integration, Scope, ScopeMatch, filled
-from marketplace_plugin.engine.account.transport import TIMEOUT, https_shaped, oauth_session, require_secure
+from marketplace_plugin.engine.sign_in.transport import TIMEOUT, https_shaped, oauth_session, require_secure
 from marketplace_plugin.errors import (
     AdminConsentNeeded,
     AuthorizationExpired,

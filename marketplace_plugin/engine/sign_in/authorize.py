@@ -13,10 +13,11 @@ from urllib.parse import parse_qs, urlsplit
 from marketplace_plugin.contract.hookspecs import Account, ConnectionRef
 from marketplace_plugin.contract.module import Person
 from marketplace_plugin.contract.provider import Bearer, Session
-from marketplace_plugin.engine.account import calendars, grants, oauth
-from marketplace_plugin.engine.account.oauth import Client, Tokens
+from marketplace_plugin.engine.account import calendars
 from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.engine.ownership import own
+from marketplace_plugin.engine.sign_in import grants, oauth
+from marketplace_plugin.engine.sign_in.oauth import Client, Tokens
 from marketplace_plugin.errors import (
     AccountMismatch,
     AdminConsentNeeded,

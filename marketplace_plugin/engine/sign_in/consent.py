@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 
 from marketplace_plugin.bundle.manifest import SHARED
 from marketplace_plugin.contract.module import Person
-from marketplace_plugin.engine.account import authorize, grants, market, oauth
+from marketplace_plugin.engine.account import market
 from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.engine.kinds import switched_on
 from marketplace_plugin.engine.ownership import own
+from marketplace_plugin.engine.sign_in import authorize, grants, oauth
 from marketplace_plugin.engine.views import Asked
 from marketplace_plugin.errors import NotFound, StateMismatch
 from marketplace_plugin.store import connections, installations
