@@ -230,8 +230,9 @@ class Scene:
         here = [birth(one.item) for one in self.world.host.all_of("ada").values()]
         shown = Counter([*here, *(birth(block.item) for block in self.world.blocks(self.ada))])
         copied = Counter(birth(one.item) for key, one in self.all_there().items() if key not in self.left | self.kept)
+        hers = {birth(one.item) for key, one in self.all_there().items() if key in self.left | self.kept}
         for side in (shown, copied):
-            assert not [mark for mark, number in side.items() if mark and number > 1], (shown, copied)
+            assert not [m for m, number in side.items() if m and m not in hers and number > 1], (shown, copied)
 
     def nothing_gone(self) -> None:
         """At any time, and whatever is under way: each edit stands on one side at least, or is told."""
@@ -247,6 +248,13 @@ class Scene:
         """What nothing but the list of conflicts holds may end with it."""
         self.differing |= self._told() - (self._here() | self._there())
         self.let_differ()
+
+    def let_wander(self) -> None:
+        """She chooses other calendars while a copy stands elsewhere than we know: it is told from a copy of hers by its
+        id alone, which a move may have changed."""
+        known = {(k.collection, k.remote_id) for k in self.world.links(self.ada)}
+        stamped = {key for key, one in self.all_there().items() if one.stamp is not None}
+        self.left |= stamped - known
 
     def let_stay(self) -> None:
         """She ends the connection while copies wait to be removed from a former target: nobody knows of them then."""

@@ -121,6 +121,7 @@ class Acts(Machine):
 
     @rule(sources=st.sets(st.sampled_from(CALENDARS)), goal=st.sampled_from([TARGET, OTHER, None]), keep=st.booleans())
     def choose_calendars(self, sources: set[str], goal: str | None, keep: bool) -> None:
+        self.scene.let_wander()
         with self.world.store.begin() as unit:
             choose(self.world.engine, unit, self.scene.ada, goal, sources, keep=keep)
 
