@@ -220,3 +220,11 @@ def test_where_it_is_synced_is_said_to_its_owner_alone(steg: Steg, anna: Browser
     )
     assert "anna@gmail.example" in anna.page(f"/contacts/{ref}")
     assert "anna@gmail.example" not in jonas.page(f"/contacts/{ref}")
+
+
+def test_who_has_no_name_can_be_opened_all_the_same(steg: Steg, anna: Browser) -> None:
+    """The sync brings such contacts: a link without words cannot be seen, so its user would never find it again."""
+    steg.modules[Kind.CONTACT].apply(ANNA.id, [HostCreate("op", Contact(notes="nur das"))], None)
+    page = anna.page("/contacts")
+    assert f'href="/contacts/{only(steg).ref}">Ohne Namen</a>' in page
+    assert "Ohne Namen" in anna.page(f"/contacts/{only(steg).ref}")

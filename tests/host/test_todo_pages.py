@@ -12,6 +12,7 @@ from marketplace_plugin.host.steg import Steg, Tie
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.task import Call, Task, TaskStatus
 from marketplace_plugin.model.time import Timed
+from marketplace_plugin.model.write import HostCreate
 from tests.host.conftest import ANNA, JONAS, Browser, Told, berlin, signed_in
 
 TASK = {"title": "Reisekosten", "notes": "Belege", "due_day": "2026-11-20", "status": "in-progress"}
@@ -152,3 +153,10 @@ def test_what_is_done_says_when(steg: Steg, anna: Browser) -> None:
     again = of(steg, Kind.TASK).item
     assert isinstance(again, Task)
     assert again.completed is None
+
+
+def test_a_task_without_a_title_can_be_opened_all_the_same(steg: Steg, anna: Browser) -> None:
+    """Lists at Google hold such tasks: a link without words cannot be seen."""
+    steg.modules[Kind.TASK].apply(ANNA.id, [HostCreate("op", Task(title=""))], None)
+    for page in ("/tasks", "/"):
+        assert "Ohne Titel</a>" in anna.page(page)

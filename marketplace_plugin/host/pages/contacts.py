@@ -127,7 +127,8 @@ def contact_delete(ref: str) -> ResponseReturnValue:
 
 
 def _shown(record: Record, me: str, names: Mapping[str, str]) -> Shown:
-    return Shown(record, called(record.item), "" if record.owner == me else names.get(record.owner, ""))
+    name = called(record.item) or _("Without a name")  # a link has to be seen to be followed
+    return Shown(record, name, "" if record.owner == me else names.get(record.owner, ""))
 
 
 def _page(text: str) -> int:
@@ -184,7 +185,7 @@ def _form(
     warning: str = "",
     record: Record | None = None,
 ) -> ResponseReturnValue:
-    title = called(record.item) if record is not None else _("New contact")
+    title = (called(record.item) or _("Without a name")) if record is not None else _("New contact")
     back = url_for(".contact", ref=record.ref) if record is not None else url_for(".contact_list")
     return show(
         "contact/contact_form.html",
