@@ -156,7 +156,7 @@ def test_every_kind_of_value_is_told_in_words(mine: Site, cell: str, value: Any,
 def test_held_deletions_are_counted_and_those_that_would_mail_stand_apart(mine: Site) -> None:
     page = mine.as_(ANNA).get("/profile/decisions").get_data(as_text=True)
     said = text(mine.as_(ANNA).get("/profile/decisions"))
-    assert "3 warten, 3 wurden in den letzten 24 Stunden gelöscht; bis zu 10 gehen von selbst" in said
+    assert "3 warten, 3 wurden in den letzten 24 Stunden gelöscht; bis zu 10 werden von selbst ausgeführt" in said
     assert "Termin d1" in said
     assert page.count('type="checkbox" name="held"') == 2
     assert "kann den Teilnehmern aber trotzdem Bescheid geben" in said
