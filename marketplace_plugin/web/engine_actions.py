@@ -149,8 +149,10 @@ class EngineActions(Actions):
     def servers(self, person: Person) -> Sequence[ServersView]:
         return servers.listed(self.engine, person)
 
-    def save_servers(self, person: Person, integration: str, allowed: str, authorities: str, contact: str) -> None:
-        servers.save(self.engine, person, integration, allowed, authorities, contact)
+    def save_servers(
+        self, person: Person, integration: str, allowed: str, authorities: str, contact: str, known: str | None
+    ) -> None:
+        servers.save(self.engine, person, integration, allowed, authorities, contact, known)
 
     def distrust(self, person: Person, integration: str, fingerprint: str) -> None:
         servers.distrust(self.engine, person, integration, fingerprint)

@@ -41,6 +41,20 @@ def test_too_many_little_by_little(world: FormWorld) -> None:
     assert world.test(connection).passed
 
 
+def test_two_administrators_at_once(world: FormWorld) -> None:
+    """A page of yesterday, saved today, opened a server again that a colleague had closed since, so that passwords went
+    there; and closed the one that he had opened for somebody who waits."""
+    servers.save(world.engine, ADMIN, ACME, "a.example.org b.example.org", "", "")
+    servers.save(world.engine, ADMIN, ACME, "b.example.org c.example.org", "", "")
+    page = "a.example.org b.example.org"
+    servers.save(world.engine, ADMIN, ACME, f"{page} d.example.org", "", "", page)
+    (view,) = servers.listed(world.engine, ADMIN)
+    assert set(view.allowed) == {"b.example.org", "c.example.org", "d.example.org"}
+    servers.save(world.engine, ADMIN, ACME, "", "", "", "")
+    (view,) = servers.listed(world.engine, ADMIN)
+    assert set(view.allowed) == {"b.example.org", "c.example.org", "d.example.org"}
+
+
 def test_removed_twice_in_haste(world: FormWorld) -> None:
     """A double click, or a page of yesterday: the next authority in the list was taken away as well, and every
     connection to its servers ended."""

@@ -86,7 +86,9 @@ class FakeForm:
         entries = tuple(str(one) for one in read_entries(allowed))
         return ServersView(entry, entries, ("mail.example.org",), tuple(read_authorities(authorities)), contact)
 
-    def save_servers(self, person: Person, integration: str, allowed: str, authorities: str, contact: str) -> None:
+    def save_servers(
+        self, person: Person, integration: str, allowed: str, authorities: str, contact: str, known: str | None
+    ) -> None:
         self._call("save_servers", person.id, integration, allowed, authorities, contact)
         try:
             read_entries(allowed)

@@ -38,13 +38,23 @@ def listed(engine: Engine, person: Person) -> Sequence[ServersView]:
         return [_view(engine, c, person.tenant, entry) for entry in engine.plugins.integrations() if _has_form(entry)]
 
 
-def save(engine: Engine, person: Person, integration: str, allowed: str, authorities: str, contact: str) -> None:
-    """Take the place of what was entered before. ``allowed`` are entries joined by blanks, commas or line ends,
-    ``authorities`` PEM that is added to what is there. Raises NotAllowed, NotFound, InvalidSettings."""
+def save(
+    engine: Engine,
+    person: Person,
+    integration: str,
+    allowed: str,
+    authorities: str,
+    contact: str,
+    known: str | None = None,
+) -> None:
+    """Take the place of what was entered before. ``allowed`` are entries joined by blanks, commas or line ends, and
+    ``known`` those that the form began with: what was opened or closed meanwhile by somebody else stays so.
+    ``authorities`` are PEM that is added to what is there. Raises NotAllowed, NotFound, InvalidSettings."""
     _require_admin(person)
     entry = _entry(engine, integration)
     try:
-        entries = tuple(dict.fromkeys(str(one) for one in read_entries(allowed)))
+        wanted = list(dict.fromkeys(str(one) for one in read_entries(allowed)))
+        before = {str(one) for one in read_entries(known or "")}
         added = [one.pem for one in read_authorities(authorities)]
     except ValueError as error:
         raise InvalidSettings(str(error)) from None
@@ -52,7 +62,11 @@ def save(engine: Engine, person: Person, integration: str, allowed: str, authori
         raise InvalidSettings("the contact is too long")
     with engine.store.begin() as unit:
         c = unit.connection
-        held = [one.pem for one in read_authorities(server_rules.get(c, person.tenant, entry.id).authorities)]
+        present = server_rules.get(c, person.tenant, entry.id)
+        opened = [] if known is None else [one for one in present.allowed if one not in before]
+        closed = before - set(present.allowed)
+        entries = tuple(dict.fromkeys(one for one in (*wanted, *opened) if one not in closed))
+        held = [one.pem for one in read_authorities(present.authorities)]
         together = "".join(dict.fromkeys([*held, *added]))
         try:
             read_authorities(together)

@@ -26,12 +26,14 @@ NO_AUTHORITY: Mapping[str, LazyString] = {
 
 @dataclass
 class Rules:
-    """One integration's form as it was handed in. ``errors``: sentences by field."""
+    """One integration's form as it was handed in. ``known`` are the servers it began with; ``errors``: sentences by
+    field."""
 
     integration: str = ""
     allowed: str = ""
     authorities: str = ""
     contact: str = ""
+    known: str | None = None
     errors: dict[str, str] = field(default_factory=dict)
 
 
@@ -48,7 +50,7 @@ def add(blueprint: Blueprint, shared: Shared) -> None:
         entered = _entered(integration)
         if entered.errors:
             return _page(shared, entered, status=422)
-        actions.save_servers(admin, integration, entered.allowed, entered.authorities, entered.contact)
+        actions.save_servers(admin, integration, entered.allowed, entered.authorities, entered.contact, entered.known)
         flash(_("Saved. It counts from the next test and the next sync."), "ok")
         return redirect(url_for(".servers"), 303)
 
@@ -74,7 +76,13 @@ def _page(shared: Shared, entered: Rules, status: int = 200) -> ResponseReturnVa
 def _entered(integration: str) -> Rules:
     form, upload = request.form, request.files.get("file")
     uploaded = upload.read(MOST_BYTES + 1).decode("ascii", "replace") if upload is not None else ""
-    entered = Rules(integration, form.get("allowed", ""), form.get("authorities", ""), form.get("contact", "").strip())
+    entered = Rules(
+        integration,
+        form.get("allowed", ""),
+        form.get("authorities", ""),
+        form.get("contact", "").strip(),
+        form.get("known"),
+    )
     try:
         read_entries(entered.allowed)
     except ValueError as error:
