@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
 from marketplace_plugin.engine.acts.preview import PlanSummary, approve, current_plan, preview
-from marketplace_plugin.engine.context import RunOutcome, Trigger
+from marketplace_plugin.engine.context import RunOutcome, RunResult, Trigger
 from marketplace_plugin.errors import Conflict
 from marketplace_plugin.model.event import Event
 from marketplace_plugin.providers.memory import MemoryAccount
@@ -154,6 +155,19 @@ def test_deletions_that_were_approved_with_the_plan_are_not_held_again(world: Wo
     assert _titles(account) == []
     with world.store.read() as c:
         assert held.of_connection(c, ada) == []
+
+
+def test_an_old_plan_is_not_shown_for_new_settings_while_another_pass_runs(world: World) -> None:
+    world.host.create("ada", event("one"))
+    ada = world.connect("ada", world.account())
+    world.settle(ada)
+    with world.store.begin() as unit:
+        connections.approve(unit.connection, ada, None)  # as after a new policy: a plan comes first
+        now = world.clock()
+        assert connections.claim(unit.connection, ada, now, now + timedelta(minutes=10)) is not None
+    found = preview(world.engine, ada)
+    assert isinstance(found, RunResult)
+    assert found.outcome is RunOutcome.BUSY
 
 
 def _titles(account: MemoryAccount) -> list[str]:

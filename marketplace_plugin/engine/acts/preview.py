@@ -57,7 +57,10 @@ def preview(engine: Engine, connection_id: str) -> PlanSummary | RunResult:
 
     result = run_pass(engine, connection_id, Trigger.BUTTON, engine.new_id())
     summary = current_plan(engine, connection_id)
-    return result if summary is None or result.outcome is RunOutcome.FAILED else summary
+    # One that was approved before says nothing of settings that are new: where the pass could not run, there is none.
+    if summary is None or not summary.waiting or result.outcome is RunOutcome.FAILED:
+        return result
+    return summary
 
 
 def current_plan(engine: Engine, connection_id: str) -> PlanSummary | None:
