@@ -175,7 +175,7 @@ def test_a_plan_is_approved_after_the_other_side_changed(steg: World, anna: Some
     anna.open(settings)
     anna.told("Einige Schritte warten auf Sie")
     anna.link("Plan ansehen").click()
-    here = anna.page.get_by_role("table").get_by_role("row").filter(has_text="Termine in Steg")
+    here = anna.page.get_by_role("table").get_by_role("row").filter(has_text="Hier in Steg")
     expect(here.get_by_role("cell").nth(2)).to_have_text("1")
     anna.start()
     idle(steg)

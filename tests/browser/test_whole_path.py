@@ -122,7 +122,7 @@ def planned_and_started(anna: Someone, steg: World) -> str:
     anna.told("Gespeichert. So sähe der erste Abgleich aus:")
     plan = page.get_by_role("table")
     expect(plan.get_by_role("row", name="Verschickte E-Mails")).to_contain_text("0")
-    remote, here, blocks = (_counts(plan, side) for side in ("Bei Google", "Termine in Steg", "Graue Blöcke"))
+    remote, here, blocks = (_counts(plan, side) for side in ("Bei Google", "Hier in Steg", "Graue Blöcke"))
     assert remote[0] > 5
     assert remote[1:] == [0, 0]
     assert here == [0, 0, 0]
