@@ -196,6 +196,7 @@ class _Month:
         self.call(2, "11:30", "11:45", "Hr. Vogel", "+49 9131 5550177")
         self.call(3, "16:15", "16:30", "Sonnenhof", "+49 9131 5550119")
         self.call(4, "10:30", "10:45", "Hafenbau", "+49 40 5550163")
+        self.call(8, "15:30", "15:45", "Fr. Petersen", "+49 40 5550163")  # still to come, whichever day it is
 
     def contacts(self) -> None:
         for contact in _contacts():
