@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection as Database
 
@@ -19,6 +19,7 @@ from marketplace_plugin.engine.acts.subject import Subject, own_link, subjects
 from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.engine.steps.recall import APPROVED, RESTORED
 from marketplace_plugin.errors import NotFound
+from marketplace_plugin.model.time import span
 from marketplace_plugin.store import collections, connections, held, journal, links
 from marketplace_plugin.store.log.journal import Side
 from marketplace_plugin.store.work.held import Held, What
@@ -78,16 +79,23 @@ class ParkedView:
 
 
 def deletions(engine: Engine, person: Person, link: str | None = None) -> list[HeldView]:
-    """The person's held deletions, oldest first; ``link``: of one event only."""
+    """The person's held deletions, oldest first, those of one pass as they lie in time; ``link``: of one event only."""
     with engine.store.read() as c:
         rows = [one for one in _rows(c, person) if one.what in _DELETIONS and link in (None, one.link)]
         known = links.get(c, {one.link for one in rows if one.link is not None})
         about = subjects(engine, c, known.values())
-    return [
+    found = [
         HeldView(one.id, about[one.link], _side(one), one.reason, one.created_at, one.detail in (APPROVED, RESTORED))
         for one in rows
         if one.link in known and one.link is not None
     ]
+    return sorted(found, key=_in_time)
+
+
+def _in_time(one: HeldView) -> tuple[datetime, datetime, str]:
+    """What has no time comes first."""
+    when = one.about.when
+    return one.at, datetime.min.replace(tzinfo=UTC) if when is None else span(when, "UTC")[0], one.about.title
 
 
 def brakes(engine: Engine, person: Person) -> list[BrakeView]:
