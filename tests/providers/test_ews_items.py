@@ -143,6 +143,7 @@ def test_a_birthday_without_its_year_is_held(contacts: ExchangeContacts) -> None
         ("1990-02-27T23:00:00Z", date(1990, 2, 28)),  # midnight in Berlin
         ("1990-02-28T05:00:00Z", date(1990, 2, 28)),  # midnight in New York
         ("1990-02-28T11:59:00Z", date(1990, 2, 28)),
+        ("1990-02-28T12:00:00Z", date(1990, 2, 28)),
         ("1990-02-28T00:00:00.0000000+01:00", date(1990, 2, 28)),
         ("1990-02-28T00:00:00", date(1990, 2, 28)),
         ("", None),

@@ -22,6 +22,7 @@ APPLICATION = "Marketplace"
 QUERY = {"$expand": LINKS}
 FIELDS = frozenset({"title", "notes", "due", "status", "priority", "reminder"})
 TITLE_LIMIT = 255
+_NEAREST = timedelta(hours=12) - timedelta(seconds=1)
 _STATES = {
     "notStarted": TaskStatus.NOT_STARTED,
     "inProgress": TaskStatus.IN_PROGRESS,
@@ -80,7 +81,7 @@ def _day(value: Any) -> date | None:
     """The day that is nearest to the instant: see the module's docstring."""
     if not value:
         return None
-    return (_wall(value) + timedelta(hours=12)).date()
+    return (_wall(value) + _NEAREST).date()
 
 
 def _reminder(raw: Raw) -> Zoned | None:
