@@ -52,9 +52,12 @@ class Unknown:
 
 @pytest.fixture
 def engine(world: World, tmp_path: Path) -> Engine:
-    """One integration, whose own plugin is broken."""
+    """All integrations, of which one has a plugin that is broken."""
     root = tmp_path / "bundle"
     (root / "hooks").mkdir(parents=True)
+    for module in (ROOT / "hooks").glob("*.py"):
+        (root / "hooks" / module.name).symlink_to(module)
+    (root / "hooks" / "google.py").unlink()
     (root / "hooks" / "google.py").write_text(HOOKS, encoding="utf-8")
     (root / "ui_fragments").symlink_to(ROOT / "ui_fragments")
     (root / "manifest.yaml").symlink_to(ROOT / "manifest.yaml")

@@ -166,7 +166,7 @@ def _pattern(rule: RecurrenceRule, start: Original) -> Pattern:
     if shape is Shape.DAILY:
         return Pattern(kind, interval)
     if shape is Shape.WEEKLY:
-        return Pattern(kind, interval, days, week_start=rule.week_start)
+        return Pattern(kind, interval, days, week_start=rule.week_start if interval > 1 else "MO")
     month = (rule.part("BYMONTH") or (day.month,))[0] if kind in _YEARLY else 0
     if kind not in _RELATIVE:
         return Pattern(kind, interval, day_of_month=(rule.part("BYMONTHDAY") or (day.day,))[0], month=month)
