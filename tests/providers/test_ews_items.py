@@ -180,3 +180,30 @@ def test_times_with_fractions_are_read(world: World, tasks: ExchangeTasks) -> No
     item = read(tasks).found()[own].item
     assert isinstance(item, Task)
     assert item.due == OFFER.due
+
+
+# ---- what is told of a write that cannot be read back --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mood", ["bumped", "busy"])
+def test_what_there_was_no_room_for_is_not_told_as_stored(world: World, contacts: ExchangeContacts, mood: str) -> None:
+    """Told as stored, the fourth address would be missing at the next look, and be taken away here."""
+    many = replace(ADA, emails=tuple(Labelled("work", f"ada{n}@nordwerk.example") for n in range(6)))
+
+    def upset(looks_before: int) -> None:
+        if mood == "bumped":
+            world.sandbox.state.knobs.late_bump = True
+        else:
+            world.sandbox.faults.add("error", operation="GetItem", code="ErrorServerBusy", skip=looks_before)
+
+    upset(0)
+    made = written(contacts, many)
+    world.sandbox.faults.clear()
+    there = read(contacts).found()[made.id]
+    assert equal(contacts, made.item, there.item)
+    upset(1)
+    more = (*many.emails, Labelled("home", "ada@home.example"))
+    wanted = replace(many, notes="neu", emails=more, phones=tuple(Labelled("home", str(n)) for n in range(4)))
+    (outcome,) = send(contacts, replace(changing(there, wanted), changed=frozenset({"notes", "emails", "phones"})))
+    world.sandbox.faults.clear()
+    assert equal(contacts, applied(outcome).item, read(contacts).found()[made.id].item)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Protocol
 
 from marketplace_plugin.errors import ContractViolation, Throttled, Unavailable
 from marketplace_plugin.model.change import Access, Found, Gone, Revision, Stamp, Unreadable
 from marketplace_plugin.model.contact import Contact
+from marketplace_plugin.model.item import Item
 from marketplace_plugin.model.task import Task
 from marketplace_plugin.model.write import (
     Applied,
@@ -91,7 +92,8 @@ class Attempt:
             MessageDisposition="SaveOnly",
         )
         made = only(self._send(request))
-        return self._stored(id_of(made), Found(id_of(made), Revision(key_of(made)), write.item, stamp=write.stamp))
+        known = Found(id_of(made), Revision(key_of(made)), _held(write.item, None), stamp=write.stamp)
+        return self._stored(known.id, known)
 
     def _update(self, write: Update) -> Outcome:
         there, now = self._expect(write)
@@ -114,7 +116,8 @@ class Attempt:
             MessageDisposition="SaveOnly",
         )
         made = only(self._send(request))
-        return self._stored(write.id, replace(now, revision=Revision(key_of(made)), item=write.item))
+        item = _written(now.item, _held(write.item, there), write.changed)
+        return self._stored(write.id, replace(now, revision=Revision(key_of(made)), item=item))
 
     def _delete(self, write: Delete) -> Outcome:
         there, now = self._expect(write)
@@ -138,7 +141,7 @@ class Attempt:
         return there, meant if isinstance(meant, Found) else None
 
     def _stored(self, identity: str, known: Found) -> Outcome:
-        """What stands there now; what was sent, where it cannot be read."""
+        """What stands there now; what was kept of what was sent, where it cannot be read or moved on."""
         try:
             (now,) = self.items.read(self.place, [identity])
         except (Throttled, Unavailable, ContractViolation):
@@ -182,3 +185,19 @@ class Attempt:
             if not problem.transient:
                 self.begun = before
             raise
+
+
+def _held(item: Item, there: Element | None) -> Item:
+    """What there is room for: told as stored, the rest would be missing at the next look and be taken away here."""
+    match item:
+        case Contact():
+            return contact.held(item, there)
+        case Task():
+            return task.held(item)
+        case _:
+            return item
+
+
+def _written(before: Item, kept: Item, changed: frozenset[str]) -> Item:
+    names = {field.name for field in fields(kept)} & changed
+    return replace(before, **{name: getattr(kept, name) for name in names})

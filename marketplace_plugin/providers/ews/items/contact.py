@@ -7,9 +7,10 @@ is labelled here is kept in an extended property of ours. A title before the nam
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from types import MappingProxyType
 
 import orjson
 
@@ -167,14 +168,20 @@ def _birthday(text: str) -> date | None:
 # --- writing -----------------------------------------------------------------------------------------------------
 
 
-def creation(item: Contact) -> list[Element]:
-    """The elements of a new contact, in the order of the schema."""
+def held(item: Contact, there: Element | None = None) -> Contact:
+    """What Exchange has room for of ``item``; ``there`` is the contact that it is written over."""
+    told = {} if there is None else _told(there, "PhoneNumbers")
+    return read(make("t:Contact", *creation(item, told)))
+
+
+def creation(item: Contact, told: Mapping[str, str] = MappingProxyType({})) -> list[Element]:
+    """The elements of a new contact; ``told`` are the numbers that stand there by their keys."""
     parts = [make(f"t:{theirs}", getattr(item, ours)) for ours, theirs in _TEXTS.items() if getattr(item, ours)]
     if item.notes:
         parts.append(make("t:Body", item.notes, BodyType="Text"))
     if item.emails:
         parts += [_dictionary("EmailAddresses", _addressed(item)), labelled(item)]
-    if numbers := slots(item.phones, {}):
+    if numbers := slots(item.phones, told):
         parts.append(_dictionary("PhoneNumbers", numbers))
     if places := {_PLACES[label]: _place(one) for label, one in _by_label(item).items()}:
         parts.append(make("t:PhysicalAddresses", *(make("t:Entry", *part, Key=key) for key, part in places.items())))
@@ -215,7 +222,7 @@ def updates(there: Element, item: Contact, changed: frozenset[str]) -> list[Elem
     return made
 
 
-def slots(phones: Sequence[Labelled], told: dict[str, str]) -> dict[str, str]:
+def slots(phones: Sequence[Labelled], told: Mapping[str, str]) -> dict[str, str]:
     """Numbers by their keys. A number stays where it is; what there is no room for is left out."""
     taken: dict[str, str] = {}
     for label, keys in _PHONES.items():

@@ -72,6 +72,11 @@ def creation(item: Task) -> list[Element]:
     return [part for _, part, value in _parts(item, FIELDS) if value]
 
 
+def held(item: Task) -> Task:
+    """What Exchange has room for of ``item``."""
+    return read(make("t:Task", *creation(item)))
+
+
 def updates(item: Task, changed: frozenset[str]) -> list[Element]:
     """SetItemField and DeleteItemField for the fields ``changed``."""
     made: list[Element] = []
