@@ -108,7 +108,8 @@ def connect(anna: Visitor) -> str:
 def choose(anna: Visitor, connection: str, *, write: bool = True, read: bool = True) -> None:
     """Target: the main calendar; sources: all that can be ticked. Nothing is chosen at first."""
     anna.get(f"/profile/connections/{connection}")
-    assert not re.search(r'name="sources"[^>]* checked', anna.page)
+    ticked = set(re.findall(r'<input type="checkbox"[^>]*name="(\w+)"[^>]* checked', anna.page))
+    assert ticked <= {"switch_task", "switch_call", "whole_days"}, "what stands below a switch that is off"
     sources = re.findall(r'name="sources" value="(\w+)"', anna.page) if read else []
     (target,) = re.findall(r'<option value="(\w+)">[^<]*\(Hauptkalender\)', anna.page) if write else [""]
     version = re.findall(r'name="version" value="(\d+)"', anna.page)[0]
