@@ -31,7 +31,7 @@ from marketplace_plugin.store import connections
 from marketplace_plugin.store.accounts.collections import Collection
 from marketplace_plugin.store.accounts.connections import Connection
 from marketplace_plugin.sync.link import Link, LinkKind
-from marketplace_plugin.sync.mirror import Manner, moved, on_day, shown
+from marketplace_plugin.sync.plan.mirror import Manner, moved, on_day, shown
 
 TIMED_ONLY = "timed_only"
 """The connection's switch: tasks without a time are not mirrored as whole days."""

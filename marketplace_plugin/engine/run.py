@@ -19,8 +19,8 @@ from marketplace_plugin.engine.acts.undo import asked_back, take_back
 from marketplace_plugin.engine.context import Engine, RunOutcome, RunResult, Trigger
 from marketplace_plugin.engine.steps.commit import apply_apart, commit, next_due, waiting_only
 from marketplace_plugin.engine.steps.one_pass import Pass
-from marketplace_plugin.engine.steps.planning import plan
-from marketplace_plugin.engine.steps.pull import pull_all
+from marketplace_plugin.engine.steps.plan.planning import plan
+from marketplace_plugin.engine.steps.pull.reading import pull_all
 from marketplace_plugin.engine.steps.push import intend, push
 from marketplace_plugin.engine.steps.recall import recall
 from marketplace_plugin.engine.steps.settle import settle

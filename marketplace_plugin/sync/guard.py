@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from marketplace_plugin.sync.link import Link
-from marketplace_plugin.sync.step import Plan, Step
-from marketplace_plugin.sync.tables import Action
+from marketplace_plugin.sync.plan.step import Plan, Step
+from marketplace_plugin.sync.plan.tables import Action
 
 LEAST = 10
 SHARE = 4  # one in four

@@ -27,14 +27,14 @@ from marketplace_plugin.model.write import (
     Stale,
     Unanswered,
 )
-from marketplace_plugin.sync import pairs
-from marketplace_plugin.sync.cells import Parts, Synced, overlay
-from marketplace_plugin.sync.flows import SHOWN
 from marketplace_plugin.sync.link import HostShowing, Link, LinkKind, LinkState, RemoteShowing, Wrote
-from marketplace_plugin.sync.merge import CONTENT, Base, agreed
+from marketplace_plugin.sync.merge.cells import Parts, Synced, overlay
+from marketplace_plugin.sync.merge.three_way import CONTENT, Base, agreed
+from marketplace_plugin.sync.plan import pairs
+from marketplace_plugin.sync.plan.flows import SHOWN
+from marketplace_plugin.sync.plan.step import Step
+from marketplace_plugin.sync.plan.tables import Action
 from marketplace_plugin.sync.reason import Reason
-from marketplace_plugin.sync.step import Step
-from marketplace_plugin.sync.tables import Action
 
 Digest = Callable[[Item], str]
 

@@ -21,14 +21,14 @@ from enum import StrEnum
 from marketplace_plugin.model.change import Access, Found, HostItem, Revision
 from marketplace_plugin.model.event import Event, Series
 from marketplace_plugin.model.item import Item
-from marketplace_plugin.sync.cells import Parts, Synced, cells, told
-from marketplace_plugin.sync.flows import Place, flows_of
 from marketplace_plugin.sync.link import LinkKind, LinkState
-from marketplace_plugin.sync.merge import Base, Merge
-from marketplace_plugin.sync.plan import invites_others
+from marketplace_plugin.sync.merge.cells import Parts, Synced, cells, told
+from marketplace_plugin.sync.merge.three_way import Base, Merge
+from marketplace_plugin.sync.plan.decide import invites_others
+from marketplace_plugin.sync.plan.flows import Place, flows_of
+from marketplace_plugin.sync.plan.step import Case, Step
+from marketplace_plugin.sync.plan.tables import Action
 from marketplace_plugin.sync.reason import Reason
-from marketplace_plugin.sync.step import Case, Step
-from marketplace_plugin.sync.tables import Action
 
 
 class Did(StrEnum):

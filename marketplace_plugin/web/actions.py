@@ -15,10 +15,10 @@ from typing import Protocol
 from marketplace_plugin.contract.hookspecs import TestStep
 from marketplace_plugin.contract.module import BlockView, Person
 from marketplace_plugin.engine.account.market import Offer, RequestRow
-from marketplace_plugin.engine.acts.conflicts import ConflictView
-from marketplace_plugin.engine.acts.held import BrakeView, HeldView, ParkedView
-from marketplace_plugin.engine.acts.matches import MatchView
 from marketplace_plugin.engine.acts.undo import UndoFacts, Undone
+from marketplace_plugin.engine.acts.waiting.conflicts import ConflictView
+from marketplace_plugin.engine.acts.waiting.held import BrakeView, HeldView, ParkedView
+from marketplace_plugin.engine.acts.waiting.matches import MatchView
 from marketplace_plugin.engine.acts.why import Why
 from marketplace_plugin.engine.form.credentials import FormView, Searched, Tried
 from marketplace_plugin.engine.form.servers import ServersView
@@ -39,7 +39,7 @@ from marketplace_plugin.errors import MarketplaceError
 from marketplace_plugin.model.change import HostItem
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.time import Window
-from marketplace_plugin.sync.merge import Winner
+from marketplace_plugin.sync.merge.three_way import Winner
 
 __all__ = ["Actions", "Authorized", "Offer", "PlanNotMade", "PlanView", "RequestRow", "SideCounts"]
 

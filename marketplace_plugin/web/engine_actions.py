@@ -9,12 +9,14 @@ from datetime import datetime
 from marketplace_plugin.contract.hookspecs import TestStep
 from marketplace_plugin.contract.module import BlockView, Person
 from marketplace_plugin.engine.account import connections, disconnect, market, settings
-from marketplace_plugin.engine.acts import conflicts, convert, held, matches, mirroring, preview, undo, why
-from marketplace_plugin.engine.acts.conflicts import ConflictView
-from marketplace_plugin.engine.acts.held import BrakeView, HeldView, ParkedView
-from marketplace_plugin.engine.acts.matches import MatchView
+from marketplace_plugin.engine.acts import convert, preview, undo, why
+from marketplace_plugin.engine.acts.chosen import mirroring
 from marketplace_plugin.engine.acts.preview import PlanSummary
 from marketplace_plugin.engine.acts.undo import UndoFacts, Undone
+from marketplace_plugin.engine.acts.waiting import conflicts, held, matches
+from marketplace_plugin.engine.acts.waiting.conflicts import ConflictView
+from marketplace_plugin.engine.acts.waiting.held import BrakeView, HeldView, ParkedView
+from marketplace_plugin.engine.acts.waiting.matches import MatchView
 from marketplace_plugin.engine.acts.why import Why
 from marketplace_plugin.engine.blocks import StoredBlocks
 from marketplace_plugin.engine.context import Engine, RunResult
@@ -41,7 +43,7 @@ from marketplace_plugin.model.change import HostItem
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.time import Window
 from marketplace_plugin.store import tokens
-from marketplace_plugin.sync.merge import Winner
+from marketplace_plugin.sync.merge.three_way import Winner
 from marketplace_plugin.web.actions import Actions, Authorized, Offer, PlanNotMade, PlanView, RequestRow, SideCounts
 
 HOST_PAGE = 1000  # items of one read of a host module

@@ -16,8 +16,8 @@ from marketplace_plugin.model.event import UNKNOWN, Override, Response, Sensitiv
 from marketplace_plugin.model.recurrence import Frequency, RecurrenceRule
 from marketplace_plugin.model.task import Priority, TaskStatus
 from marketplace_plugin.model.time import AllDay, When, Zoned
-from marketplace_plugin.sync.cells import OVERRIDES, Parts
-from marketplace_plugin.sync.entries import LISTS
+from marketplace_plugin.sync.merge.cells import OVERRIDES, Parts
+from marketplace_plugin.sync.merge.entries import LISTS
 
 
 def _(text: str, **values: object) -> str:

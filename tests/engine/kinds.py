@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from marketplace_plugin.contract.module import Person
-from marketplace_plugin.engine.acts.purge import purge_connection
+from marketplace_plugin.engine.acts.chosen.purge import purge_connection
 from marketplace_plugin.model.change import HostItem
 from marketplace_plugin.model.contact import Contact, Labelled
 from marketplace_plugin.model.item import Item, Kind

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from marketplace_plugin.contract.module import Person
-from marketplace_plugin.engine.acts import conflicts
-from marketplace_plugin.engine.acts.conflicts import ConflictView
+from marketplace_plugin.engine.acts.waiting import conflicts
+from marketplace_plugin.engine.acts.waiting.conflicts import ConflictView
 from marketplace_plugin.errors import Conflict, NotAllowed, NotFound
 from marketplace_plugin.providers.memory import MemoryAccount
 from marketplace_plugin.store.accounts.connections import Policy
-from marketplace_plugin.sync.merge import Winner
+from marketplace_plugin.sync.merge.three_way import Winner
 from marketplace_plugin.sync.reason import Reason
 from tests.laws.world import TARGET, World, event, moved, occurrence, series
 

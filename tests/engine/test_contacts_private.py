@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from marketplace_plugin.engine import ties
-from marketplace_plugin.engine.acts import conflicts, held, matches, why
+from marketplace_plugin.engine.acts import why
+from marketplace_plugin.engine.acts.waiting import conflicts, held, matches
 from marketplace_plugin.errors import NotFound
 from marketplace_plugin.model.contact import Contact, Labelled, PostalAddress
 from marketplace_plugin.model.item import Kind

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from marketplace_plugin.contract.module import Person
+from marketplace_plugin.engine.acts.chosen.migrate import choose, copies
+from marketplace_plugin.engine.acts.chosen.purge import facts, purge_connection
 from marketplace_plugin.engine.acts.convert import convert, stop_importing, undo_conversion
-from marketplace_plugin.engine.acts.migrate import choose, copies
-from marketplace_plugin.engine.acts.purge import facts, purge_connection
 from marketplace_plugin.errors import Conflict
 from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.event import Attendee

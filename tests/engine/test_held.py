@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from marketplace_plugin.contract.module import Person
-from marketplace_plugin.engine.acts import held
 from marketplace_plugin.engine.acts.convert import convert
+from marketplace_plugin.engine.acts.waiting import held
 from marketplace_plugin.errors import NotFound
 from marketplace_plugin.model.event import Attendee
 from marketplace_plugin.store import links

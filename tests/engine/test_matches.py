@@ -7,15 +7,17 @@ from typing import Any
 
 import pytest
 
-from marketplace_plugin.engine.acts import conflicts, mirroring, undo, why
-from marketplace_plugin.engine.acts.held import parked
-from marketplace_plugin.engine.acts.matches import different, doubtful, same
+from marketplace_plugin.engine.acts import undo, why
+from marketplace_plugin.engine.acts.chosen import mirroring
+from marketplace_plugin.engine.acts.waiting import conflicts
+from marketplace_plugin.engine.acts.waiting.held import parked
+from marketplace_plugin.engine.acts.waiting.matches import different, doubtful, same
 from marketplace_plugin.errors import NotFound
 from marketplace_plugin.model.contact import Contact
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.providers.memory import EWS, GOOGLE, GRAPH, Personality
 from marketplace_plugin.sync.link import LinkKind, LinkState
-from marketplace_plugin.sync.merge import Winner
+from marketplace_plugin.sync.merge.three_way import Winner
 from tests.engine.kinds import ADA, BOOK, LIST, KindsWorld, call, contact, task
 from tests.laws.world import TARGET
 

@@ -12,8 +12,8 @@ from marketplace_plugin.contract.module import Person
 from marketplace_plugin.engine import run as passes
 from marketplace_plugin.engine.acts import undo
 from marketplace_plugin.engine.acts.convert import convert
-from marketplace_plugin.engine.acts.subject import headline
 from marketplace_plugin.engine.acts.undo import Undone
+from marketplace_plugin.engine.acts.waiting.subject import headline
 from marketplace_plugin.engine.context import EngineSettings, Trigger
 from marketplace_plugin.engine.steps import push as pushing
 from marketplace_plugin.errors import Conflict, NotFound, Unavailable

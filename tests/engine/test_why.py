@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from marketplace_plugin.contract.module import Person
-from marketplace_plugin.engine.acts import held, undo, why
+from marketplace_plugin.engine.acts import undo, why
 from marketplace_plugin.engine.acts.convert import convert
+from marketplace_plugin.engine.acts.waiting import held
 from marketplace_plugin.engine.acts.why import What, Why
 from marketplace_plugin.engine.context import Trigger
 from marketplace_plugin.errors import NotFound
@@ -17,7 +18,7 @@ from marketplace_plugin.model.event import Response, Status
 from marketplace_plugin.store import connections
 from marketplace_plugin.store.accounts.connections import Policy
 from marketplace_plugin.store.log.journal import Action, Side
-from marketplace_plugin.sync.merge import Winner
+from marketplace_plugin.sync.merge.three_way import Winner
 from marketplace_plugin.sync.reason import Reason
 from tests.laws.world import OTHER, SOURCE, TARGET, World, event
 

@@ -38,36 +38,36 @@ def _no_limit_of_suspects() -> None:
 
 
 def _masked_is_told() -> None:
-    from marketplace_plugin.sync import cells
+    from marketplace_plugin.sync.merge import cells
 
     swap(cells.told, lambda _value: True)
 
 
 def _blocks_delete() -> None:
-    from marketplace_plugin.sync import tables
+    from marketplace_plugin.sync.plan import tables
 
     assert isinstance(tables.BLOCK, dict)
     tables.BLOCK[tables.Did.SAME] = (tables.NOTHING, tables.PUT, tables.PUT, tables.DEL_REMOTE)
 
 
 def _participants_carry_content() -> None:
-    from marketplace_plugin.sync import flows
+    from marketplace_plugin.sync.plan import flows
 
     flows_of = flows.flows_of
     swap(flows_of, lambda link, place: flows_of(replace(link, organised=True), place))
 
 
 def _participants_delete() -> None:
-    from marketplace_plugin.sync import tables
+    from marketplace_plugin.sync.plan import tables
 
     assert isinstance(tables.EXPORT_PARTICIPANT, dict)
     tables.EXPORT_PARTICIPANT.update(tables.EXPORT_ORGANISED)
 
 
 def _no_loop_counter() -> None:
-    from marketplace_plugin.sync import plan
+    from marketplace_plugin.sync.plan import decide
 
-    plan.MOST_AUTOMATIC = 1_000_000
+    decide.MOST_AUTOMATIC = 1_000_000
 
 
 def _no_reply_is_kept() -> None:
@@ -86,14 +86,14 @@ def _every_block_is_news() -> None:
 
 
 def _would_mail_is_not_held() -> None:
-    from marketplace_plugin.sync import plan
+    from marketplace_plugin.sync.plan import decide
 
-    swap(plan.invites_others, lambda _step: False)
+    swap(decide.invites_others, lambda _step: False)
 
 
 def _attendees_flow() -> None:
-    from marketplace_plugin.sync import flows
-    from marketplace_plugin.sync.merge import Flows
+    from marketplace_plugin.sync.merge.three_way import Flows
+    from marketplace_plugin.sync.plan import flows
 
     flows_of = flows.flows_of
 
@@ -105,13 +105,13 @@ def _attendees_flow() -> None:
 
 
 def _approval_binds_nothing() -> None:
-    from marketplace_plugin.engine.steps import planning
+    from marketplace_plugin.engine.steps.plan import planning
 
     swap(planning.is_approved, lambda _pass, _step: True)
 
 
 def _edits_do_not_count() -> None:
-    from marketplace_plugin.sync import tables
+    from marketplace_plugin.sync.plan import tables
 
     for table in (tables.EXPORT_ORGANISED, tables.CONVERTED_FULL):
         assert isinstance(table, dict)
@@ -120,7 +120,7 @@ def _edits_do_not_count() -> None:
 
 
 def _everybody_is_asked() -> None:
-    from marketplace_plugin.sync import flows
+    from marketplace_plugin.sync.plan import flows
 
     swap(flows._asks, lambda link, _place: link.host_ref is not None)
 
@@ -139,7 +139,7 @@ def _plan_dies_with_its_run() -> None:
 
 
 def _status_of_an_occurrence_flows() -> None:
-    from marketplace_plugin.sync.cells import OverrideFieldCell
+    from marketplace_plugin.sync.merge.cells import OverrideFieldCell
 
     OverrideFieldCell.names = property(lambda cell: cell.fields)  # type: ignore[assignment,method-assign]  # taken away
 
@@ -175,7 +175,7 @@ DECISIONS = (
     Safeguard(
         "masking",
         "an unknown field is neither merged nor pushed",
-        "sync/cells.py::told",
+        "sync/merge/cells.py::told",
         (
             f"{PLAN}::test_masked_fields_are_neither_merged_nor_pushed",
             f"{OTHERS}::test_what_is_masked_is_neither_emptied_nor_written",
@@ -185,35 +185,35 @@ DECISIONS = (
     Safeguard(
         "block table",
         "a block never writes anywhere",
-        "sync/tables.py::BLOCK",
+        "sync/plan/tables.py::BLOCK",
         (f"{PLAN}::test_each_table_is_complete", f"{PLAN}::test_a_block_never_writes_anywhere"),
         _blocks_delete,
     ),
     Safeguard(
         "own fields",
         "a participant's link carries his own fields alone",
-        "sync/flows.py::flows_of",
+        "sync/plan/flows.py::flows_of",
         (f"{OTHERS}::test_a_participant_who_syncs_does_not_become_the_organiser",),
         _participants_carry_content,
     ),
     Safeguard(
         "own deletion",
         "a participant's deletion concerns him alone",
-        "sync/tables.py::EXPORT_PARTICIPANT",
+        "sync/plan/tables.py::EXPORT_PARTICIPANT",
         (f"{OTHERS}::test_a_participants_deletion_concerns_him_alone",),
         _participants_delete,
     ),
     Safeguard(
         "edit beats deletion",
         "what was edited is not deleted by the other side",
-        "sync/tables.py::EXPORT_ORGANISED, CONVERTED_FULL",
+        "sync/plan/tables.py::EXPORT_ORGANISED, CONVERTED_FULL",
         (f"{PLAN}::test_the_tables", f"{RACES}::test_an_occurrence_edited_in_between_keeps_its_series_from_deletion"),
         _edits_do_not_count,
     ),
     Safeguard(
         "loop counter",
         "three automatic writes without a user's edit park the link",
-        "sync/plan.py::MOST_AUTOMATIC",
+        "sync/plan/decide.py::MOST_AUTOMATIC",
         (f"{PLAN}::test_three_automatic_writes_park_the_link",),
         _no_loop_counter,
     ),
@@ -229,7 +229,7 @@ DECISIONS = (
         "what the service made of our write is kept beside what we wrote",
         "sync/outcome.py::_differs",
         (
-            "tests/providers/test_google_pass.py::test_a_hostile_echo_is_written_to_once",
+            "tests/providers/google/test_pass.py::test_a_hostile_echo_is_written_to_once",
             f"{RACES}::test_a_server_that_rewrites_our_text_is_not_corrected",
         ),
         _no_reply_is_kept,
@@ -237,14 +237,14 @@ DECISIONS = (
     Safeguard(
         "announced deletions",
         "a deletion that others would hear of waits for its owner",
-        "sync/plan.py::invites_others",
+        "sync/plan/decide.py::invites_others",
         (f"{MAIL}::test_a_deletion_that_others_would_hear_of_waits_for_its_owner",),
         _would_mail_is_not_held,
     ),
     Safeguard(
         "attendees",
         "attendees are never written",
-        "sync/flows.py::flows_of",
+        "sync/plan/flows.py::flows_of",
         (f"{PLAN}::test_attendees_never_flow", f"{MAIL}::test_a_copy_names_no_participants"),
         _attendees_flow,
     ),
@@ -261,7 +261,7 @@ DECISIONS = (
     Safeguard(
         "invitations",
         "nobody is asked to a copy unless its owner switched it on and the service can be silent",
-        "sync/flows.py::_asks",
+        "sync/plan/flows.py::_asks",
         (
             "tests/sync/test_guests.py::test_nobody_is_asked",
             "tests/regressions/test_invitations.py::test_only_where_it_is_switched_on_and_the_service_can_be_silent",
@@ -271,7 +271,7 @@ DECISIONS = (
     Safeguard(
         "known invitations",
         "an invitation to another user's event takes the place of the copy",
-        "engine/steps/pull.py::_meetings",
+        "engine/steps/pull/reading.py::_meetings",
         ("tests/regressions/test_invitations.py::test_an_invitation_that_arrives_takes_the_place_of_the_guests_copy",),
         _invitations_are_strangers,
     ),
@@ -285,7 +285,7 @@ DECISIONS = (
     Safeguard(
         "status of an occurrence",
         "what would cancel an occurrence at the service is never written there",
-        "sync/cells.py::OverrideFieldCell",
+        "sync/merge/cells.py::OverrideFieldCell",
         ("tests/sync/test_merge.py::test_a_status_of_an_occurrence_never_goes_out",),
         _status_of_an_occurrence_flows,
     ),

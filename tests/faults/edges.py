@@ -7,9 +7,9 @@ from typing import Any
 
 from tests.faults.taking import Safeguard, swap, swap_method
 
-WRITING = "tests/providers/test_google_writing.py"
-TRANSPORT = "tests/providers/test_google_transport.py"
-OCCURRENCES = "tests/providers/test_google_occurrences.py"
+WRITING = "tests/providers/google/test_writing.py"
+TRANSPORT = "tests/providers/google/test_transport.py"
+OCCURRENCES = "tests/providers/google/test_occurrences.py"
 
 
 def _no_if_match() -> None:
@@ -133,7 +133,7 @@ EDGES = (
         "every write asks Google to tell nobody",
         "providers/google/attempt.py::Attempt._send",
         (
-            "tests/providers/test_google_transport.py::test_every_request_names_its_columns_and_every_write_is_silent",
+            "tests/providers/google/test_transport.py::test_every_request_names_its_columns_and_every_write_is_silent",
             f"{WRITING}::test_a_guest_answers_and_nothing_else_of_the_list_changes",
         ),
         _everybody_is_mailed,

@@ -6,9 +6,9 @@ from typing import Any
 
 from tests.faults.taking import Safeguard, swap, swap_method
 
-WRITING = "tests/providers/test_ews_writing.py"
-TRANSPORT = "tests/providers/test_ews_transport.py"
-READING = "tests/providers/test_ews_reading.py"
+WRITING = "tests/providers/ews/test_writing.py"
+TRANSPORT = "tests/providers/ews/test_transport.py"
+READING = "tests/providers/ews/test_reading.py"
 
 
 def _rewritten(**replaced: str) -> None:

@@ -26,10 +26,10 @@ def _no_stamps() -> None:
 
 
 def _hasty_cursor() -> None:
-    from marketplace_plugin.engine.steps import pull
+    from marketplace_plugin.engine.steps.pull import reading
     from marketplace_plugin.store import collections, rounds
 
-    read = pull._read
+    read = reading._read
 
     def hasty(p: Any, row: Any, since: Any) -> Any:
         done = read(p, row, since)
@@ -85,7 +85,7 @@ def _no_settling() -> None:
 
 
 def _absence_is_deletion() -> None:
-    from marketplace_plugin.engine.steps import pull
+    from marketplace_plugin.engine.steps.pull import reading
     from marketplace_plugin.model.change import Tombstone
     from marketplace_plugin.store import links, rounds
 
@@ -93,10 +93,10 @@ def _absence_is_deletion() -> None:
         with p.write() as unit:
             c = unit.connection
             absent = links.unseen(c, p.connection.id, row.remote_id, round_id)
-            gone = [Tombstone(k.remote_id or "") for k in absent if pull._within(c, p, k, covers)]
+            gone = [Tombstone(k.remote_id or "") for k in absent if reading._within(c, p, k, covers)]
             rounds.put(c, p.connection.id, row.remote_id, round_id, gone)
 
-    swap(pull._question, question)
+    swap(reading._question, question)
 
 
 def _removed_is_deleted() -> None:
@@ -111,11 +111,11 @@ def _removed_is_deleted() -> None:
 
 
 def _half_a_round() -> None:
-    from marketplace_plugin.engine.steps import pull
+    from marketplace_plugin.engine.steps.pull import reading
     from marketplace_plugin.errors import ProviderError
     from marketplace_plugin.store import collections, rounds
 
-    whole = pull._pull
+    whole = reading._pull
 
     def half(p: Any, row: Any) -> Any:
         failed = dict(p.errors)
@@ -127,11 +127,11 @@ def _half_a_round() -> None:
         if now is None or now.round is None:
             return done
         try:
-            pull._question(p, row, now.round, None, p.window(row))
+            reading._question(p, row, now.round, None, p.window(row))
         except ProviderError:
             return done
         with p.engine.store.read() as c:
-            return pull.Round(tuple(rounds.waiting(c, p.connection.id, row.remote_id, now.round)), complete=False)
+            return reading.Round(tuple(rounds.waiting(c, p.connection.id, row.remote_id, now.round)), complete=False)
 
     swap(whole, half)
     _siblings_count_as_read()  # it holds the same deletions back a second time
@@ -145,9 +145,9 @@ def _siblings_count_as_read() -> None:
 
 
 def _window_is_everything() -> None:
-    from marketplace_plugin.engine.steps import pull
+    from marketplace_plugin.engine.steps.pull import reading
 
-    swap(pull._within, lambda *_: True)
+    swap(reading._within, lambda *_: True)
 
 
 def _links_of_others_do_not_count() -> None:
@@ -201,13 +201,13 @@ def _no_unseen_edit() -> None:
 
 
 def _a_uid_is_no_trace() -> None:
-    from marketplace_plugin.engine.steps import elsewhere
+    from marketplace_plugin.engine.steps.pull import elsewhere
 
     swap(elsewhere._by_uid, lambda *_: ([], []))
 
 
 def _unreadable_elsewhere_is_nothing() -> None:
-    from marketplace_plugin.engine.steps import elsewhere
+    from marketplace_plugin.engine.steps.pull import elsewhere
 
     find_moved = elsewhere._find_moved
     swap(find_moved, lambda *known: (find_moved(*known)[0], []))
@@ -269,7 +269,7 @@ PASSES = (
     Safeguard(
         "absence is not deletion",
         "what a snapshot leaves out is asked for by id",
-        "engine/steps/pull.py::_question",
+        "engine/steps/pull/reading.py::_question",
         (f"{DELETIONS}::test_what_a_complete_read_leaves_out_is_asked_for",),
         _absence_is_deletion,
     ),
@@ -283,7 +283,7 @@ PASSES = (
     Safeguard(
         "complete round",
         "nothing is concluded from a round that broke off",
-        "engine/steps/pull.py::_pull",
+        "engine/steps/pull/reading.py::_pull",
         (f"{DELETIONS}::test_nothing_is_concluded_from_half_a_round",),
         _half_a_round,
     ),
@@ -311,21 +311,21 @@ PASSES = (
     Safeguard(
         "window roll",
         "what the window leaves behind is not suspect",
-        "engine/steps/pull.py::_within",
+        "engine/steps/pull/reading.py::_within",
         (f"{DELETIONS}::test_time_that_goes_by_deletes_nothing",),
         _window_is_everything,
     ),
     Safeguard(
         "moved without a mark",
         "a converted event that vanished is looked for by its UID in all calendars",
-        "engine/steps/elsewhere.py::_by_uid",
+        "engine/steps/pull/elsewhere.py::_by_uid",
         (f"{MOVES}::test_a_converted_event_that_moves_into_a_calendar_that_is_not_synced_is_followed",),
         _a_uid_is_no_trace,
     ),
     Safeguard(
         "unreadable elsewhere",
         "what cannot be read in another calendar may be what is missed",
-        "engine/steps/elsewhere.py::_find_moved",
+        "engine/steps/pull/elsewhere.py::_find_moved",
         (f"{MOVES}::test_what_cannot_be_read_there_may_be_the_event",),
         _unreadable_elsewhere_is_nothing,
     ),

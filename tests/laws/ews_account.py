@@ -30,7 +30,7 @@ from marketplace_plugin.sandbox.ews.state import Folder
 from marketplace_plugin.sandbox.ews.wire import reading
 from tests.laws.over_http import NAMES, Account, HttpWorld, WriteRow
 from tests.laws.world import Clock
-from tests.providers.ews_world import ANNA, BUILDS, JONAS, PASSWORD, WINDOWS_ZONE, ZONE, EwsServing
+from tests.providers.ews.world import ANNA, BUILDS, JONAS, PASSWORD, WINDOWS_ZONE, ZONE, EwsServing
 
 PERSONALITY = replace(EWS, name="exchange-https", capabilities=CAPABILITIES)
 

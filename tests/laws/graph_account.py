@@ -28,7 +28,7 @@ from marketplace_plugin.sandbox.graph.act import Actor
 from marketplace_plugin.sandbox.graph.outlook import access, ids
 from tests.laws.over_http import NAMES, Account, HttpWorld, Wire, WriteRow
 from tests.laws.world import Clock
-from tests.providers.graph_world import ANNA, SCOPES, TENANT, GraphServing, Token
+from tests.providers.graph.world import ANNA, SCOPES, TENANT, GraphServing, Token
 
 PERSONALITY = replace(GRAPH, name="msgraph-http", capabilities=CAPABILITIES, case_ids=False)
 """Ids are immutable ones here, and stay when an event moves."""

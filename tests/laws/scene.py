@@ -17,9 +17,9 @@ from marketplace_plugin.model.series.shape import crosses
 from marketplace_plugin.providers.memory import Personality
 from marketplace_plugin.store import conflicts, held, links
 from marketplace_plugin.store.accounts.connections import Policy
-from marketplace_plugin.sync.flows import Place, flows_of
 from marketplace_plugin.sync.link import Link, LinkKind, LinkState
-from marketplace_plugin.sync.merge import changed
+from marketplace_plugin.sync.merge.three_way import changed
+from marketplace_plugin.sync.plan.flows import Place, flows_of
 from marketplace_plugin.sync.reason import Reason
 from tests.laws.edits import Edit, EventItem, edited
 from tests.laws.ledger import Ledger, birth, tokens

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, run_state_machine_as_test
 
 from marketplace_plugin.engine.account.disconnect import disconnect
-from marketplace_plugin.engine.acts import conflicts, held, preview
+from marketplace_plugin.engine.acts import preview
+from marketplace_plugin.engine.acts.chosen.migrate import choose
 from marketplace_plugin.engine.acts.convert import convert, stop_importing, undo_conversion
-from marketplace_plugin.engine.acts.migrate import choose
 from marketplace_plugin.engine.acts.undo import undo
+from marketplace_plugin.engine.acts.waiting import conflicts, held
 from marketplace_plugin.engine.context import Trigger
 from marketplace_plugin.errors import AuthorizationExpired, Conflict, NotAllowed, NotFound
 from marketplace_plugin.model.collection import Role
@@ -26,7 +27,7 @@ from marketplace_plugin.providers.memory import Crash, Moment, Request
 from marketplace_plugin.store import connections, runs
 from marketplace_plugin.store.accounts.connections import ConnectionState, Policy
 from marketplace_plugin.sync.link import LinkKind
-from marketplace_plugin.sync.merge import Winner
+from marketplace_plugin.sync.merge.three_way import Winner
 from tests.laws.counting import rule
 from tests.laws.edits import Edit
 from tests.laws.machine import NUMBER, Machine, six

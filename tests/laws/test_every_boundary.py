@@ -12,8 +12,8 @@ from itertools import count, product
 
 import pytest
 
+from marketplace_plugin.engine.acts.chosen.migrate import choose
 from marketplace_plugin.engine.acts.convert import convert, undo_conversion
-from marketplace_plugin.engine.acts.migrate import choose
 from marketplace_plugin.errors import Conflict
 from marketplace_plugin.providers.memory import PERSONALITIES, Personality
 from marketplace_plugin.store import connections

@@ -23,9 +23,9 @@ from marketplace_plugin.model.time import Timed
 from marketplace_plugin.store import held
 from marketplace_plugin.store.accounts.connections import Policy
 from marketplace_plugin.store.work.held import What
-from marketplace_plugin.sync.flows import Place, flows_of
 from marketplace_plugin.sync.link import Link, LinkKind, LinkState
-from marketplace_plugin.sync.merge import changed
+from marketplace_plugin.sync.merge.three_way import changed
+from marketplace_plugin.sync.plan.flows import Place, flows_of
 from tests.engine.kinds import BOOK, LIST, KindsWorld, contact, task
 from tests.laws.counting import rule
 from tests.laws.edits import Edit

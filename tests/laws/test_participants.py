@@ -17,9 +17,9 @@ from marketplace_plugin.model.event import Event, Response, Series, ShowAs
 from marketplace_plugin.model.series.edit import master_of
 from marketplace_plugin.providers.memory import Crash, Moment, Request
 from marketplace_plugin.store.accounts.connections import Policy
-from marketplace_plugin.sync.flows import Place, flows_of
 from marketplace_plugin.sync.link import LinkKind, LinkState
-from marketplace_plugin.sync.merge import changed
+from marketplace_plugin.sync.merge.three_way import changed
+from marketplace_plugin.sync.plan.flows import Place, flows_of
 from tests.laws.counting import rule
 from tests.laws.edits import Edit
 from tests.laws.machine import NUMBER, Machine, six

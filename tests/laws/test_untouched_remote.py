@@ -12,9 +12,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sqlalchemy import text
 
 from marketplace_plugin.contract.module import Person
+from marketplace_plugin.engine.acts.chosen.migrate import choose
+from marketplace_plugin.engine.acts.chosen.purge import purge_connection
 from marketplace_plugin.engine.acts.convert import convert, stop_importing, undo_conversion
-from marketplace_plugin.engine.acts.migrate import choose
-from marketplace_plugin.engine.acts.purge import purge_connection
 from marketplace_plugin.errors import Conflict
 from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.event import Attendee, Event, Sensitivity, Series

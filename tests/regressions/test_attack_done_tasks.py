@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from marketplace_plugin.engine.acts.matches import doubtful, same
+from marketplace_plugin.engine.acts.waiting.matches import doubtful, same
 from marketplace_plugin.errors import Unavailable
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.task import TaskStatus

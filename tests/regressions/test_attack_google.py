@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.providers.google_world import ANNA, World, by_title, changes, cursor, found, instance_id, pages, timed, wall
+from tests.providers.google.world import ANNA, World, by_title, changes, cursor, found, instance_id, pages, timed, wall
 
 
 def test_an_exception_whose_answer_was_spoilt_is_no_event_of_its_own() -> None:

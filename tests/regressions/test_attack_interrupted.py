@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from marketplace_plugin.engine.acts.migrate import choose
-from marketplace_plugin.engine.acts.purge import purge_connection
+from marketplace_plugin.engine.acts.chosen.migrate import choose
+from marketplace_plugin.engine.acts.chosen.purge import purge_connection
 from marketplace_plugin.errors import Unavailable
 from marketplace_plugin.providers.memory import Moment, Request
 from marketplace_plugin.store import connections

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from marketplace_plugin.engine.acts.matches import doubtful
+from marketplace_plugin.engine.acts.waiting.matches import doubtful
 from marketplace_plugin.model.contact import YEARLESS, Contact, Labelled, PostalAddress
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.providers.memory import EWS, GOOGLE, GRAPH

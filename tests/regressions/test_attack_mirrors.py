@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from marketplace_plugin.engine.acts import mirroring
+from marketplace_plugin.engine.acts.chosen import mirroring
 from marketplace_plugin.errors import NotFound
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.task import TaskStatus

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.logged import logged
-from tests.providers.ews_world import ANNA, World
-from tests.providers.test_ews_hooks import entered, tried
+from tests.providers.ews.test_hooks import entered, tried
+from tests.providers.ews.world import ANNA, World
 
 SECRET = "Geheim-77-äöü"
 

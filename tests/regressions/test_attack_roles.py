@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from marketplace_plugin.engine.acts.chosen.purge import purge_connection
 from marketplace_plugin.engine.acts.convert import convert
-from marketplace_plugin.engine.acts.purge import purge_connection
 from marketplace_plugin.engine.context import RunOutcome
 from marketplace_plugin.errors import AuthorizationExpired
 from marketplace_plugin.model.collection import Role

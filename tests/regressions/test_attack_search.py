@@ -18,7 +18,7 @@ from marketplace_plugin.providers.ews.discovery import endpoint
 from marketplace_plugin.providers.ews.discovery.search import search
 from marketplace_plugin.sandbox.ews.transport.http import HttpServer
 from marketplace_plugin.sandbox.ews.transport.tls import make
-from tests.providers.test_ews_search import Told
+from tests.providers.ews.test_search import Told
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

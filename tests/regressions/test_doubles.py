@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from marketplace_plugin.engine.acts.chosen.migrate import choose
+from marketplace_plugin.engine.acts.chosen.purge import purge_connection
 from marketplace_plugin.engine.acts.convert import convert
-from marketplace_plugin.engine.acts.migrate import choose
-from marketplace_plugin.engine.acts.purge import purge_connection
 from marketplace_plugin.engine.blocks import StoredBlocks
 from marketplace_plugin.errors import Unavailable
 from marketplace_plugin.model.event import Override, Series

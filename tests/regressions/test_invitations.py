@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from marketplace_plugin.engine.account.settings import save
-from marketplace_plugin.engine.acts.held import parked
 from marketplace_plugin.engine.acts.preview import current_plan
+from marketplace_plugin.engine.acts.waiting.held import parked
 from marketplace_plugin.engine.context import RunOutcome
 from marketplace_plugin.engine.views import SettingsForm
 from marketplace_plugin.errors import Unavailable

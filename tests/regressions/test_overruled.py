@@ -9,7 +9,7 @@ from itertools import product
 import pytest
 
 from marketplace_plugin.engine.account.disconnect import disconnect
-from marketplace_plugin.engine.acts.conflicts import listed
+from marketplace_plugin.engine.acts.waiting.conflicts import listed
 from marketplace_plugin.errors import Throttled, Unavailable
 from marketplace_plugin.providers.memory import PERSONALITIES, Crash, Moment, Request
 from marketplace_plugin.store.accounts.connections import Policy

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from marketplace_plugin.engine.acts import conflicts
+from marketplace_plugin.engine.acts.waiting import conflicts
 from marketplace_plugin.model.event import Response, Series
 from marketplace_plugin.model.write import HostUpdate
 from marketplace_plugin.store import connections
-from marketplace_plugin.sync.merge import Winner
+from marketplace_plugin.sync.merge.three_way import Winner
 from tests.laws.world import TARGET, World, event, moved, occurrence, series
 from tests.regressions.seeing import only, person, titles
 

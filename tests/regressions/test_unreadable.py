@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marketplace_plugin.engine.acts.held import parked
+from marketplace_plugin.engine.acts.waiting.held import parked
 from tests.laws.world import SOURCE, TARGET, World, event
 from tests.regressions.seeing import blocked, person
 

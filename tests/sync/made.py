@@ -12,8 +12,8 @@ from marketplace_plugin.model.event import Event, Series
 from marketplace_plugin.model.form.canonical import EVENT_FIELDS
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.time import AllDay
-from marketplace_plugin.sync.flows import Place
 from marketplace_plugin.sync.link import HostShowing, Link, LinkKind, RemoteShowing
+from marketplace_plugin.sync.plan.flows import Place
 
 BASE = Event(when=AllDay(date(2026, 3, 10), date(2026, 3, 11)), title="base")
 ALL = Capabilities(fields=EVENT_FIELDS, move=True, idempotent_create=True)

@@ -8,9 +8,9 @@ import pytest
 
 from marketplace_plugin.sync.guard import Count, Side, brake, limit, suspects
 from marketplace_plugin.sync.link import LinkKind
+from marketplace_plugin.sync.plan.step import Case, Plan, Step
+from marketplace_plugin.sync.plan.tables import Action
 from marketplace_plugin.sync.reason import Reason
-from marketplace_plugin.sync.step import Case, Plan, Step
-from marketplace_plugin.sync.tables import Action
 from tests.sync.made import link
 
 

@@ -10,15 +10,15 @@ import pytest
 from marketplace_plugin.model.change import Found, HostGone
 from marketplace_plugin.model.event import UNKNOWN, Attendee, Event, Response
 from marketplace_plugin.model.write import Applied
-from marketplace_plugin.sync.flows import Place, flows_of, outgoing
-from marketplace_plugin.sync.guests import guests_of
 from marketplace_plugin.sync.link import Link, LinkKind, LinkState
-from marketplace_plugin.sync.merge import Policy
+from marketplace_plugin.sync.merge.guests import guests_of
+from marketplace_plugin.sync.merge.three_way import Policy
 from marketplace_plugin.sync.outcome import after
-from marketplace_plugin.sync.plan import decide
+from marketplace_plugin.sync.plan.decide import decide
+from marketplace_plugin.sync.plan.flows import Place, flows_of, outgoing
+from marketplace_plugin.sync.plan.step import Case, Step
+from marketplace_plugin.sync.plan.tables import Action
 from marketplace_plugin.sync.reason import Reason
-from marketplace_plugin.sync.step import Case, Step
-from marketplace_plugin.sync.tables import Action
 from tests.sync.made import ALL, BASE, PLACE, Access, found, host, link
 
 ON = Place(replace(ALL, invites=True), invites=True)

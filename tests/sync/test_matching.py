@@ -9,8 +9,8 @@ import pytest
 
 from marketplace_plugin.model.contact import Contact, Labelled
 from marketplace_plugin.model.task import Task, TaskStatus
-from marketplace_plugin.sync.entries import digits
-from marketplace_plugin.sync.matching import Doubtful, Known, Match, Sure
+from marketplace_plugin.sync.merge.entries import digits
+from marketplace_plugin.sync.merge.matching import Doubtful, Known, Match, Sure
 
 ADA = Contact(
     given_name="Ada",

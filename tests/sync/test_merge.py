@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from marketplace_plugin.model.event import Event, Override, Response, Series, Status
 from marketplace_plugin.model.recurrence import RecurrenceRule
 from marketplace_plugin.model.time import AllDay, Timed, Zoned
-from marketplace_plugin.sync.merge import (
+from marketplace_plugin.sync.merge.three_way import (
     CONTENT,
     OWN,
     Base,

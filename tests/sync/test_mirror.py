@@ -12,7 +12,7 @@ from marketplace_plugin.model.event import Event, Series, ShowAs
 from marketplace_plugin.model.recurrence import RecurrenceRule
 from marketplace_plugin.model.task import Call, Task, TaskStatus
 from marketplace_plugin.model.time import AllDay, Timed, Zoned
-from marketplace_plugin.sync.mirror import MOMENT, Manner, moved, shown
+from marketplace_plugin.sync.plan.mirror import MOMENT, Manner, moved, shown
 from tests.model import strategies
 
 MANNER = Manner("Telefon")

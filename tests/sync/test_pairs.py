@@ -17,12 +17,12 @@ from marketplace_plugin.model.form.canonical import CONTACT_FIELDS, TASK_FIELDS,
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.task import Task, TaskStatus
 from marketplace_plugin.model.time import Timed, Zoned
-from marketplace_plugin.sync.cells import Parts, cells, named
-from marketplace_plugin.sync.flows import Place
 from marketplace_plugin.sync.link import Link, LinkKind
-from marketplace_plugin.sync.merge import Base, Flows, Policy, Showing, merge
-from marketplace_plugin.sync.pairs import as_said, united
-from marketplace_plugin.sync.step import Step
+from marketplace_plugin.sync.merge.cells import Parts, cells, named
+from marketplace_plugin.sync.merge.three_way import Base, Flows, Policy, Showing, merge
+from marketplace_plugin.sync.plan.flows import Place
+from marketplace_plugin.sync.plan.pairs import as_said, united
+from marketplace_plugin.sync.plan.step import Step
 from tests.model import strategies
 
 FLOWS = Flows(CONTACT_FIELDS, CONTACT_FIELDS)

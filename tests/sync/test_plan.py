@@ -14,13 +14,12 @@ from marketplace_plugin.model.event import UNKNOWN, Attendee, Event, Response, S
 from marketplace_plugin.model.form.canonical import CONTACT_FIELDS
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.time import AllDay
-from marketplace_plugin.sync.flows import Place, flows_of, outgoing
 from marketplace_plugin.sync.link import Link, LinkKind, LinkState, Wrote
-from marketplace_plugin.sync.merge import Policy
-from marketplace_plugin.sync.plan import decide, eligible
-from marketplace_plugin.sync.reason import Reason
-from marketplace_plugin.sync.step import Case, Step
-from marketplace_plugin.sync.tables import (
+from marketplace_plugin.sync.merge.three_way import Policy
+from marketplace_plugin.sync.plan.decide import decide, eligible
+from marketplace_plugin.sync.plan.flows import Place, flows_of, outgoing
+from marketplace_plugin.sync.plan.step import Case, Step
+from marketplace_plugin.sync.plan.tables import (
     BLOCK,
     COLUMNS,
     CONVERTED_ATTENDEE,
@@ -33,6 +32,7 @@ from marketplace_plugin.sync.tables import (
     Action,
     Did,
 )
+from marketplace_plugin.sync.reason import Reason
 from tests.sync.made import ALL, BASE, LATE, PLACE, found, host, link
 
 HOST = {

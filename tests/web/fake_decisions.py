@@ -8,18 +8,18 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from marketplace_plugin.contract.module import Person
-from marketplace_plugin.engine.acts.conflicts import ConflictView
-from marketplace_plugin.engine.acts.held import BrakeView, HeldView, ParkedView
-from marketplace_plugin.engine.acts.matches import MatchView
-from marketplace_plugin.engine.acts.subject import Subject
 from marketplace_plugin.engine.acts.undo import UndoFacts, UndoLine, Undone
+from marketplace_plugin.engine.acts.waiting.conflicts import ConflictView
+from marketplace_plugin.engine.acts.waiting.held import BrakeView, HeldView, ParkedView
+from marketplace_plugin.engine.acts.waiting.matches import MatchView
+from marketplace_plugin.engine.acts.waiting.subject import Subject
 from marketplace_plugin.engine.acts.why import What, Why, WhyLine
 from marketplace_plugin.errors import Conflict, NotFound
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.time import AllDay, Timed, Zoned
 from marketplace_plugin.store.log.journal import Action, Side
 from marketplace_plugin.sync.link import LinkKind
-from marketplace_plugin.sync.merge import Winner
+from marketplace_plugin.sync.merge.three_way import Winner
 from marketplace_plugin.sync.reason import Reason
 
 OWNER = "anna"

@@ -15,8 +15,8 @@ from marketplace_plugin.errors import Conflict, NotAllowed
 from marketplace_plugin.model.event import UNKNOWN, Event, Override, Response, Sensitivity, ShowAs
 from marketplace_plugin.model.recurrence import RecurrenceRule
 from marketplace_plugin.model.time import AllDay, Timed
-from marketplace_plugin.sync.cells import Parts
-from marketplace_plugin.sync.merge import Winner
+from marketplace_plugin.sync.merge.cells import Parts
+from marketplace_plugin.sync.merge.three_way import Winner
 from marketplace_plugin.sync.reason import Reason
 from tests.web.conftest import Site
 from tests.web.fake_decisions import FACTS, NINE, PARKED, TEN, UNDONE, a_why, clash, deletion

@@ -11,7 +11,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from marketplace_plugin.contract.module import Person
-from marketplace_plugin.engine.acts.matches import Candidate, MatchView
+from marketplace_plugin.engine.acts.waiting.matches import Candidate, MatchView
 from marketplace_plugin.engine.views import CollectionView, SettingsForm
 from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.item import Kind

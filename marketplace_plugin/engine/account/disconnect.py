@@ -16,7 +16,7 @@ from marketplace_plugin.contract.hookspecs import ConnectionRef
 from marketplace_plugin.contract.module import Person
 from marketplace_plugin.contract.provider import Provider
 from marketplace_plugin.engine.account import calendars
-from marketplace_plugin.engine.acts import purge
+from marketplace_plugin.engine.acts.chosen import purge
 from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.engine.ownership import own
 from marketplace_plugin.engine.sign_in import grants

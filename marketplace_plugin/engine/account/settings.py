@@ -12,8 +12,8 @@ from sqlalchemy import Connection as Database
 from marketplace_plugin.contract.module import Person, UnitOfWork
 from marketplace_plugin.engine.account import calendars, permissions
 from marketplace_plugin.engine.account.connections import view
-from marketplace_plugin.engine.acts import migrate, pairing
-from marketplace_plugin.engine.acts.pairing import Chosen
+from marketplace_plugin.engine.acts.chosen import migrate, pairing
+from marketplace_plugin.engine.acts.chosen.pairing import Chosen
 from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.engine.kinds import PAIRED, TIMED_ONLY
 from marketplace_plugin.engine.ownership import own

@@ -20,8 +20,8 @@ from marketplace_plugin.store import blocks, codec, conflicts, connections, held
 from marketplace_plugin.store.log.journal import Action, Entry, Side
 from marketplace_plugin.store.work.blocks import Block
 from marketplace_plugin.store.work.intents import Intent, IntentState
-from marketplace_plugin.sync.cells import EventItem
 from marketplace_plugin.sync.link import HostShowing, Link, LinkKind, LinkState
+from marketplace_plugin.sync.merge.cells import EventItem
 from marketplace_plugin.sync.outcome import as_block
 from marketplace_plugin.sync.reason import Reason
 
@@ -193,7 +193,7 @@ def back_to_block(engine: Engine, c: Database, link: Link, applied: HostOutcome)
 
 def block_row(link: Link, item: EventItem, zone: str, engine: Engine) -> Block:
     """The block of a link whose remote item is ``item``; its span is over whole days of ``zone``."""
-    from marketplace_plugin.engine.steps.intake import ZONES
+    from marketplace_plugin.engine.steps.pull.intake import ZONES
     from marketplace_plugin.model.series.expand import span_of
 
     return Block(

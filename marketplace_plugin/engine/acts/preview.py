@@ -14,7 +14,7 @@ from datetime import datetime
 from marketplace_plugin.contract.module import Person
 from marketplace_plugin.engine.context import Engine, RunOutcome, RunResult, Trigger
 from marketplace_plugin.engine.steps.one_pass import Pass
-from marketplace_plugin.engine.steps.planning import Planned, is_approved, key_of, needs_approval
+from marketplace_plugin.engine.steps.plan.planning import Planned, is_approved, key_of, needs_approval
 from marketplace_plugin.engine.steps.recall import APPROVED
 from marketplace_plugin.engine.steps.written import count_name
 from marketplace_plugin.errors import Conflict
@@ -22,11 +22,11 @@ from marketplace_plugin.model.item import Kind
 from marketplace_plugin.store import blocks, connections, held, host_positions, links, plans, runs
 from marketplace_plugin.store.log.plans import PlanState
 from marketplace_plugin.store.log.runs import Run
-from marketplace_plugin.sync.guests import GUESTS
 from marketplace_plugin.sync.link import LinkKind, LinkState
+from marketplace_plugin.sync.merge.guests import GUESTS
+from marketplace_plugin.sync.plan.step import Case, Plan, Step
+from marketplace_plugin.sync.plan.tables import Action
 from marketplace_plugin.sync.reason import Reason
-from marketplace_plugin.sync.step import Case, Plan, Step
-from marketplace_plugin.sync.tables import Action
 
 
 @dataclass(frozen=True, slots=True)

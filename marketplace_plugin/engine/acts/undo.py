@@ -14,11 +14,11 @@ from datetime import datetime
 from sqlalchemy import Connection as Database
 
 from marketplace_plugin.contract.module import Person
-from marketplace_plugin.engine.acts.subject import headline, subjects
+from marketplace_plugin.engine.acts.waiting.subject import headline, subjects
 from marketplace_plugin.engine.context import Engine, RunOutcome, Trigger
 from marketplace_plugin.engine.ownership import own
 from marketplace_plugin.engine.steps.one_pass import Pass
-from marketplace_plugin.engine.steps.planning import Planned
+from marketplace_plugin.engine.steps.plan.planning import Planned
 from marketplace_plugin.engine.steps.recall import Recalled
 from marketplace_plugin.engine.steps.written import entry
 from marketplace_plugin.errors import Conflict, NotFound
@@ -30,9 +30,9 @@ from marketplace_plugin.store.accounts.connections import Connection, Connection
 from marketplace_plugin.store.log.journal import Action, Entry, Side
 from marketplace_plugin.store.log.runs import Run
 from marketplace_plugin.sync.link import Link, LinkState
+from marketplace_plugin.sync.plan.step import Case, Plan, Step
+from marketplace_plugin.sync.plan.tables import Action as Does
 from marketplace_plugin.sync.reason import Reason
-from marketplace_plugin.sync.step import Case, Plan, Step
-from marketplace_plugin.sync.tables import Action as Does
 from marketplace_plugin.sync.undo import Deed, Deeds, Did, undone
 
 _WRITES = frozenset({Action.CREATE, Action.UPDATE, Action.DELETE})

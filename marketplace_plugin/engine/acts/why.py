@@ -13,12 +13,12 @@ from enum import StrEnum
 from sqlalchemy import Connection as Database
 
 from marketplace_plugin.contract.module import Person
-from marketplace_plugin.engine.acts import conflicts, held
-from marketplace_plugin.engine.acts.conflicts import ConflictView
-from marketplace_plugin.engine.acts.held import HeldView
-from marketplace_plugin.engine.acts.subject import headline, own_link, subjects
+from marketplace_plugin.engine.acts.waiting import conflicts, held
+from marketplace_plugin.engine.acts.waiting.conflicts import ConflictView
+from marketplace_plugin.engine.acts.waiting.held import HeldView
+from marketplace_plugin.engine.acts.waiting.subject import headline, own_link, subjects
 from marketplace_plugin.engine.context import Engine
-from marketplace_plugin.engine.steps.planning import EXPORTED_ANEW
+from marketplace_plugin.engine.steps.plan.planning import EXPORTED_ANEW
 from marketplace_plugin.errors import NotFound
 from marketplace_plugin.model.change import Access, HostItem
 from marketplace_plugin.model.event import UNKNOWN, Event, Series
@@ -29,7 +29,7 @@ from marketplace_plugin.store import blocks, collections, connections, journal, 
 from marketplace_plugin.store.accounts.connections import Connection, ConnectionState
 from marketplace_plugin.store.log.journal import Action, Side
 from marketplace_plugin.sync.link import Link, LinkKind, LinkState
-from marketplace_plugin.sync.plan import eligible
+from marketplace_plugin.sync.plan.decide import eligible
 from marketplace_plugin.sync.reason import Reason
 
 LINES = 12

@@ -10,11 +10,11 @@ from sqlalchemy import Connection
 
 from marketplace_plugin.engine.others import wake_others
 from marketplace_plugin.engine.steps import host_side
-from marketplace_plugin.engine.steps.intake import block_of, park_unreadable, put_blocks
 from marketplace_plugin.engine.steps.one_pass import Pass
-from marketplace_plugin.engine.steps.pairing import ask_about
-from marketplace_plugin.engine.steps.planning import Planned
-from marketplace_plugin.engine.steps.pull import Round
+from marketplace_plugin.engine.steps.plan.pairing import ask_about
+from marketplace_plugin.engine.steps.plan.planning import Planned
+from marketplace_plugin.engine.steps.pull.intake import block_of, park_unreadable, put_blocks
+from marketplace_plugin.engine.steps.pull.reading import Round
 from marketplace_plugin.engine.steps.push import Work
 from marketplace_plugin.engine.steps.recall import Recalled
 from marketplace_plugin.engine.steps.written import both, conflict_rows, count_name, entry, held_rows, lines, overruled
@@ -49,9 +49,9 @@ from marketplace_plugin.store.work.intents import IntentState
 from marketplace_plugin.sync.diff import BlockSeen
 from marketplace_plugin.sync.link import Link, LinkKind, LinkState, Wrote
 from marketplace_plugin.sync.outcome import RETRY, after, arrived, parked
+from marketplace_plugin.sync.plan.step import Step
+from marketplace_plugin.sync.plan.tables import Action
 from marketplace_plugin.sync.reason import Reason
-from marketplace_plugin.sync.step import Step
-from marketplace_plugin.sync.tables import Action
 
 SOON = timedelta(minutes=1)
 

@@ -26,7 +26,7 @@ from marketplace_plugin.store.accounts.collections import Collection
 from marketplace_plugin.store.accounts.connections import Connection, Lease
 from marketplace_plugin.store.log.plans import Plan
 from marketplace_plugin.sync.diff import Ground
-from marketplace_plugin.sync.flows import Place
+from marketplace_plugin.sync.plan.flows import Place
 
 WINDOW_STEP = timedelta(days=7)
 """A window stays where it is until it is this much behind: each new one costs a snapshot."""

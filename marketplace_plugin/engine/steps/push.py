@@ -34,14 +34,14 @@ from marketplace_plugin.model.write import (
 )
 from marketplace_plugin.store import conflicts, held, intents, links
 from marketplace_plugin.store.work.intents import Intent
-from marketplace_plugin.sync.cells import Synced
-from marketplace_plugin.sync.flows import flows_of, outgoing
 from marketplace_plugin.sync.link import Link, LinkKind, LinkState, RemoteShowing, Wrote
-from marketplace_plugin.sync.merge import Base, Policy, Showing, merge
+from marketplace_plugin.sync.merge.cells import Synced
+from marketplace_plugin.sync.merge.three_way import Base, Policy, Showing, merge
 from marketplace_plugin.sync.outcome import declined
+from marketplace_plugin.sync.plan.flows import flows_of, outgoing
+from marketplace_plugin.sync.plan.step import Plan, Step
+from marketplace_plugin.sync.plan.tables import Action
 from marketplace_plugin.sync.reason import Reason
-from marketplace_plugin.sync.step import Plan, Step
-from marketplace_plugin.sync.tables import Action
 
 _HOST_DEEDS = (Action.DELETE_HOST, Action.RECREATE_HOST)
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy import Connection
 
 from marketplace_plugin.engine.steps import host_side
-from marketplace_plugin.engine.steps.elsewhere import look_elsewhere
 from marketplace_plugin.engine.steps.host_side import at_link
 from marketplace_plugin.engine.steps.one_pass import Pass, chunks
-from marketplace_plugin.engine.steps.pull import Round, fetch, index_of, there
+from marketplace_plugin.engine.steps.pull.elsewhere import look_elsewhere
+from marketplace_plugin.engine.steps.pull.reading import Round, fetch, index_of, there
 from marketplace_plugin.engine.steps.settle import arrived
 from marketplace_plugin.errors import (
     AuthorizationExpired,
@@ -49,8 +49,8 @@ from marketplace_plugin.sync.diff import (
 )
 from marketplace_plugin.sync.link import Link, LinkKind, LinkState
 from marketplace_plugin.sync.outcome import GIVE_UP, RETRY
+from marketplace_plugin.sync.plan.step import Case
 from marketplace_plugin.sync.reason import Reason
-from marketplace_plugin.sync.step import Case
 
 APPROVED, RESTORED = "approved", "restored"
 """``Held.detail`` of a deletion that the owner let go, or took back."""

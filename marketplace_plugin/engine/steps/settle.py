@@ -37,11 +37,11 @@ from marketplace_plugin.store import blocks, intents, journal, links
 from marketplace_plugin.store.log.journal import Action as Deed
 from marketplace_plugin.store.log.journal import Side
 from marketplace_plugin.store.work.intents import Intent, IntentState
-from marketplace_plugin.sync.cells import Synced
-from marketplace_plugin.sync.flows import flows_of
 from marketplace_plugin.sync.link import HostShowing, Link, LinkKind, LinkState, RemoteShowing, Wrote
-from marketplace_plugin.sync.merge import Base, absorb
+from marketplace_plugin.sync.merge.cells import Synced
+from marketplace_plugin.sync.merge.three_way import Base, absorb
 from marketplace_plugin.sync.outcome import as_said, declined, without_missing
+from marketplace_plugin.sync.plan.flows import flows_of
 from marketplace_plugin.sync.reason import Reason
 
 

@@ -12,10 +12,10 @@ from marketplace_plugin.store.log.journal import Entry, Side
 from marketplace_plugin.store.work.conflicts import Conflict, ConflictState
 from marketplace_plugin.store.work.held import Held, What
 from marketplace_plugin.sync.link import Link
-from marketplace_plugin.sync.merge import Clash, Winner
+from marketplace_plugin.sync.merge.three_way import Clash, Winner
+from marketplace_plugin.sync.plan.step import Step
+from marketplace_plugin.sync.plan.tables import Action
 from marketplace_plugin.sync.reason import Reason
-from marketplace_plugin.sync.step import Step
-from marketplace_plugin.sync.tables import Action
 
 
 def entry(p: Pass, link: Link, side: Side, deed: Deed, reason: Reason, pre_image: object = None) -> Entry:

@@ -12,7 +12,7 @@ import structlog
 
 from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.engine.form.credentials import LIFETIME
-from marketplace_plugin.engine.steps.intake import ZONES
+from marketplace_plugin.engine.steps.pull.intake import ZONES
 from marketplace_plugin.model.series.expand import span_of
 from marketplace_plugin.store import authorizations, blocks, connections, credentials, runs
 

@@ -6,8 +6,9 @@ import copy
 from datetime import datetime
 from typing import Any
 
-from marketplace_plugin.sandbox.graph.outlook import access, meetings, series, view, window, writes
+from marketplace_plugin.sandbox.graph.outlook import access, meetings, view, writes
 from marketplace_plugin.sandbox.graph.outlook.access import Found, Seen
+from marketplace_plugin.sandbox.graph.outlook.time import series, window
 from marketplace_plugin.sandbox.graph.outlook.view import Shape
 from marketplace_plugin.sandbox.graph.state import State
 

@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from marketplace_plugin.sandbox.graph.act import Actor
-from marketplace_plugin.sandbox.graph.outlook import times
+from marketplace_plugin.sandbox.graph.outlook.time import times
 from marketplace_plugin.sandbox.graph.state import PERSONAL_TENANT, Account, State, Tenant
 
 Json = dict[str, Any]

@@ -14,7 +14,7 @@ from marketplace_plugin.engine.acts.why import Why
 from marketplace_plugin.errors import Conflict, InvalidSettings, NotAllowed
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.time import When
-from marketplace_plugin.sync.merge import Winner
+from marketplace_plugin.sync.merge.three_way import Winner
 from marketplace_plugin.web import values
 from marketplace_plugin.web.blueprint import Shared, inside, locale, page
 from marketplace_plugin.web.pages.way import crumbs

@@ -10,7 +10,7 @@ from dateutil.rrule import DAILY, MONTHLY, WEEKLY, YEARLY, rrule, weekday
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketplace_plugin.sandbox.graph.outlook import recurrence
+from marketplace_plugin.sandbox.graph.outlook.time import recurrence
 from tests.sandbox.graph.conftest import ZONE
 
 Json = dict[str, Any]

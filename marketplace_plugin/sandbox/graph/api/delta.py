@@ -17,8 +17,9 @@ from typing import Any
 
 from marketplace_plugin.sandbox.graph import errors
 from marketplace_plugin.sandbox.graph.api.prefer import Preferences
-from marketplace_plugin.sandbox.graph.outlook import ids, times, view, window
+from marketplace_plugin.sandbox.graph.outlook import ids, view
 from marketplace_plugin.sandbox.graph.outlook.access import Found, Seen
+from marketplace_plugin.sandbox.graph.outlook.time import times, window
 from marketplace_plugin.sandbox.graph.outlook.view import Shape
 from marketplace_plugin.sandbox.graph.state import State
 

@@ -14,8 +14,9 @@ from datetime import datetime
 from typing import Any
 
 from marketplace_plugin.sandbox.graph import errors
-from marketplace_plugin.sandbox.graph.outlook import fields, times, window
+from marketplace_plugin.sandbox.graph.outlook import fields
 from marketplace_plugin.sandbox.graph.outlook.access import Found
+from marketplace_plugin.sandbox.graph.outlook.time import times, window
 
 Json = dict[str, Any]
 

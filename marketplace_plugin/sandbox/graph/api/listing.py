@@ -10,8 +10,9 @@ from urllib.parse import quote
 from marketplace_plugin.sandbox.graph.api.filters import Candidate
 from marketplace_plugin.sandbox.graph.api.prefer import Preferences
 from marketplace_plugin.sandbox.graph.api.query import PAGE, Expand, Options
-from marketplace_plugin.sandbox.graph.outlook import series, view, window
+from marketplace_plugin.sandbox.graph.outlook import view
 from marketplace_plugin.sandbox.graph.outlook.access import Found
+from marketplace_plugin.sandbox.graph.outlook.time import series, window
 from marketplace_plugin.sandbox.graph.state import State
 
 Json = dict[str, Any]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from marketplace_plugin.sandbox.graph.outlook import times
+from marketplace_plugin.sandbox.graph.outlook.time import times
 from marketplace_plugin.sandbox.graph.outlook.view import Shape
 
 _ITEM = re.compile(r"\s*([\w.-]+)\s*(?:=\s*(?:\"([^\"]*)\"|([^,;]*)))?\s*(?:[,;]|$)")

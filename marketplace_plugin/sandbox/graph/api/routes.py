@@ -23,8 +23,9 @@ from marketplace_plugin.sandbox.graph.api.calls import (
 )
 from marketplace_plugin.sandbox.graph.api.delta import limits
 from marketplace_plugin.sandbox.graph.items import routes as items
-from marketplace_plugin.sandbox.graph.outlook import access, answers, meetings, series, window, writes
+from marketplace_plugin.sandbox.graph.outlook import access, answers, meetings, writes
 from marketplace_plugin.sandbox.graph.outlook.access import Found
+from marketplace_plugin.sandbox.graph.outlook.time import series, window
 
 if TYPE_CHECKING:
     from marketplace_plugin.sandbox.graph.server import GraphSandbox

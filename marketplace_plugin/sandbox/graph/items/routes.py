@@ -14,7 +14,8 @@ from marketplace_plugin.sandbox.graph.api.calls import arguments, body, caller, 
 from marketplace_plugin.sandbox.graph.api.filters import Candidate
 from marketplace_plugin.sandbox.graph.items import contact, todo
 from marketplace_plugin.sandbox.graph.items.folders import Folder, Item, Json, Kind, change_key, etag
-from marketplace_plugin.sandbox.graph.outlook import ids, times
+from marketplace_plugin.sandbox.graph.outlook import ids
+from marketplace_plugin.sandbox.graph.outlook.time import times
 
 if TYPE_CHECKING:
     from marketplace_plugin.sandbox.graph.server import GraphSandbox

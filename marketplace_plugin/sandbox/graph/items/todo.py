@@ -11,7 +11,7 @@ from typing import Any
 
 from marketplace_plugin.sandbox.graph import errors
 from marketplace_plugin.sandbox.graph.items.folders import Item, Json
-from marketplace_plugin.sandbox.graph.outlook import times
+from marketplace_plugin.sandbox.graph.outlook.time import times
 
 TYPE = "microsoft.graph.todoTask"
 STATES = ("notStarted", "inProgress", "completed", "waitingOnOthers", "deferred")

@@ -11,7 +11,8 @@ from datetime import date
 from typing import Literal
 
 from marketplace_plugin.sandbox.graph import errors
-from marketplace_plugin.sandbox.graph.outlook import ids, series
+from marketplace_plugin.sandbox.graph.outlook import ids
+from marketplace_plugin.sandbox.graph.outlook.time import series
 from marketplace_plugin.sandbox.graph.state import ROLES, Calendar, Event, Share, State
 
 Detail = Literal["full", "limited", "busy", "private"]

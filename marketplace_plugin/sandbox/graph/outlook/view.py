@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from marketplace_plugin.sandbox.graph.outlook import bodies, fields, series, times
+from marketplace_plugin.sandbox.graph.outlook import bodies, fields
 from marketplace_plugin.sandbox.graph.outlook.access import Found, Seen
+from marketplace_plugin.sandbox.graph.outlook.time import series, times
 from marketplace_plugin.sandbox.graph.state import Event, State
 
 Json = dict[str, Any]

@@ -11,8 +11,9 @@ from datetime import date, datetime, time
 from typing import Any
 
 from marketplace_plugin.sandbox.graph import errors
-from marketplace_plugin.sandbox.graph.outlook import bodies, fields, meetings, recurrence, series, times, view
+from marketplace_plugin.sandbox.graph.outlook import bodies, fields, meetings, view
 from marketplace_plugin.sandbox.graph.outlook.access import Found, Seen
+from marketplace_plugin.sandbox.graph.outlook.time import recurrence, series, times
 from marketplace_plugin.sandbox.graph.state import Event, Override, State
 
 Json = dict[str, Any]

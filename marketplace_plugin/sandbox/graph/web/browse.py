@@ -10,8 +10,9 @@ from flask.typing import ResponseReturnValue
 
 from marketplace_plugin.sandbox.graph import errors
 from marketplace_plugin.sandbox.graph.act import Actor
-from marketplace_plugin.sandbox.graph.outlook import access, times
+from marketplace_plugin.sandbox.graph.outlook import access
 from marketplace_plugin.sandbox.graph.outlook.access import Seen
+from marketplace_plugin.sandbox.graph.outlook.time import times
 from marketplace_plugin.sandbox.graph.state import State
 
 _PAST, _AHEAD = timedelta(days=7), timedelta(days=60)

@@ -1,0 +1,1 @@
+"""What a user's choice of calendars, address books, task lists and switches does to the links that there are."""

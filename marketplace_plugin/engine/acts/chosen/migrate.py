@@ -1,0 +1,135 @@
+"""Another target, other sources: what becomes of links when a user saves his settings (docs/sync.md, L3 and L10).
+
+A change of target is a migration link by link, and its state is in the links alone: each copy that is to move leaves a
+link that only waits to be removed, and the event's own link is made anew in the new target. A pass makes the new
+copies, and removes the old ones when the new ones stand, each only if nobody touched it. It may die anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection as Group
+from dataclasses import replace
+
+from sqlalchemy import Connection as Database
+
+from marketplace_plugin.contract.module import UnitOfWork
+from marketplace_plugin.engine.acts.chosen.purge import forget_links, restart, unselect
+from marketplace_plugin.engine.context import Engine
+from marketplace_plugin.model.change import Access
+from marketplace_plugin.model.item import Kind
+from marketplace_plugin.model.write import Create
+from marketplace_plugin.store import collections, conflicts, connections, host_positions, intents, links
+from marketplace_plugin.sync.link import Link, LinkKind, LinkState, Wrote
+from marketplace_plugin.sync.reason import Reason
+
+COPIES = (LinkKind.EXPORT, LinkKind.MIRROR)
+
+
+def choose(
+    engine: Engine,
+    unit: UnitOfWork,
+    connection_id: str,
+    target: str | None,
+    sources: Group[str],
+    *,
+    others: Group[str] = (),
+    keep: bool = True,
+) -> None:
+    """Set target and sources (the service's ids) with everything that follows from it for calendars; ``others`` are the
+    targets that are none (``pairs.choose`` sees to what follows there).
+
+    Unticked sources lose their blocks; ticked ones are read from a snapshot; the copies in a former target move to the
+    new one, or stay as they are where ``keep``. Raises IntegrityError where another connection of the user has one.
+    """
+    c = unit.connection
+    rows = collections.of_connection(c, connection_id)
+    before = {row.remote_id: row for row in rows if row.info.kind is Kind.EVENT}
+    old_target = next((row.remote_id for row in before.values() if row.is_target), None)
+    collections.choose(c, connection_id, target, sources, others=others)
+    connections.seize(c, connection_id, engine.now())
+    for remote_id, row in before.items():
+        if row.is_source and remote_id not in sources:
+            unselect(engine, unit, connection_id, remote_id)
+        elif not row.is_source and remote_id in sources:
+            restart(c, connection_id, remote_id)
+    if old_target is not None and old_target != target:
+        leave_target(engine, unit, connection_id, old_target, target, keep=keep)
+    if old_target != target:
+        host_positions.drop(c, connection_id)
+
+
+def copies(engine: Engine, connection_id: str, collection: str) -> int:
+    """How many copies stand in a target: what the question "move or keep" is about."""
+    with engine.store.read() as c:
+        counted = links.count(c, connection_id, collection)
+    return sum(n for (kind, state), n in counted.items() if kind in COPIES and state is not LinkState.DETACHED)
+
+
+def leave_target(
+    engine: Engine, unit: UnitOfWork, connection_id: str, old: str, new: str | None, *, keep: bool
+) -> None:
+    """The copies in ``old``: kept as they are and never touched or imported again, or moved to ``new`` (None: the new
+    target belongs to another connection, or there is none; then they are only removed)."""
+    c, now = unit.connection, engine.now()
+    left = [
+        k
+        for k in links.of_connection(c, connection_id, collection=old, kinds=COPIES)
+        if k.state is not LinkState.DETACHED and k.access is Access.FULL
+    ]
+    sent = {one.link for one in intents.open_ones(c, connection_id) if isinstance(one.write, Create)}
+    standing = [k for k in left if k.remote_id is not None]
+    under_way = [k for k in left if k.remote_id is None and k.id in sent and not keep]
+    forget_links(engine, c, {k.id for k in left} - {k.id for k in (*standing, *under_way)})
+    links.put(c, [leaving(k) for k in under_way], now)  # its intent stays open: found by its stamp, then removed
+    if keep:
+        links.put(c, [_kept(k) for k in standing], now)
+        return
+    _move(engine, c, standing, new)
+
+
+def _kept(link: Link) -> Link:
+    return replace(link, state=LinkState.DETACHED, reason=Reason.TARGET_CHANGED, base=None, remote_base=None)
+
+
+def _move(engine: Engine, c: Database, standing: list[Link], new: str | None) -> None:
+    """The old link keeps its stamp and waits to be removed; the event gets a link of its own in the new target."""
+    links.put(c, [leaving(k) for k in standing], engine.now())
+    if new is None:
+        return
+    moved = [k for k in standing if k.host_ref is not None and k.state is not LinkState.DECLINED]
+    made = {k.id: _anew(engine, k, new) for k in moved}
+    links.put(c, made.values(), engine.now())
+    for old, link in made.items():
+        conflicts.follow(c, old, link.id)
+
+
+def leaving(link: Link) -> Link:
+    """A copy that only waits to be removed, if nobody wrote into it."""
+    return replace(
+        link,
+        host_ref=None,
+        host=None,
+        organised=False,
+        state=LinkState.PARKED,
+        reason=Reason.TARGET_CHANGED,
+        attempts=0,
+    )
+
+
+def _anew(engine: Engine, link: Link, collection: str) -> Link:
+    return replace(
+        link,
+        id=engine.new_id(),
+        collection=collection,
+        remote_id=None,
+        remote=None,
+        host=None,
+        base=None,
+        remote_base=None,
+        uid="",
+        state=LinkState.PENDING,
+        reason=None,
+        attempts=0,
+        automatic=0,
+        wrote=Wrote.NOTHING,
+    )

@@ -1,0 +1,269 @@
+"""Conflicts as their owner sees them, with both values, and what he makes of them (docs/sync.md, U1 to U4).
+
+Nothing here writes to a service. A conflict that was settled is turned by one write to the host, made over the version
+that was looked at; the next pass carries it out like any edit. One that waits is decided in what counts as agreed: the
+value that is overruled becomes the base of both sides, so only the chosen side has changed, and the next pass merges as
+ever: over the current revisions, with every guard, and with a new conflict where a side has changed meanwhile.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection as Database
+
+from marketplace_plugin.contract.module import HostModule, Person, UnitOfWork
+from marketplace_plugin.engine.acts.waiting.subject import Subject, host_item, own_link, subjects
+from marketplace_plugin.engine.context import Engine, Trigger
+from marketplace_plugin.engine.kinds import module_now
+from marketplace_plugin.engine.others import wake_others
+from marketplace_plugin.engine.work.jobs import BUTTON, SYNC
+from marketplace_plugin.errors import Conflict, NotAllowed, NotFound
+from marketplace_plugin.model.change import HostItem, Revision
+from marketplace_plugin.model.form.canonical import CONTACT_FIELDS, EVENT_FIELDS, TASK_FIELDS
+from marketplace_plugin.model.write import HostApplied, HostOutcome, HostUpdate
+from marketplace_plugin.store import collections, conflicts, connections, journal, links
+from marketplace_plugin.store.log.journal import Action, Entry, Side
+from marketplace_plugin.store.work.conflicts import Conflict as Row
+from marketplace_plugin.store.work.conflicts import ConflictState
+from marketplace_plugin.sync.link import Link, LinkState, RemoteShowing, Wrote
+from marketplace_plugin.sync.merge.cells import Cell, Parts, Synced, named
+from marketplace_plugin.sync.merge.three_way import Flows, Winner
+from marketplace_plugin.sync.plan.flows import Place, flows_of
+from marketplace_plugin.sync.reason import Reason
+
+_AT_REST = (LinkState.DETACHED, LinkState.DECLINED)
+_NOT_SEEN = RemoteShowing(Revision(""), "")
+"""No revision is like it, so the next pass compares what the service shows with the base."""
+_FIELDS = EVENT_FIELDS | CONTACT_FIELDS | TASK_FIELDS
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictView:
+    """``cell`` names the field (``sync/merge/cells.py``); ``here`` and ``there`` are its two values, of the model.
+    ``kept`` is the side that won, NOBODY while it waits. ``takes`` are the sides whose value may be taken now."""
+
+    id: str
+    about: Subject
+    cell: str
+    here: Any
+    there: Any
+    kept: Winner
+    reason: Reason
+    at: datetime
+    takes: frozenset[Winner]
+
+    @property
+    def waits(self) -> bool:
+        return self.kept is Winner.NOBODY
+
+
+def listed(engine: Engine, person: Person, link: str | None = None) -> list[ConflictView]:
+    """The person's conflicts, those that wait first, then the newest: one for each field of an event, its last one.
+    ``link``: of one event only."""
+    with engine.store.read() as c:
+        rows = conflicts.of_user(c, person.id) if link is None else conflicts.of_links(c, [link])[::-1]
+        newest: dict[tuple[str, str], Row] = {}
+        for row in rows:
+            if row.user == person.id and row.state is not ConflictState.CLOSED:
+                newest.setdefault((row.link, row.field), row)
+        known = links.get(c, {row.link for row in newest.values()})
+        about = subjects(engine, c, known.values())
+        views = [
+            view
+            for row in newest.values()
+            if row.link in known and (view := _view(c, row, known[row.link], about[row.link])) is not None
+        ]
+    return sorted(views, key=lambda view: not view.waits)
+
+
+def take(engine: Engine, person: Person, conflict_id: str, side: Winner) -> None:
+    """Let this side's value count on both sides.
+
+    Raises NotFound, NotAllowed where that side may not be written to, and Conflict where the event was changed since:
+    then nothing is written, and the list shows the present state.
+    """
+    with engine.store.read() as c:
+        row, link = _own(c, person, conflict_id)
+        flows = _flows(c, link)
+    cell = _cell(row)
+    if side not in _takes(row, cell, link, flows):
+        raise NotAllowed("this value cannot be taken")
+    if row.state is ConflictState.OPEN:
+        _decide(engine, person, row, cell, side)
+    elif side.value != row.winner:
+        _turn(engine, person, row, link, cell, side)
+    wake(engine, link.connection)
+
+
+def leave(engine: Engine, person: Person, conflict_id: str) -> None:
+    """Off the list, everything as it is: where both sides still differ, they go on differing until one is edited.
+    Raises NotFound."""
+    with engine.store.begin() as unit:
+        c = unit.connection
+        row, link = _own(c, person, conflict_id)
+        if row.state is ConflictState.OPEN and row.reason is not Reason.ADOPTED:
+            connections.seize(c, link.connection, engine.now())
+            base = _put(link.base, _cell(row), row.host)
+            remote_base = _put(link.remote_base or link.base, _cell(row), row.remote)
+            links.put(c, [replace(link, base=base, remote_base=remote_base)], engine.now())
+        _close(c, engine, row, Winner.NOBODY)
+
+
+def wake(engine: Engine, connection: str) -> None:
+    """Have the decision carried out now, where somebody carries out jobs; else it is due and waits for the sweeper."""
+    if engine.runner is not None:
+        payload = {"connection": connection, "trigger": Trigger.HOST_CHANGE.value}
+        engine.runner.submit(SYNC, connection, payload, BUTTON)
+
+
+# --- one that waits --------------------------------------------------------------------------------------------------
+
+
+def _decide(engine: Engine, person: Person, row: Row, cell: Cell, side: Winner) -> None:
+    with engine.store.begin() as unit:
+        c = unit.connection
+        row, link = _own(c, person, row.id)
+        if side is Winner.HOST:
+            now = host_item(engine, link)
+            if now is None or not _shows(cell, now, row.host):
+                raise Conflict("the event was changed here since")
+        connections.seize(c, link.connection, engine.now())
+        links.put(c, [_decided(link, cell, row.remote if side is Winner.HOST else row.host)], engine.now())
+        _close(c, engine, row, side)
+        journal.add(c, [_line(engine, row, link, Action.LINK)])
+
+
+def _decided(link: Link, cell: Cell, overruled: Any) -> Link:
+    """Both sides count as having agreed on the overruled value; the next pass looks at the link again."""
+    return replace(
+        link,
+        base=_put(link.base, cell, overruled),
+        remote_base=_put(link.remote_base or link.base, cell, overruled),
+        remote=_NOT_SEEN,
+        state=LinkState.PARKED,
+        reason=Reason.DECIDED,
+        attempts=0,
+        automatic=0,
+        wrote=Wrote.NOTHING,
+    )
+
+
+def _put(base: object, cell: Cell, showing: Any) -> Synced:
+    """``base`` with the cell as ``showing`` has it. Raises Conflict where the two have other occurrences by now."""
+    try:
+        return cell.put(Parts.of(_synced(base)), cell.get(Parts.of(_synced(showing))), _FIELDS).item()
+    except KeyError:
+        raise Conflict("the series was changed since") from None
+
+
+# --- one that was settled --------------------------------------------------------------------------------------------
+
+
+def _turn(engine: Engine, person: Person, row: Row, link: Link, cell: Cell, side: Winner) -> None:
+    now = host_item(engine, link)
+    kept, wanted = (row.host, row.remote) if side is Winner.REMOTE else (row.remote, row.host)
+    if now is None or not _shows(cell, now, kept):
+        raise Conflict("the event was changed since")
+    item = _put(now.item, cell, wanted)
+    write = HostUpdate(engine.new_id(), now.ref, now.version, item, cell.fields)
+    # A host with a database of its own is written to first: should we die then, the change is there like any edit.
+    module = module_now(engine, link)
+    applied = None if engine.host.shares_transaction else _apply(module, person, write, None)
+    with engine.store.begin() as unit:
+        c = unit.connection
+        row, link = _own(c, person, row.id)
+        connections.seize(c, link.connection, engine.now())
+        applied = applied or _apply(module, person, write, unit)
+        if not isinstance(applied, HostApplied):
+            raise Conflict("the event was changed since")
+        links.put(c, [replace(link, automatic=0, wrote=Wrote.NOTHING)], engine.now())  # a user's edit (rule U7)
+        _close(c, engine, row, side)
+        wake_others(c, engine, person, (now, applied.stored))
+        journal.add(c, [_line(engine, row, link, Action.UPDATE, now)])
+
+
+def _apply(module: HostModule, person: Person, write: HostUpdate, unit: UnitOfWork | None) -> HostOutcome:
+    (outcome,) = module.apply(person.id, [write], unit)
+    return outcome
+
+
+# --- rows ------------------------------------------------------------------------------------------------------------
+
+
+def _own(c: Database, person: Person, conflict_id: str) -> tuple[Row, Link]:
+    row = conflicts.get(c, conflict_id)
+    if row is None or row.user != person.id or row.state is ConflictState.CLOSED:
+        raise NotFound("no such conflict of yours")
+    return row, own_link(c, person.id, row.link)
+
+
+def _close(c: Database, engine: Engine, row: Row, winner: Winner) -> None:
+    """This one, and those that it took the place of."""
+    same = [one.id for one in conflicts.of_links(c, [row.link]) if one.field == row.field]
+    conflicts.close(c, same, "" if winner is Winner.NOBODY else winner, engine.now())
+
+
+def _line(engine: Engine, row: Row, link: Link, action: Action, before: HostItem | None = None) -> Entry:
+    return Entry(
+        id=engine.new_id(),
+        run=f"{Reason.DECIDED}:{row.id}",
+        connection=link.connection,
+        user=link.user,
+        link=link.id,
+        link_kind=link.kind,
+        side=Side.HOST,
+        action=action,
+        reason=Reason.DECIDED,
+        at=engine.now(),
+        pre_image=before.item if before is not None else None,
+    )
+
+
+def _view(c: Database, row: Row, link: Link, about: Subject) -> ConflictView | None:
+    cell = _cell(row)
+    try:
+        here, there = (cell.get(Parts.of(_synced(item))) for item in (row.host, row.remote))
+    except (KeyError, TypeError, Conflict):
+        return None  # a showing that is not kept: there is nothing to choose from
+    takes = _takes(row, cell, link, _flows(c, link))
+    kept = Winner(row.winner) if row.winner else Winner.NOBODY
+    return ConflictView(row.id, about, row.field, here, there, kept, row.reason, row.created_at, takes)
+
+
+def _takes(row: Row, cell: Cell, link: Link, flows: Flows) -> frozenset[Winner]:
+    """What is chosen must be able to get to the other side."""
+    if link.state in _AT_REST or link.host_ref is None or link.remote_id is None:
+        return frozenset()
+    out, inward = bool(cell.fields & flows.outward), bool(cell.fields & flows.inward)
+    if row.state is ConflictState.OPEN:
+        return frozenset({Winner.HOST} if out else set()) | frozenset({Winner.REMOTE} if inward else set())
+    if not (out and inward):
+        return frozenset()
+    return frozenset({Winner.HOST, Winner.REMOTE}) - {Winner(row.winner)}
+
+
+def _flows(c: Database, link: Link) -> Flows:
+    row = collections.get(c, link.connection, link.collection)
+    if row is None:
+        return Flows(frozenset(), frozenset())
+    return flows_of(replace(link, state=LinkState.LIVE), Place(row.info.capabilities, row.info.can_be_target))
+
+
+def _cell(row: Row) -> Cell:
+    return named(row.field, _FIELDS)
+
+
+def _shows(cell: Cell, now: HostItem, showing: Any) -> bool:
+    try:
+        return cell.equal(cell.get(Parts.of(_synced(now.item))), cell.get(Parts.of(_synced(showing))))
+    except KeyError:
+        return False
+
+
+def _synced(item: object) -> Synced:
+    if not isinstance(item, Synced):
+        raise Conflict("what was shown is not kept any more")
+    return item

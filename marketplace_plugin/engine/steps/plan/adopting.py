@@ -1,0 +1,147 @@
+"""Host events without a link that stand at the service already: left behind by an earlier connection, or blocks that
+are this very event. They are tied, never made a second time (docs/sync.md, G4 and M7). All is asked for in batches."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from marketplace_plugin.engine.steps.one_pass import Pass
+from marketplace_plugin.engine.steps.pull.elsewhere import STAMPED
+from marketplace_plugin.engine.steps.pull.reading import there
+from marketplace_plugin.engine.steps.recall import Recalled
+from marketplace_plugin.errors import CollectionGone, PermissionDenied
+from marketplace_plugin.model.change import Access, Found, HostItem, Stamp
+from marketplace_plugin.model.collection import Role
+from marketplace_plugin.model.event import Event, Series
+from marketplace_plugin.store import connections, links
+from marketplace_plugin.sync.link import Link, LinkKind, LinkState
+from marketplace_plugin.sync.merge.cells import Synced
+from marketplace_plugin.sync.merge.three_way import changed
+from marketplace_plugin.sync.plan.decide import adopted
+from marketplace_plugin.sync.plan.flows import flows_of
+from marketplace_plugin.sync.plan.step import Case, Step
+from marketplace_plugin.sync.plan.tables import Action
+from marketplace_plugin.sync.reason import Reason
+
+
+@dataclass(slots=True)
+class Standing:
+    """``former``: links of the same account that ended, by host ref. ``blocks``: blocks of this connection with a UID
+    of the event, by host ref. ``shown``: their items that are there, by link id; ``moved``: where to, for those that
+    are elsewhere by now."""
+
+    former: dict[str, list[Link]] = field(default_factory=lambda: defaultdict(list))
+    blocks: dict[str, list[Link]] = field(default_factory=lambda: defaultdict(list))
+    shown: dict[str, Found] = field(default_factory=dict)
+    moved: dict[str, str] = field(default_factory=dict)
+
+
+def standing(p: Pass, recalled: Recalled) -> Standing:
+    """What stands there of all loose events. A calendar that is gone holds nothing. Where the service does not answer,
+    the pass ends with its error: not to know of an event must not make another one."""
+    found = Standing()
+    if not recalled.loose:
+        return found
+    with p.engine.store.read() as c:
+        before = {k.connection for item in recalled.loose for k in recalled.former.get(item.ref, ())}
+        accounts = {name: row.account_key for name in before if (row := connections.get(c, name)) is not None}
+        uids = {item.ref: (*item.uids, *recalled.aliases.get(item.ref, ())) for item in recalled.loose}
+        by_uid = links.by_uid(c, p.connection.user, {uid for of_one in uids.values() for uid in of_one})
+    for item in recalled.loose:
+        for link in recalled.former.get(item.ref, ()):
+            same_account = accounts.get(link.connection) == p.connection.account_key
+            if link.reason is Reason.DISCONNECTED and same_account and link.collection in p.collections:
+                found.former[item.ref].append(link)
+        for link in (k for uid in uids[item.ref] for k in by_uid.get(uid, ())):
+            if link.kind is LinkKind.BLOCK and link.connection == p.connection.id:
+                found.blocks[item.ref].append(link)
+    _look(p, [link for of_one in (*found.former.values(), *found.blocks.values()) for link in of_one], found)
+    _look_elsewhere(p, [link for of_one in found.former.values() for link in of_one], found)
+    return found
+
+
+def _look(p: Pass, asked: Iterable[Link], found: Standing) -> None:
+    by_id: dict[str, dict[str, list[Link]]] = defaultdict(lambda: defaultdict(list))
+    by_stamp: dict[str, dict[Stamp, Link]] = defaultdict(dict)
+    for link in asked:
+        if link.remote_id is not None:
+            by_id[link.collection][link.remote_id].append(link)
+        else:
+            by_stamp[link.collection][Stamp(p.engine.instance, link.id)] = link
+    for collection in {*by_id, *by_stamp}:
+        try:
+            for one in there(p, collection, sorted(by_id[collection])):
+                found.shown |= {link.id: one for link in by_id[collection][one.id]}
+            carried = p.provider.find(collection, list(by_stamp[collection])) if by_stamp[collection] else {}
+        except (CollectionGone, PermissionDenied) as error:
+            p.failed(collection, error)
+            continue
+        for stamp, copies in carried.items():
+            if copies and stamp in by_stamp[collection]:
+                found.shown[by_stamp[collection][stamp].id] = min(copies, key=lambda f: (f.changed or p.now, f.id))
+
+
+def _look_elsewhere(p: Pass, asked: Iterable[Link], found: Standing) -> None:
+    """A copy that was moved while nobody looked, by our stamp."""
+    lost = {Stamp(p.engine.instance, k.id): k for k in asked if k.id not in found.shown and k.kind in STAMPED}
+    for row in p.collections.values():
+        wanted = [stamp for stamp, link in lost.items() if link.id not in found.shown]
+        if not wanted or not row.listed or row.info.role < Role.READER:
+            continue
+        try:
+            carried = p.provider.find(row.remote_id, wanted)
+        except (CollectionGone, PermissionDenied):
+            continue  # a calendar that was never asked for; it may well be unreadable
+        for stamp, copies in carried.items():
+            if len(copies) == 1 and stamp in lost:
+                found.shown[lost[stamp].id] = copies[0]
+                found.moved[lost[stamp].id] = row.remote_id
+
+
+def adopt(p: Pass, item: HostItem, known: Standing) -> Step | None:
+    """None where nothing there is this event."""
+    return _readopt(p, item, known) or _same_meeting(p, item, known)
+
+
+def _readopt(p: Pass, item: HostItem, known: Standing) -> Step | None:
+    """The same account was connected again: what it exported and converted is known by its old link."""
+    for link in known.former.get(item.ref, ()):
+        found = known.shown.get(link.id)
+        if found is not None and (found.stamp is None or found.stamp.link == link.id):
+            place = known.moved.get(link.id, link.collection)
+            back = replace(link, connection=p.connection.id, collection=place, access=found.access)
+            back = replace(back, state=LinkState.LIVE, reason=None)
+            return tie(p, replace(back, remote_id=found.id), item, found, Reason.ADOPTED)
+    return None
+
+
+def _same_meeting(p: Pass, item: HostItem, known: Standing) -> Step | None:
+    """A block of this connection that is this very event: same UID, organiser and times; or the UID of the copy by
+    which its organiser has asked this user."""
+    for block in known.blocks.get(item.ref, ()):
+        found = known.shown.get(block.id)
+        asked = found is not None and not item.organised and found.uid not in item.uids
+        if found is not None and (_alike(item, found) or (asked and found.access is Access.ATTENDEE)):
+            kind = LinkKind.CONVERTED if item.organised else LinkKind.EXPORT
+            tied = replace(block, kind=kind, host_ref=item.ref, organised=item.organised, access=found.access)
+            return tie(p, tied, item, found, Reason.ADOPTED)
+    return None
+
+
+def _alike(item: HostItem, found: Found) -> bool:
+    """Equal organiser and times: the user's own here and there, or somebody else's here and there."""
+    if not isinstance(item.item, Event | Series) or not isinstance(found.item, Event | Series):
+        return False
+    same_times = not changed(item.item, found.item, frozenset({"when"}))
+    return same_times and item.organised == (found.access is Access.FULL)
+
+
+def tie(p: Pass, link: Link, host: HostItem, found: Found, reason: Reason) -> Step:
+    """The two as they are; differences are told."""
+    step = Step(Action.ADOPT, reason, link, Case(link, host, found))
+    if not isinstance(host.item, Synced) or not isinstance(found.item, Synced):
+        return step
+    flows = flows_of(link, p.place(link.collection))
+    return replace(step, clashes=adopted(host.item, found.item, flows, reason))

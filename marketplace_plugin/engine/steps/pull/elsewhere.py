@@ -1,0 +1,95 @@
+"""What vanished may have been moved: all calendars of the account are asked before a deletion is believed (rule R1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from marketplace_plugin.engine.steps.one_pass import Pass, chunks
+from marketplace_plugin.engine.steps.pull.reading import fetch
+from marketplace_plugin.errors import (
+    AuthorizationExpired,
+    CollectionGone,
+    PermissionDenied,
+    ProviderError,
+)
+from marketplace_plugin.model.change import Found, Stamp, Unreadable, Upsert
+from marketplace_plugin.model.collection import Role
+from marketplace_plugin.store import links
+from marketplace_plugin.store.accounts.collections import Collection
+from marketplace_plugin.sync.diff import How, LinkIndex, News, Seen, Vanished, Waits, taken_over
+from marketplace_plugin.sync.link import Link, LinkKind
+
+STAMPED = frozenset({LinkKind.EXPORT, LinkKind.MIRROR, LinkKind.PAIR})
+"""Links whose remote item we may have made, so that it carries our mark."""
+
+
+def look_elsewhere(p: Pass, news: list[News], index: LinkIndex) -> list[News]:
+    """What vanished may have been moved into another calendar: the link follows it there (rule R1).
+
+    Calendars that are not synced are asked, and siblings too: one that was read before, while this collection could
+    not be, has told of the arrival already. Where one does not answer now, the deletion waits.
+    """
+    vanished = (n.link for n in news if isinstance(n, Vanished) and n.link.kind is not LinkKind.BLOCK)
+    lost = {link.id: link for link in vanished if link.remote_id is not None and taken_over(link, index) is None}
+    if not lost:
+        return news
+    told: dict[str, News] = {}
+    for row in p.collections.values():
+        missing = [k for k in lost.values() if k.id not in told and _may_be_in(p, row, k)]
+        if not missing or not row.listed or row.info.role < Role.READER:
+            continue
+        try:
+            moved, doubtful = _find_moved(p, row.remote_id, missing)
+            told |= {link.id: Seen(link, found, row.remote_id, How.MOVED) for link, found in moved}
+            told |= {link.id: Waits(link) for link in doubtful if link.id not in told}
+        except AuthorizationExpired:
+            raise
+        except ProviderError as error:
+            p.failed(row.remote_id, error)
+            told |= {link.id: Waits(link) for link in missing if link.id not in told}
+    return [told.get(n.link.id, n) if isinstance(n, Vanished) else n for n in news]
+
+
+def _may_be_in(p: Pass, row: Collection, link: Link) -> bool:
+    return link.collection != row.remote_id and p.kind_of(link.collection) is row.info.kind
+
+
+Moved = list[tuple[Link, Found]]
+
+
+def _find_moved(p: Pass, collection: str, missing: Sequence[Link]) -> tuple[Moved, Sequence[Link]]:
+    """What lies there now: under its id where a move keeps it, else by our stamp, else by its UID; never what is tied
+    to a link already. And what may lie there, because something there cannot be read. A calendar that must not be
+    read holds nothing. Raises ProviderError."""
+    by_id = {link.remote_id or "": link for link in missing}
+    try:
+        answers = [one for ids in chunks(sorted(by_id), p.engine.settings.batch) for one in fetch(p, collection, ids)]
+        found = [(by_id[one.id], one.found) for one in answers if isinstance(one, Upsert)]
+        doubtful = [by_id[one.id] for one in answers if isinstance(one, Unreadable)]
+        left = [k for k in missing if k not in doubtful and k.id not in {link.id for link, _ in found}]
+        stamps = {Stamp(p.engine.instance, k.id): k for k in left if k.kind in STAMPED}
+        carried = p.provider.find(collection, list(stamps)) if stamps else {}
+        named, unclear = _by_uid(p, collection, [k for k in left if _only_uid(p, k)])
+    except (CollectionGone, PermissionDenied):
+        return [], []  # a calendar that was never asked for; it may well be unreadable
+    found += [(stamps[stamp], shown[0]) for stamp, shown in carried.items() if len(shown) == 1] + named
+    with p.engine.store.read() as c:
+        tied = links.by_remote(c, p.connection.id, [one.id for _, one in found], collection)
+    return [(link, one) for link, one in found if one.id not in tied], [*doubtful, *unclear]
+
+
+def _only_uid(p: Pass, link: Link) -> bool:
+    """A converted item carries no mark of ours; where a move gives it another id, its UID is all that stays."""
+    return link.kind is LinkKind.CONVERTED and not p.place(link.collection).capabilities.stable_ids
+
+
+def _by_uid(p: Pass, collection: str, missing: Sequence[Link]) -> tuple[Moved, Sequence[Link]]:
+    """A calendar is read over the window, and nothing of it is kept. What has no UID may be any of its items."""
+    wanted = {link.uid: link for link in missing if link.uid}
+    found: dict[str, Found] = {}
+    puzzling = False
+    for page in p.provider.pull(collection, None, p.window()) if missing else ():
+        found |= {one.found.uid: one.found for one in page.changes if isinstance(one, Upsert)}
+        puzzling = puzzling or any(isinstance(one, Unreadable) for one in page.changes)
+    unclear = [link for link in missing if not link.uid or (puzzling and link.uid not in found)]
+    return [(link, found[uid]) for uid, link in wanted.items() if uid in found], unclear
