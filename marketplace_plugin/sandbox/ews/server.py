@@ -27,9 +27,10 @@ from marketplace_plugin.sandbox.ews.soap import envelope, errors, versions
 from marketplace_plugin.sandbox.ews.soap.names import Element, add, children, find, full, local
 from marketplace_plugin.sandbox.ews.state import Account, Clock, State, system_clock
 from marketplace_plugin.sandbox.ews.transport import tls
-from marketplace_plugin.sandbox.ews.transport.http import ConnectionDropped, HttpServer
+from marketplace_plugin.sandbox.ews.transport.http import HttpServer
 from marketplace_plugin.sandbox.ews.transport.signin import Gate, Refused, SignIn
 from marketplace_plugin.sandbox.ews.web import browse, control
+from marketplace_plugin.sandbox.frame.http import ConnectionDropped
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

@@ -26,10 +26,6 @@ BROKEN_EVENT: dict[str, Any] = {
 """What ``malformed_event`` makes of an event: id and etag stay, the rest is unreadable."""
 
 
-class ConnectionDropped(Exception):  # it is an event, not an error of the sandbox
-    """Raised through WSGI: the server closes the connection without an answer."""
-
-
 @dataclass
 class Fault:
     """One rule.

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl
 from flask import Flask, request
 from werkzeug.exceptions import HTTPException
 
+from marketplace_plugin.sandbox.frame.http import ConnectionDropped, HttpServer
 from marketplace_plugin.sandbox.google import faults, seed
 from marketplace_plugin.sandbox.google.calendar import routes
 from marketplace_plugin.sandbox.google.faults import Fault, Faults
@@ -26,7 +27,6 @@ from marketplace_plugin.sandbox.google.state import Account, Client, Clock, Stat
 from marketplace_plugin.sandbox.google.tasks import routes as tasks
 from marketplace_plugin.sandbox.google.tasks.lists import Tasks
 from marketplace_plugin.sandbox.google.web import batch, browse, control
-from marketplace_plugin.sandbox.google.web.http_server import HttpServer
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -170,7 +170,7 @@ class GoogleSandbox:
             row = _Exchange(environ)
             if rule is not None and rule.action == "drop_before":
                 self.log.append(row.logged(0, b"", rule, self.state.now()))
-                raise faults.ConnectionDropped
+                raise ConnectionDropped
             if rule is not None and rule.action == "status":
                 status, headers, body = faults.error_body(rule)
                 start_response(f"{status} Injected", [*headers.items(), (FAULT_HEADER, rule.action)])
@@ -178,7 +178,7 @@ class GoogleSandbox:
                 return [body]
             try:
                 body = b"".join(self._inner(environ, row.catch))
-            except faults.ConnectionDropped:  # by a call inside a batch: the whole answer is lost
+            except ConnectionDropped:  # by a call inside a batch: the whole answer is lost
                 self.log.append(row.logged(0, b"", rule, self.state.now()))
                 raise
             if rule is not None:
@@ -196,7 +196,7 @@ class GoogleSandbox:
         """What a fault does once the request has been carried out."""
         if rule.action == "drop_after":
             self.log.append(row.logged(0, b"", rule, self.state.now()))
-            raise faults.ConnectionDropped
+            raise ConnectionDropped
         if rule.action == "bump_etag":
             self._bump(body)
             return body

@@ -18,8 +18,7 @@ from urllib.parse import parse_qsl
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from marketplace_plugin.sandbox.google.faults import ConnectionDropped
-from marketplace_plugin.sandbox.google.web.http_server import HttpServer
+from marketplace_plugin.sandbox.frame.http import ConnectionDropped, HttpServer
 from marketplace_plugin.sandbox.graph import errors, faults, seed
 from marketplace_plugin.sandbox.graph.api import routes
 from marketplace_plugin.sandbox.graph.api.calls import error_reply

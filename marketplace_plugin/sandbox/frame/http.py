@@ -1,4 +1,4 @@
-"""A small threaded HTTP/1.1 server with keep-alive, on the loopback address only.
+"""A small threaded HTTP/1.1 server with kept connections, on the loopback address only.
 
 werkzeug's development server always closes the connection; clients that pool connections would
 then never meet a reused one.
@@ -8,32 +8,39 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import unquote_to_bytes
-
-from marketplace_plugin.sandbox.google.faults import ConnectionDropped
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
-BODY_LIMIT = 20 * 1024 * 1024
 IDLE_SECONDS = 30.0
+_NO_BODY = (204, 304)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class ConnectionDropped(Exception):  # it is an event, not an error of the sandbox
+    """Raised through WSGI: the server closes the connection without an answer."""
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection. Larger bodies than ``body_limit`` (bytes) are refused unread."""
+
     protocol_version = "HTTP/1.1"
     timeout = IDLE_SECONDS
     disable_nagle_algorithm = True
     wbufsize = 64 * 1024  # head and body leave together
-    server: _Threaded
-    _connected = True
+    server: HttpServer
+    body_limit: ClassVar[int] = 20 * 1024 * 1024
+    hang_ups: ClassVar[tuple[type[OSError], ...]] = (ConnectionError,)
+    """How it shows that a client has hung up."""
 
     def handle_one_request(self) -> None:
         """One request of a connection; a client that hangs up ends it quietly."""
-        with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(*self.hang_ups):
             super().handle_one_request()
             return
         self.close_connection = True
@@ -41,13 +48,13 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class names it so
         """Quiet: the sandbox has a log of its own."""
 
-    def _run(self) -> None:
+    def run(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
-        if length > BODY_LIMIT:
+        if length > self.body_limit:
             self.send_error(413)
             self.close_connection = True
             return
-        environ = self._environ(self.rfile.read(length))
+        environ = self.environ(self.rfile.read(length))
         answer: list[Any] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], _exc: object = None) -> Any:
@@ -69,14 +76,15 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in headers:
             if name.lower() != "content-length":
                 self.send_header(name, value)
-        if int(code) not in (204, 304):
+        if int(code) not in _NO_BODY:
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        if self.command != "HEAD" and int(code) not in (204, 304):
+        if self.command != "HEAD" and int(code) not in _NO_BODY:
             self.wfile.write(body)
         self.wfile.flush()
 
-    def _environ(self, body: bytes) -> WSGIEnvironment:
+    def environ(self, body: bytes) -> WSGIEnvironment:
+        """The request as WSGI wants it."""
         path, _, query = self.path.partition("?")
         host, port = self.server.server_address[:2]
         environ: WSGIEnvironment = {
@@ -90,9 +98,9 @@ class _Handler(BaseHTTPRequestHandler):
             "REMOTE_ADDR": self.client_address[0],
             "CONTENT_LENGTH": str(len(body)),
             "wsgi.version": (1, 0),
-            "wsgi.url_scheme": "http",
+            "wsgi.url_scheme": self.server.scheme,
             "wsgi.input": BytesIO(body),
-            "wsgi.errors": self.server.errors,
+            "wsgi.errors": sys.stderr,
             "wsgi.multithread": True,
             "wsgi.multiprocess": False,
             "wsgi.run_once": False,
@@ -105,20 +113,42 @@ class _Handler(BaseHTTPRequestHandler):
                 environ[f"HTTP_{key}"] = value
         return environ
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _run  # noqa: N815  # http.server's names
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = run  # noqa: N815  # http.server's names
 
 
-class _Threaded(ThreadingHTTPServer):
+class HttpServer(ThreadingHTTPServer):
+    """Serves a WSGI application on 127.0.0.1 in the background; port 0 takes a free one."""
+
     daemon_threads = True
     block_on_close = False
+    scheme = "http"
+    handler: ClassVar[type[Handler]] = Handler
+    name: ClassVar[str] = "127.0.0.1"
+    """By which the base URL names the machine."""
 
-    def __init__(self, app: WSGIApplication, port: int) -> None:
-        import sys
-
+    def __init__(self, app: WSGIApplication, port: int = 0) -> None:
         self.app = app
-        self.errors = sys.stderr
         self.open: set[socket.socket] = set()
-        super().__init__(("127.0.0.1", port), _Handler)
+        super().__init__(("127.0.0.1", port), self.handler)
+        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+
+    @property
+    def url(self) -> str:
+        """The base URL without a slash at its end."""
+        return f"{self.scheme}://{self.name}:{self.server_address[1]}"
+
+    def start(self) -> None:
+        """Serve in a background thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop, and close the connections that are kept."""
+        self.shutdown()
+        for connection in list(self.open):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        self.server_close()
+        self._thread.join(timeout=5)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         self.open.add(request)
@@ -127,33 +157,3 @@ class _Threaded(ThreadingHTTPServer):
     def shutdown_request(self, request: Any) -> None:
         self.open.discard(request)
         super().shutdown_request(request)
-
-    def close_all(self) -> None:
-        """End kept-alive connections."""
-        for connection in list(self.open):
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-
-
-class HttpServer:
-    """Serves a WSGI application on 127.0.0.1; port 0 takes a free one."""
-
-    def __init__(self, app: WSGIApplication, port: int = 0) -> None:
-        self._server = _Threaded(app, port)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-
-    @property
-    def url(self) -> str:
-        """The base URL without a slash at its end."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def start(self) -> None:
-        """Serve in a background thread."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop, and close the connections that are kept alive."""
-        self._server.shutdown()
-        self._server.close_all()
-        self._server.server_close()
-        self._thread.join(timeout=5)
