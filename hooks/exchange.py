@@ -17,7 +17,6 @@ from marketplace_plugin import (
     Provider,
     ProviderError,
     Reach,
-    Role,
     ServerHandedOver,
     ServerNotAllowed,
     ServerSearch,
@@ -28,6 +27,7 @@ from marketplace_plugin import (
     StepState,
     TestStep,
     Throttled,
+    chosen_target,
     explained,
     hookimpl,
     run_steps,
@@ -126,15 +126,9 @@ class _ConnectionTest:
         return (("calendars", str(len(self._calendars))),)
 
     def _writable(self) -> Facts:
-        wanted = self._target
-        chosen = next((one for one in self._calendars if one.id == wanted or (wanted is None and one.primary)), None)
-        if chosen is None:
-            raise StepFailed("target-gone", "choose-target") if wanted else StepSkipped("no-target", "choose-target")
+        own = next((one.id for one in self._calendars if one.primary), None)  # a form is tested before one is chosen
+        chosen = chosen_target(self._calendars, own if self._target is None else self._target)
         facts = (("calendar", chosen.title),)
-        if chosen.role is Role.MASKED_WRITER:
-            raise StepFailed("target-masked", "choose-other-target", facts)
-        if not chosen.can_be_target:
-            raise StepFailed("target-read-only", "choose-other-target", facts)
         if not self._write:
             raise StepSkipped("not-ticked", facts=facts)
         self.trial.try_write(chosen.id)

@@ -2,24 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from marketplace_plugin import (
-    Account,
-    AuthorizationExpired,
-    CollectionInfo,
-    Facts,
-    Kind,
-    Provider,
-    Role,
-    Session,
-    StepFailed,
-    StepSkipped,
-    TestStep,
-    hookimpl,
-    run_steps,
-)
+from marketplace_plugin import Account, Provider, Session, TestStep, calendar_checks, hookimpl, run_steps
 from marketplace_plugin.providers.graph import GraphAccount
 
 REQUIRED = ("Calendars.ReadWrite",)
@@ -44,53 +30,6 @@ def open_provider(session: Session) -> Provider:
 @hookimpl
 def test_connection(session: Session, target: str | None) -> Iterator[TestStep]:
     """Sign-in, scopes, calendars, target; after a failure the rest is skipped. Writes nothing."""
-    return run_steps(_ConnectionTest(session, target).checks, session.now)
-
-
-class _ConnectionTest:
-    """The steps by name. Each returns what it found out, or raises what is wrong."""
-
-    def __init__(self, session: Session, target: str | None) -> None:
-        self._session, self._target = session, target
-        self._graph = GraphAccount(session)
-        self._calendars: Sequence[CollectionInfo] = ()
-        self.checks: Mapping[str, Callable[[], Facts]] = {
-            "sign-in": self._sign_in,
-            "scopes": self._scopes,
-            "calendars": self._readable,
-            "target": self._writable,
-        }
-
-    def _sign_in(self) -> Facts:
-        if self._session.bearer is None:
-            raise AuthorizationExpired("no token")
-        self._session.bearer()
-        return (("account", self._session.account),)
-
-    def _scopes(self) -> Facts:
-        granted = {name.rpartition("/")[2].lower() for name in self._session.granted}
-        missing = [name for name in REQUIRED if name.lower() not in granted]
-        if missing:
-            raise StepFailed("scope-missing", "reauthorize", (("scopes", " ".join(missing)),))
-        return ()
-
-    def _readable(self) -> Facts:
-        self._calendars = [one for one in self._graph.collections() if one.kind is Kind.EVENT]
-        if not self._calendars:
-            raise StepFailed("no-calendars", "ask-admin")
-        first = next((calendar for calendar in self._calendars if calendar.primary), self._calendars[0])
-        self._graph.reads(first.id)
-        return (("calendars", str(len(self._calendars))),)
-
-    def _writable(self) -> Facts:
-        if self._target is None:
-            raise StepSkipped("no-target", "choose-target")
-        chosen = next((calendar for calendar in self._calendars if calendar.id == self._target), None)
-        if chosen is None:
-            raise StepFailed("target-gone", "choose-target")
-        facts = (("calendar", chosen.title),)
-        if chosen.role is Role.MASKED_WRITER:
-            raise StepFailed("target-masked", "choose-other-target", facts)
-        if not chosen.can_be_target:
-            raise StepFailed("target-read-only", "choose-other-target", facts)
-        return facts
+    granted = {name.rpartition("/")[2].lower() for name in session.granted}
+    missing = [name for name in REQUIRED if name.lower() not in granted]
+    return run_steps(calendar_checks(session, GraphAccount(session), missing, target), session.now)

@@ -16,7 +16,16 @@ from marketplace_plugin.contract.hookspecs import (
 )
 from marketplace_plugin.contract.provider import Bearer, Provider, Session
 from marketplace_plugin.contract.reach import Reach
-from marketplace_plugin.contract.steps import Facts, StepFailed, StepSkipped, explained, run_steps
+from marketplace_plugin.contract.steps import (
+    CalendarAccount,
+    Facts,
+    StepFailed,
+    StepSkipped,
+    calendar_checks,
+    chosen_target,
+    explained,
+    run_steps,
+)
 from marketplace_plugin.errors import (
     AuthorizationExpired,
     CertificateRefused,
@@ -96,6 +105,7 @@ __all__ = [
     "Attendee",
     "AuthorizationExpired",
     "Bearer",
+    "CalendarAccount",
     "Call",
     "Capabilities",
     "CertificateRefused",
@@ -172,6 +182,8 @@ __all__ = [
     "Window",
     "Write",
     "Zoned",
+    "calendar_checks",
+    "chosen_target",
     "explained",
     "full_name",
     "hookimpl",

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Protocol
 
 from marketplace_plugin.contract.hookspecs import StepState, TestStep
+from marketplace_plugin.contract.provider import Session
 from marketplace_plugin.errors import AuthorizationExpired, PermissionDenied, ProviderError
+from marketplace_plugin.model.collection import CollectionInfo, Role
+from marketplace_plugin.model.item import Kind
 
 Facts = tuple[tuple[str, str], ...]
 """What a step has found out: a code and its value, shown to the connection's owner alone."""
@@ -40,6 +44,66 @@ def explained(error: ProviderError) -> StepFailed:
             return StepFailed(error.code, "ask-admin")
         case _:
             return StepFailed(error.code, "try-later")
+
+
+class CalendarAccount(Protocol):
+    """What a connection test asks of an account; a ``Provider`` with ``reads``."""
+
+    def collections(self) -> Sequence[CollectionInfo]: ...
+
+    def reads(self, collection: str) -> object:
+        """Try to read a calendar. Raises ProviderError where it cannot be read."""
+        ...
+
+
+def calendar_checks(
+    session: Session, account: CalendarAccount, missing: Sequence[str], target: str | None
+) -> Mapping[str, Callable[[], Facts]]:
+    """The checks of calendars behind OAuth: sign-in, scopes, calendars, target. Nothing is written.
+
+    ``missing`` names the scopes that are needed and were not granted; ``target`` is as in ``chosen_target``.
+    """
+    calendars: list[CollectionInfo] = []
+
+    def signed_in() -> Facts:
+        if session.bearer is None:
+            raise AuthorizationExpired("no token")
+        session.bearer()
+        return (("account", session.account),)
+
+    def granted() -> Facts:
+        if missing:
+            raise StepFailed("scope-missing", "reauthorize", (("scopes", " ".join(missing)),))
+        return ()
+
+    def readable() -> Facts:
+        calendars.extend(one for one in account.collections() if one.kind is Kind.EVENT)
+        if not calendars:
+            raise StepFailed("no-calendars", "ask-admin")
+        account.reads(next((calendar for calendar in calendars if calendar.primary), calendars[0]).id)
+        return (("calendars", str(len(calendars))),)
+
+    def writable() -> Facts:
+        return (("calendar", chosen_target(calendars, target).title),)
+
+    return {"sign-in": signed_in, "scopes": granted, "calendars": readable, "target": writable}
+
+
+def chosen_target(calendars: Sequence[CollectionInfo], target: str | None) -> CollectionInfo:
+    """The calendar with the id ``target``, which may be written into; None where the user has not chosen one.
+
+    Raises StepSkipped without a choice, StepFailed for a calendar that is gone or must not be a target.
+    """
+    if target is None:
+        raise StepSkipped("no-target", "choose-target")
+    chosen = next((calendar for calendar in calendars if calendar.id == target), None)
+    if chosen is None:
+        raise StepFailed("target-gone", "choose-target")
+    if chosen.role is Role.MASKED_WRITER:
+        raise StepFailed("target-masked", "choose-other-target", (("calendar", chosen.title),))
+    if not chosen.can_be_target:
+        raise StepFailed("target-read-only", "choose-other-target", (("calendar", chosen.title),))
+    return chosen
 
 
 def run_steps(
