@@ -47,7 +47,9 @@ class Handshake:
 
 
 def connect(address: Address, port: int, seconds: float) -> socket.socket:
-    return socket.create_connection((str(address), port), timeout=seconds)
+    opened = socket.create_connection((str(address), port), timeout=seconds)
+    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # head and body of a request leave in two pieces
+    return opened
 
 
 @dataclass(frozen=True, slots=True)
