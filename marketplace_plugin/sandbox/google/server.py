@@ -200,7 +200,7 @@ class GoogleSandbox:
         if rule.action == "bump_etag":
             self._bump(body)
             return body
-        return faults.spoil(rule, [body])
+        return faults.spoil(rule, body)
 
     def _bump(self, body: bytes) -> None:
         """Move the etag of the event that was just sent."""
