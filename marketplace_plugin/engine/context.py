@@ -12,7 +12,9 @@ from typing import Any, Protocol
 from marketplace_plugin.contract.hookspecs import Account, Credentials, ServerSearch, TestStep
 from marketplace_plugin.contract.module import Host
 from marketplace_plugin.contract.provider import Provider, Session
-from marketplace_plugin.store import Store
+from marketplace_plugin.model.form.canonical import normal
+from marketplace_plugin.model.item import Item
+from marketplace_plugin.store import Store, codec
 from marketplace_plugin.store.accounts.connections import Connection
 
 
@@ -143,3 +145,7 @@ class Engine:
     new_id: Callable[[], str] = fresh_id
     report: Callable[[str, Progress], None] = stay_silent
     session: Callable[[Engine, Connection], Session] | None = None  # None: ``grants.session_for``
+
+    def digest(self, item: Item) -> str:
+        """Keyed, over the normal form: what a service rewrites without meaning anything by it does not change it."""
+        return self.store.vault.keyed(b"item\0" + codec.encode(normal(item)))

@@ -13,10 +13,9 @@ from marketplace_plugin.contract.module import Person, UnitOfWork
 from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.errors import Conflict
 from marketplace_plugin.model.event import Event, Override, Series, Unknown
-from marketplace_plugin.model.form.canonical import normal
 from marketplace_plugin.model.item import Item, Kind
 from marketplace_plugin.model.write import HostApplied, HostCreate, HostDelete, HostMissing, HostOutcome, HostWrite
-from marketplace_plugin.store import blocks, codec, conflicts, connections, held, intents, journal, links
+from marketplace_plugin.store import blocks, conflicts, connections, held, intents, journal, links
 from marketplace_plugin.store.log.journal import Action, Entry, Side
 from marketplace_plugin.store.work.blocks import Block
 from marketplace_plugin.store.work.intents import Intent, IntentState
@@ -165,7 +164,7 @@ def as_converted(engine: Engine, link: Link, item: EventItem, applied: HostAppli
         kind=LinkKind.CONVERTED,
         host_ref=applied.ref,
         organised=True,
-        host=HostShowing(applied.version, _digest(engine, stored)),
+        host=HostShowing(applied.version, engine.digest(stored)),
         base=stored,
         remote_base=item,
         state=LinkState.LIVE,
@@ -223,7 +222,3 @@ def _line(engine: Engine, link: Link, action: Action, reason: Reason) -> Entry:
         reason=reason,
         at=engine.now(),
     )
-
-
-def _digest(engine: Engine, item: Item) -> str:
-    return engine.store.vault.keyed(b"item\0" + codec.encode(normal(item)))

@@ -17,11 +17,10 @@ from marketplace_plugin.errors import CollectionGone, PermissionDenied, Provider
 from marketplace_plugin.model.change import Cursor, Found
 from marketplace_plugin.model.collection import Capabilities
 from marketplace_plugin.model.event import Event, Series
-from marketplace_plugin.model.form.canonical import normal
 from marketplace_plugin.model.item import Item, Kind
 from marketplace_plugin.model.series.expand import span_of
 from marketplace_plugin.model.time import Window
-from marketplace_plugin.store import UnitOfWork, codec, collections, connections, runs
+from marketplace_plugin.store import UnitOfWork, collections, connections, runs
 from marketplace_plugin.store.accounts.collections import Collection
 from marketplace_plugin.store.accounts.connections import Connection, Lease
 from marketplace_plugin.store.log.plans import Plan
@@ -88,8 +87,7 @@ class Pass:
             runs.progress(unit.connection, self.run, phase, done, total)
 
     def digest(self, item: Item) -> str:
-        """Keyed, over the normal form: what a service rewrites without meaning anything by it does not change it."""
-        return self.engine.store.vault.keyed(b"item\0" + codec.encode(normal(item)))
+        return self.engine.digest(item)
 
     def digest_found(self, found: Found) -> str:
         return self.digest(found.item)
