@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from marketplace_plugin.model.form.text import well_formed
 from marketplace_plugin.model.item import Item
 from marketplace_plugin.model.time import Window
 
@@ -52,6 +53,7 @@ class Found:
 
     ``id`` is compared case-sensitively. ``uid`` is the iCalendar UID, equal for all copies of a meeting, or empty.
     ``changed`` is the service's time of the last change (aware, UTC), used only by the policy "newest wins".
+    Its texts are well-formed Unicode, whatever the service has told (docs/sync.md, R12).
     """
 
     id: str
@@ -62,6 +64,12 @@ class Found:
     access: Access = Access.FULL
     changed: datetime | None = None
     href: str = ""  # where a browser shows it
+
+    def __post_init__(self) -> None:
+        for name in ("item", "uid", "href"):
+            told = getattr(self, name)
+            if (shown := well_formed(told)) is not told:
+                object.__setattr__(self, name, shown)
 
 
 @dataclass(frozen=True, slots=True)

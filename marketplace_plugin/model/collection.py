@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
+from marketplace_plugin.model.form.text import well_formed
 from marketplace_plugin.model.item import Kind
 
 
@@ -49,6 +50,9 @@ class CollectionInfo:
     color: str = ""  # #rrggbb or empty
     shared_by: str = ""  # the owner's address where it is not the account itself
     zone: str = "UTC"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "title", well_formed(self.title))
 
     @property
     def masked(self) -> bool:

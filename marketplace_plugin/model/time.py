@@ -45,7 +45,7 @@ class Zoned:
 
     def instant(self) -> datetime:
         """Aware, UTC. A wall time inside a DST gap is read with the offset before the gap (RFC 5545 3.3.5)."""
-        return self.wall.replace(fold=self.fold, tzinfo=zone(self.zone)).astimezone(UTC)
+        return _in_utc(self.wall.replace(fold=self.fold, tzinfo=zone(self.zone)))
 
     @classmethod
     def at(cls, instant: datetime, zone_name: str) -> Zoned:
@@ -122,9 +122,22 @@ def span(when: When, viewer_zone: str) -> tuple[datetime, datetime]:
     tz = zone(viewer_zone)
     start = datetime.combine(when.start, datetime.min.time(), tz)
     end = datetime.combine(when.end, datetime.min.time(), tz)
-    return start.astimezone(UTC), end.astimezone(UTC)
+    return _in_utc(start), _in_utc(end)
+
+
+def _in_utc(local: datetime) -> datetime:
+    """An aware time in UTC. Instants end with the years 1 and 9999: a time that only its zone puts beyond is there."""
+    try:
+        return local.astimezone(UTC)
+    except OverflowError:
+        return datetime.min.replace(tzinfo=UTC) if local.year == 1 else datetime.max.replace(tzinfo=UTC)
 
 
 def start_of(when: When) -> Original:
     """The start as an ``Original``: a date for whole days, a wall time otherwise."""
     return when.start
+
+
+def day_of(original: Original) -> date:
+    """The local date of a start, in its own zone."""
+    return original.wall.date() if isinstance(original, Zoned) else original

@@ -20,6 +20,7 @@ import urllib3
 
 from marketplace_plugin.contract.provider import Bearer, Session
 from marketplace_plugin.errors import AuthorizationExpired, ContractViolation, InsecureTransport
+from marketplace_plugin.model.form.text import lenient_json
 from marketplace_plugin.providers.google.errors import AnswerLost, NotSent, refusal
 
 Json = dict[str, Any]
@@ -154,7 +155,11 @@ def _whole_json(content: bytes) -> Any:
     """Raises AnswerLost for JSON that was cut off: proxies do that, and it says nothing about the service."""
     try:
         return orjson.loads(content)
-    except orjson.JSONDecodeError as error:
+    except orjson.JSONDecodeError:
+        pass  # or it is whole, and one of its texts is not
+    try:
+        return lenient_json(content)
+    except ValueError as error:
         raise AnswerLost("the answer is no whole JSON text") from error
 
 

@@ -22,6 +22,7 @@ import urllib3
 
 from marketplace_plugin.contract.provider import Session
 from marketplace_plugin.errors import AuthorizationExpired, ContractViolation, InsecureTransport, ProviderError
+from marketplace_plugin.model.form.text import lenient_json
 from marketplace_plugin.providers.graph.errors import AnswerLost, NotSent, Refusal, refusal
 
 Json = dict[str, Any]
@@ -241,9 +242,17 @@ class Client:
 def _lenient(content: bytes) -> Any:
     """JSON, or None for a proxy's page: of a refusal the status says enough."""
     try:
+        return _json(content)
+    except ValueError:
+        return None
+
+
+def _json(content: bytes) -> Any:
+    """Raises ValueError. Where it is whole, and one of its texts is not, it takes longer."""
+    try:
         return orjson.loads(content)
     except orjson.JSONDecodeError:
-        return None
+        return lenient_json(content)
 
 
 def _whole_json(content: bytes) -> Json:
@@ -251,8 +260,8 @@ def _whole_json(content: bytes) -> Json:
     if not content:
         return {}
     try:
-        found = orjson.loads(content)
-    except orjson.JSONDecodeError as error:
+        found = _json(content)
+    except ValueError as error:
         raise AnswerLost("the answer is no whole JSON text") from error
     if not isinstance(found, dict):
         raise ContractViolation("the answer is no JSON object")
