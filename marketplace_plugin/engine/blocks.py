@@ -16,7 +16,7 @@ from marketplace_plugin.model.time import Timed, When, Window, Zoned, span, star
 from marketplace_plugin.store import blocks, collections, connections, links
 from marketplace_plugin.store.accounts.connections import Connection
 from marketplace_plugin.store.work.blocks import Block, Shape
-from marketplace_plugin.sync.link import LinkKind, LinkState
+from marketplace_plugin.sync.link import Link, LinkKind, LinkState
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class StoredBlocks(Blocks):
         return [
             replace(view, when=_in_zone(view.when, viewer.zone), show_as=ShowAs.BUSY, status=Status.CONFIRMED)
             for view in views
-            if view.show_as is not ShowAs.FREE and view.status is not Status.CANCELLED
+            if _takes_time(view)
         ]
 
     def _to_owner(self, owner: Person, window: Window) -> Sequence[BlockView]:
@@ -74,13 +74,14 @@ class StoredBlocks(Blocks):
         shapes: Iterable[Shape],
         detail: Callable[[Shape, Occurrence], BlockDetail | None],
     ) -> Sequence[BlockView]:
-        """One view for each meeting and start, however many ways it came by (rule L11). Whole days are the owner's."""
+        """One view for each meeting and start, however many ways it came by (rule L11): where he is free by one of them
+        and busy by another, he is busy. Whole days are the owner's."""
         found: dict[tuple[str, str], tuple[datetime, BlockView]] = {}
         for shape in shapes:
             for occurrence in occurrences(shape.item, window, owner.zone).occurrences:
                 event = occurrence.event
                 identity = (shape.identity, original_key(occurrence.original or start_of(event.when)))
-                if identity in found:
+                if identity in found and (_takes_time(found[identity][1]) or not _takes_time(event)):
                     continue
                 show_as = event.show_as
                 view = BlockView(
@@ -114,15 +115,15 @@ class _Details:
         }
         users = {block.user for block in opened.values()}
         self._visible = {
-            uid
+            uid: [link for link in tied if _is_visible(link.kind, link.state, link.host_ref)]
             for user in users
             for uid, tied in links.by_uid(c, user, {block.uid for block in opened.values()}).items()
-            if any(_is_visible(link.kind, link.state, link.host_ref) for link in tied)
         }
 
     def stands_in_the_calendar(self, shape: Shape) -> bool:
         """The same meeting is a visible event of his already, by another way."""
-        return self._opened[shape.link].uid in self._visible
+        block = self._opened[shape.link]
+        return any(not _beside(link, block) for link in self._visible.get(block.uid, ()))
 
     def __call__(self, shape: Shape, occurrence: Occurrence) -> BlockDetail:
         block = self._opened[shape.link]
@@ -143,6 +144,10 @@ class _Details:
         )
 
 
+def _takes_time(shown: Event | BlockView) -> bool:
+    return shown.show_as is not ShowAs.FREE and shown.status is not Status.CANCELLED
+
+
 def _in_zone(when: When, zone: str) -> When:
     """The same instants; whole days stay the owner's."""
     if not isinstance(when, Timed):
@@ -152,6 +157,17 @@ def _in_zone(when: When, zone: str) -> When:
 
 def _is_visible(kind: LinkKind, state: LinkState, host_ref: str | None) -> bool:
     return kind is not LinkKind.BLOCK and state is not LinkState.DETACHED and host_ref is not None
+
+
+def _beside(link: Link, block: Block) -> bool:
+    """Another occurrence in the same calendar: of a series to which he is asked for some alone, each is an item of its
+    own, and all of them have one UID."""
+    shown = link.remote_base or link.base
+    if (link.connection, link.collection) != (block.connection, block.collection):
+        return False
+    if not isinstance(shown, Event) or not isinstance(block.item, Event):
+        return False
+    return start_of(shown.when) != start_of(block.item.when)
 
 
 def _master(item: Event | Series) -> Event:
