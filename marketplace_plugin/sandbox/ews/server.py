@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import threading
 import uuid
 from collections import Counter, deque
@@ -25,20 +24,20 @@ from marketplace_plugin.sandbox.ews.operations.calls import Call
 from marketplace_plugin.sandbox.ews.outlook import ids
 from marketplace_plugin.sandbox.ews.soap import envelope, errors, versions
 from marketplace_plugin.sandbox.ews.soap.names import Element, add, children, find, full, local
-from marketplace_plugin.sandbox.ews.state import Account, Clock, State, system_clock
+from marketplace_plugin.sandbox.ews.state import Account, State
 from marketplace_plugin.sandbox.ews.transport import tls
 from marketplace_plugin.sandbox.ews.transport.http import HttpServer
 from marketplace_plugin.sandbox.ews.transport.signin import Gate, Refused, SignIn
 from marketplace_plugin.sandbox.ews.web import browse, control
+from marketplace_plugin.sandbox.frame.faults import FAULT_HEADER
 from marketplace_plugin.sandbox.frame.http import ConnectionDropped
+from marketplace_plugin.sandbox.frame.stand_in import StandIn
+from marketplace_plugin.sandbox.frame.state import Clock, system_clock
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 EWS_PATH = "/EWS/Exchange.asmx"
-LOG_LIMIT = 5_000
-FAULT_HEADER = "X-Sandbox-Fault"
-"""Marks a reply that a fault has changed, for tests that check replies."""
 BODY_LIMIT = 256 * 1024
 """Longer bodies are logged cut, so that the log's memory is bounded."""
 _XML = "text/xml; charset=utf-8"
@@ -83,7 +82,7 @@ class Answer:
         return [self.body]
 
 
-class EwsSandbox:
+class EwsSandbox(StandIn):
     """An Exchange Server for tests and for ``make run``: ``.app`` is WSGI, ``.start()`` serves it.
 
     EWS lies at ``/EWS/Exchange.asmx``, autodiscover at ``/autodiscover/``. The certificate is for
@@ -100,6 +99,10 @@ class EwsSandbox:
         seeded: whether the default accounts come with items.
     """
 
+    state: State
+    faults: Faults
+    log: deque[Logged]
+
     def __init__(
         self,
         now: Clock = system_clock,
@@ -111,34 +114,24 @@ class EwsSandbox:
         wrap: Callable[[WSGIApplication], WSGIApplication] | None = None,
         seeded: bool = True,
     ) -> None:
+        super().__init__(control_token, wrap)
         self.state = State(now)
         self.certificates = tls.make(("localhost", "127.0.0.1", *hosts), flaw)
         self.gate = Gate(self.state, self.certificates.binding)
         self.faults = Faults()
-        self.log: deque[Logged] = deque(maxlen=LOG_LIMIT)
-        self.control_token = control_token or secrets.token_urlsafe(24)
         for account in seed.accounts() if accounts is None else accounts:
             self.state.add_account(account)
         if accounts is None and seeded:
             seed.fill(self.state)
-        self.app: WSGIApplication = self._serve
-        if wrap is not None:
-            self.app = wrap(self.app)
         self._pages = _flask(self)
         self._running: Counter[str] = Counter()
         self._counting = threading.Lock()
-        self._server: HttpServer | None = None
         self._plain: HttpServer | None = None
 
     # --- serving ------------------------------------------------------------------------------
 
-    def start(self, port: int = 0) -> str:
-        """Serve on 127.0.0.1 in the background; the base URL without a slash at its end."""
-        if self._server is not None:
-            raise RuntimeError("the sandbox is already running")
-        self._server = HttpServer(self.app, port, self.certificates.context)
-        self._server.start()
-        return self._server.url
+    def _listen(self, port: int) -> HttpServer:
+        return HttpServer(self.app, port, self.certificates.context)
 
     def start_redirect(self, port: int = 0) -> str:
         """Serve a second listener without TLS, where autodiscover.xml leads to HTTPS; its base URL."""
@@ -153,25 +146,8 @@ class EwsSandbox:
         if self._plain is not None:
             self._plain.stop()
             self._plain = None
-        if self._server is not None:
-            self.faults.release()
-            self._server.stop()
-            self._server = None
+        super().stop()
         self.certificates.close()
-
-    def __enter__(self) -> EwsSandbox:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    @property
-    def url(self) -> str:
-        """The base URL while it is running. Raises RuntimeError otherwise."""
-        if self._server is None:
-            raise RuntimeError("the sandbox is not running")
-        return self._server.url
 
     @property
     def ews_url(self) -> str:

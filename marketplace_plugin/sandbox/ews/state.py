@@ -7,15 +7,14 @@ are Windows names.
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from marketplace_plugin.sandbox.ews.items import Item, Kind
-
-Clock = Callable[[], datetime]
+from marketplace_plugin.sandbox.frame import state as frame
+from marketplace_plugin.sandbox.frame.state import Clock, system_clock
 
 LEVELS = (
     "None",
@@ -27,12 +26,6 @@ LEVELS = (
     "Owner",
 )
 """CalendarPermissionLevelType, weakest first; for other folders the first three are the same."""
-OUTBOX_LIMIT = 10_000
-
-
-def system_clock() -> datetime:
-    """The only wall clock of the sandbox but for certificates; aware, UTC."""
-    return datetime.now(UTC)
 
 
 @dataclass
@@ -139,46 +132,19 @@ class Knobs:
     """Where the unauthenticated GET of autodiscover.xml leads; None: to this server."""
 
 
-class State:
+class State(frame.State):
     """Everything that the sandbox knows. Hold ``lock`` around each use from outside a request."""
 
+    outbox: deque[Mail]
+
     def __init__(self, clock: Clock = system_clock) -> None:
-        self.lock = threading.RLock()
-        self._clock = clock
-        self._offset = timedelta()
-        self._number = 0
-        self._tick = 0
+        super().__init__(clock)
         self.accounts: dict[str, Account] = {}
         self.folders: dict[int, Folder] = {}
         self.folder_changes: dict[str, OrderedDict[int, int]] = {}
         """Of each mailbox: folder key -> number of its last change, removal too; oldest first."""
         self.folders_entered: dict[int, int] = {}
-        self.outbox: deque[Mail] = deque(maxlen=OUTBOX_LIMIT)
         self.knobs = Knobs()
-
-    # --- clock and counters -------------------------------------------------------------------
-
-    def now(self) -> datetime:
-        """The sandbox's time; aware, UTC."""
-        return self._clock().astimezone(UTC) + self._offset
-
-    def advance(self, by: timedelta) -> None:
-        """Move the sandbox's clock."""
-        self._offset += by
-
-    @property
-    def tick(self) -> int:
-        """The number of the last change."""
-        return self._tick
-
-    def next_tick(self) -> int:
-        self._tick += 1
-        return self._tick
-
-    def next_number(self) -> int:
-        """A number for a new folder or item."""
-        self._number += 1
-        return self._number
 
     # --- accounts -----------------------------------------------------------------------------
 

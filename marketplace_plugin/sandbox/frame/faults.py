@@ -12,6 +12,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
+FAULT_HEADER = "X-Sandbox-Fault"
+"""Marks a reply that a fault has changed, for tests that check replies."""
+
 
 @dataclass(kw_only=True)
 class Rule:

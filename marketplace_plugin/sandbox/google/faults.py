@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from marketplace_plugin.sandbox.frame import faults
-from marketplace_plugin.sandbox.google import errors
 
 Action = Literal["status", "drop_before", "drop_after", "truncate", "malformed_event", "bump_etag"]
 
@@ -40,13 +38,6 @@ class Faults(faults.Queue[Fault]):
     def take(self, method: str, path: str) -> Fault | None:
         """The rule that hits this request, if any; counts it."""
         return self.hit(lambda rule: rule.matches(method, path))
-
-
-def error_body(rule: Fault) -> tuple[int, dict[str, str], bytes]:
-    """Status, headers and body of a ``status`` fault."""
-    error = errors.injected(rule.status, rule.reason, rule.retry_after)
-    headers = {"Content-Type": "application/json; charset=UTF-8", **error.headers}
-    return error.status, headers, json.dumps(error.envelope()).encode()
 
 
 def spoil(rule: Fault, body: bytes) -> bytes:

@@ -7,25 +7,18 @@ is the etag of what changed and its place in a delta. All instants are aware and
 from __future__ import annotations
 
 import secrets
-import threading
 from collections import OrderedDict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
+from marketplace_plugin.sandbox.frame import state as frame
+from marketplace_plugin.sandbox.frame.state import Clock, system_clock
 from marketplace_plugin.sandbox.google.errors import Json
 
-Clock = Callable[[], datetime]
-
 ROLES = ("freeBusyReader", "reader", "writerWithoutPrivateAccess", "writer", "owner")
-OUTBOX_LIMIT = 10_000
 ETAG_BASE = 3_500_000_000_000_000
-
-
-def system_clock() -> datetime:
-    """The only wall clock of the sandbox; aware, UTC."""
-    return datetime.now(UTC)
 
 
 def rank(role: str | None) -> int:
@@ -187,41 +180,20 @@ class Knobs:
     """So long a contact that was written stays unseen by sync requests (the service: "several minutes")."""
 
 
-class State:
+class State(frame.State):
     """Everything that the sandbox knows. Hold ``lock`` around each use from outside a request."""
 
+    outbox: deque[Mail]
+
     def __init__(self, clock: Clock = system_clock) -> None:
-        self.lock = threading.RLock()
-        self._clock = clock
-        self._offset = timedelta()
+        super().__init__(clock)
         self.secret = secrets.token_bytes(32)
         self.accounts: dict[str, Account] = {}
         self.clients: dict[str, Client] = {}
         self.calendars: dict[str, Calendar] = {}
         self.lists: dict[str, dict[str, ListEntry]] = {}
         self.list_epoch: dict[str, int] = {}
-        self.outbox: deque[Mail] = deque(maxlen=OUTBOX_LIMIT)
         self.knobs = Knobs()
-        self._tick = 0
-
-    # --- clock and counter -------------------------------------------------------------
-
-    def now(self) -> datetime:
-        """The sandbox's time; aware, UTC."""
-        return self._clock().astimezone(UTC) + self._offset
-
-    def advance(self, by: timedelta) -> None:
-        """Move the sandbox's clock."""
-        self._offset += by
-
-    @property
-    def tick(self) -> int:
-        """The number of the last change."""
-        return self._tick
-
-    def next_tick(self) -> int:
-        self._tick += 1
-        return self._tick
 
     # --- accounts and calendars -----------------------------------------------------------
 

@@ -4,8 +4,9 @@ It is as strict and as odd as the published contract and what users of the real 
 reported; ``docs/sandbox-graph.md`` has the table of behaviours and their sources.
 """
 
+from marketplace_plugin.sandbox.frame.exchange import Logged
 from marketplace_plugin.sandbox.graph.faults import Fault, Faults
-from marketplace_plugin.sandbox.graph.server import DEFAULT_CLIENT, GraphSandbox, Logged
+from marketplace_plugin.sandbox.graph.server import DEFAULT_CLIENT, GraphSandbox
 from marketplace_plugin.sandbox.graph.state import Account, Client, Mail, Tenant
 
 __all__ = ["DEFAULT_CLIENT", "Account", "Client", "Fault", "Faults", "GraphSandbox", "Logged", "Mail", "Tenant"]

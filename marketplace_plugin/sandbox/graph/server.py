@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import json
-import secrets
-import threading
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from io import BytesIO
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from marketplace_plugin.sandbox.frame.http import ConnectionDropped, HttpServer
+from marketplace_plugin.sandbox.frame.exchange import Exchange, Logged
+from marketplace_plugin.sandbox.frame.faults import FAULT_HEADER
+from marketplace_plugin.sandbox.frame.http import ConnectionDropped
+from marketplace_plugin.sandbox.frame.stand_in import StandIn
+from marketplace_plugin.sandbox.frame.state import Clock, system_clock
 from marketplace_plugin.sandbox.graph import errors, faults, seed
 from marketplace_plugin.sandbox.graph.api import routes
 from marketplace_plugin.sandbox.graph.api.calls import error_reply
@@ -29,20 +27,13 @@ from marketplace_plugin.sandbox.graph.entra.scopes import canonical
 from marketplace_plugin.sandbox.graph.faults import Fault, Faults
 from marketplace_plugin.sandbox.graph.items.folders import Folders
 from marketplace_plugin.sandbox.graph.items.tracking import Tracking
+from marketplace_plugin.sandbox.graph.limits import Limits
 from marketplace_plugin.sandbox.graph.outlook import ids
-from marketplace_plugin.sandbox.graph.state import Account, Client, Clock, Event, State, Tenant, system_clock
+from marketplace_plugin.sandbox.graph.state import Account, Client, Event, State, Tenant
 from marketplace_plugin.sandbox.graph.web import browse, control
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-
-LOG_LIMIT = 5_000
-FAULT_HEADER = "X-Sandbox-Fault"
-"""Marks a reply that a fault has changed, for tests that check replies."""
-BODY_LIMIT = 64 * 1024
-"""Longer bodies are logged cut, so that the log's memory is bounded."""
-_RATE_WINDOW = timedelta(minutes=10)
-_BATCH = "/v1.0/$batch"
 
 DEFAULT_CLIENT = Client(
     client_id="5b4a7d0e-1c7f-4f5e-9a53-2f6f6d2f1e01",
@@ -51,29 +42,7 @@ DEFAULT_CLIENT = Client(
 )
 
 
-@dataclass(frozen=True)
-class Logged:
-    """One request and how it was answered; ``status`` 0 is a dropped connection."""
-
-    method: str
-    path: str
-    params: tuple[tuple[str, str], ...]
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-    status: int
-    reply: bytes
-    fault: str | None
-    at: datetime
-    batched: bool = False
-    """A call inside a $batch; the batch has a row of its own after those of its calls."""
-
-    @property
-    def json(self) -> Any:
-        """The request's body; None without one."""
-        return json.loads(self.body) if self.body else None
-
-
-class GraphSandbox:
+class GraphSandbox(StandIn):
     """A Microsoft 365 for tests and for ``make run``: ``.app`` is WSGI, ``.start()`` serves it.
 
     Entra's endpoints lie at ``/{tenant}/oauth2/v2.0/``, Graph at ``/v1.0``.
@@ -88,6 +57,10 @@ class GraphSandbox:
         seeded: whether the default accounts come with calendars and events.
     """
 
+    state: State
+    faults: Faults
+    log: deque[Logged]
+
     def __init__(
         self,
         clock: Clock = system_clock,
@@ -99,13 +72,12 @@ class GraphSandbox:
         tenants: Sequence[Tenant] = seed.TENANTS,
         seeded: bool = True,
     ) -> None:
+        super().__init__(control_token, wrap)
         self.state = State(clock)
         self.grants = Grants(self.state)
         self.deltas = Deltas(self.state)
         self.folders, self.tracking = Folders(self.state), Tracking(self.state)
         self.faults = Faults()
-        self.log: deque[Logged] = deque(maxlen=LOG_LIMIT)
-        self.control_token = control_token or secrets.token_urlsafe(24)
         for tenant in tenants:
             self.state.add_tenant(tenant)
         for client in clients:
@@ -114,46 +86,9 @@ class GraphSandbox:
             self.state.add_account(account)
         if accounts is None and seeded:
             seed.fill(self.state)
-        self._running: dict[tuple[str, str], int] = {}
-        self._recent: dict[tuple[str, str], deque[datetime]] = {}
-        self._counting = threading.Lock()
+        self._limits = Limits(self.state, self.grants)
         self._dropped = False
-        self.app: WSGIApplication = self._serve
-        if wrap is not None:
-            self.app = wrap(self.app)
         self._inner = _flask(self)
-        self._server: HttpServer | None = None
-
-    # --- serving ------------------------------------------------------------------------------
-
-    def start(self, port: int = 0) -> str:
-        """Serve on 127.0.0.1 in the background; the base URL without a slash at its end."""
-        if self._server is not None:
-            raise RuntimeError("the sandbox is already running")
-        self._server = HttpServer(self.app, port)
-        self._server.start()
-        return self._server.url
-
-    def stop(self) -> None:
-        """Stop serving; does nothing if it is not running."""
-        if self._server is not None:
-            self.faults.release()
-            self._server.stop()
-            self._server = None
-
-    def __enter__(self) -> GraphSandbox:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    @property
-    def url(self) -> str:
-        """The base URL while it is running. Raises RuntimeError otherwise."""
-        if self._server is None:
-            raise RuntimeError("the sandbox is not running")
-        return self._server.url
 
     # --- for tests ----------------------------------------------------------------------------
 
@@ -210,13 +145,13 @@ class GraphSandbox:
 
     def inside_batch(self, environ: WSGIEnvironment, running: int) -> tuple[int, dict[str, str], bytes]:
         """Carry out one call of a $batch: status, headers, body. ``running`` calls run beside it."""
-        row = _Exchange(environ)
+        row = Exchange(environ)
         rule = self.faults.take(row.method, row.target)
         if rule is not None and rule.action == "drop_before":
             self._dropped = True
             self.log.append(row.logged(0, b"", rule, self.state.now(), batched=True))
             return 504, {}, b""
-        refused = self._over_limits(environ, running)
+        refused = self._limits.exceeded(environ, running)
         if rule is not None and rule.action == "status":
             refused = errors.injected(rule.status, rule.code, rule.retry_after)
         if refused is not None:
@@ -237,23 +172,17 @@ class GraphSandbox:
         if environ["PATH_INFO"].startswith("/_sandbox"):
             with self.state.lock:
                 return [b"".join(self._inner(environ, start_response))]
-        row = _Exchange(environ)
+        row = Exchange(environ)
         rule = self.faults.take(row.method, row.target)
-        with self._place(environ) as refused:
+        with self._limits.place(environ) as refused:
             if rule is not None and rule.action == "hold":
                 self.faults.hold()
             with self.state.lock:
                 body = self._answer(environ, row, rule, refused)
-        headers = [pair for pair in row.headers if pair[0].lower() != "content-length"]
-        if row.status not in (204, 304):
-            headers.append(("Content-Length", str(len(body))))
-        if rule is not None:
-            headers.append((FAULT_HEADER, rule.action))
-        start_response(row.status_line, headers)
-        return [body]
+        return row.send(start_response, body, rule)
 
     def _answer(
-        self, environ: WSGIEnvironment, row: _Exchange, rule: Fault | None, refused: errors.GraphError | None
+        self, environ: WSGIEnvironment, row: Exchange, rule: Fault | None, refused: errors.GraphError | None
     ) -> bytes:
         if rule is not None and rule.action == "drop_before":
             self.log.append(row.logged(0, b"", rule, self.state.now()))
@@ -270,7 +199,7 @@ class GraphSandbox:
         self.log.append(row.logged(row.status, body, rule, self.state.now()))
         return body
 
-    def _refuse(self, row: _Exchange, error: errors.GraphError) -> bytes:
+    def _refuse(self, row: Exchange, error: errors.GraphError) -> bytes:
         headers = [("Content-Type", "application/json"), *error.headers.items()]
         row.catch(f"{error.status} Refused", headers)
         return json.dumps(error.envelope(self.inner_error())).encode()
@@ -300,85 +229,6 @@ class GraphSandbox:
         self.state.touch(event)
         for override in event.overrides.values():
             override.change = event.change
-
-    # --- limits of one app and mailbox ----------------------------------------------------------
-
-    @contextmanager
-    def _place(self, environ: WSGIEnvironment) -> Iterator[errors.GraphError | None]:
-        """Count the request among those of its mailbox; the refusal if there are too many."""
-        refused = self._over_limits(environ, 0)
-        key = None if environ["PATH_INFO"] == _BATCH else self._mailbox(environ)
-        with self._counting:
-            if key is not None:
-                self._running[key] = self._running.get(key, 0) + 1
-        try:
-            yield refused
-        finally:
-            with self._counting:
-                if key is not None:
-                    self._running[key] -= 1
-
-    def _mailbox(self, environ: WSGIEnvironment) -> tuple[str, str] | None:
-        if not environ["PATH_INFO"].startswith("/v1.0/me/"):
-            return None
-        token = self.grants.access(environ.get("HTTP_AUTHORIZATION", "").partition(" ")[2].strip())
-        return None if token is None else (token.client_id, token.email)
-
-    def _over_limits(self, environ: WSGIEnvironment, beside: int) -> errors.GraphError | None:
-        key = self._mailbox(environ)
-        if key is None:
-            return None
-        knobs, now = self.state.knobs, self.state.now()
-        with self._counting:
-            if self._running.get(key, 0) + beside >= knobs.concurrent_requests:
-                return errors.throttled("MailboxConcurrency", 1)
-            recent = self._recent.setdefault(key, deque())
-            while recent and recent[0] <= now - _RATE_WINDOW:
-                recent.popleft()
-            if len(recent) >= knobs.requests_in_ten_minutes:
-                wait = (recent[0] + _RATE_WINDOW - now).total_seconds()
-                return errors.throttled("RequestRate", max(1, round(wait)))
-            recent.append(now)
-        return None
-
-
-class _Exchange:
-    """What is kept of a request until it is answered."""
-
-    def __init__(self, environ: WSGIEnvironment) -> None:
-        inner = Flask.request_class(environ)
-        self.body = inner.get_data(cache=True)
-        environ["wsgi.input"] = BytesIO(self.body)
-        self.method, self.path = inner.method, inner.path
-        query = inner.query_string.decode()
-        self.target = f"{self.path}?{query}" if query else self.path
-        self.params = tuple(parse_qsl(query, keep_blank_values=True))
-        self.request_headers = tuple((name, value) for name, value in inner.headers if name != "Authorization")
-        self.status_line, self.headers = "500 ", list[tuple[str, str]]()
-
-    @property
-    def status(self) -> int:
-        return int(self.status_line.split(" ", 1)[0])
-
-    def catch(self, status: str, headers: list[tuple[str, str]], _exc_info: object = None) -> Callable[[bytes], object]:
-        """Stands in for start_response until the fault is applied."""
-        self.status_line, self.headers = status, headers
-        return lambda _: None
-
-    def logged(self, status: int, reply: bytes, rule: Fault | None, at: datetime, *, batched: bool = False) -> Logged:
-        """The row of the log."""
-        return Logged(
-            self.method,
-            self.path,
-            self.params,
-            self.request_headers,
-            self.body[:BODY_LIMIT],
-            status,
-            reply[:BODY_LIMIT],
-            None if rule is None else rule.action,
-            at,
-            batched,
-        )
 
 
 def _flask(sandbox: GraphSandbox) -> Flask:

@@ -7,15 +7,15 @@ event's own times are wall times with the name of a Windows time zone.
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict, deque
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Literal
 
+from marketplace_plugin.sandbox.frame import state as frame
+from marketplace_plugin.sandbox.frame.state import Clock, system_clock
+
 Json = dict[str, Any]
-Clock = Callable[[], datetime]
 Consent = Literal["allow", "calendars_by_admin", "admin_only"]
 Blocked = Literal["page", "redirect", "workflow"]
 
@@ -30,12 +30,6 @@ ROLES = (
 )
 """Of calendarPermission (calendarRoleType), weakest first."""
 PERSONAL_TENANT = "9188040d-6c67-4c5b-b112-36a304b66dad"
-OUTBOX_LIMIT = 10_000
-
-
-def system_clock() -> datetime:
-    """The only wall clock of the sandbox; aware, UTC."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -238,46 +232,19 @@ class Knobs:
     refresh_token_days: int = 90
 
 
-class State:
+class State(frame.State):
     """Everything that the sandbox knows. Hold ``lock`` around each use from outside a request."""
 
+    outbox: deque[Mail]
+
     def __init__(self, clock: Clock = system_clock) -> None:
-        self.lock = threading.RLock()
-        self._clock = clock
-        self._offset = timedelta()
-        self._number = 0
-        self._tick = 0
+        super().__init__(clock)
         self.tenants: dict[str, Tenant] = {}
         self.accounts: dict[str, Account] = {}
         self.clients: dict[str, Client] = {}
         self.calendars: dict[int, Calendar] = {}
         self.shares: dict[int, Share] = {}
-        self.outbox: deque[Mail] = deque(maxlen=OUTBOX_LIMIT)
         self.knobs = Knobs()
-
-    # --- clock and counters -------------------------------------------------------------------
-
-    def now(self) -> datetime:
-        """The sandbox's time; aware, UTC."""
-        return self._clock().astimezone(UTC) + self._offset
-
-    def advance(self, by: timedelta) -> None:
-        """Move the sandbox's clock."""
-        self._offset += by
-
-    @property
-    def tick(self) -> int:
-        """The number of the last change."""
-        return self._tick
-
-    def next_tick(self) -> int:
-        self._tick += 1
-        return self._tick
-
-    def next_number(self) -> int:
-        """A number for a new calendar, event or place."""
-        self._number += 1
-        return self._number
 
     # --- tenants and accounts -----------------------------------------------------------------
 

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
-from marketplace_plugin.sandbox.ews.server import EWS_PATH, FAULT_HEADER
+from marketplace_plugin.sandbox.ews.server import EWS_PATH
 from marketplace_plugin.sandbox.ews.soap.names import SOAP, TYPES
+from marketplace_plugin.sandbox.frame.faults import FAULT_HEADER
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

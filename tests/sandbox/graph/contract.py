@@ -27,7 +27,7 @@ from urllib.parse import parse_qsl
 
 import jsonschema
 
-from marketplace_plugin.sandbox.graph.server import FAULT_HEADER
+from marketplace_plugin.sandbox.frame.faults import FAULT_HEADER
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
