@@ -7,7 +7,15 @@ from zoneinfo import available_timezones
 import pytest
 
 from marketplace_plugin.model.names.windows_zones import IANA_OF, WINDOWS_OF
-from marketplace_plugin.model.names.zones import back_to_iana, is_iana, resolve, same_rules, to_iana, to_windows
+from marketplace_plugin.model.names.zones import (
+    back_to_iana,
+    is_iana,
+    resolve,
+    same_rules,
+    to_iana,
+    to_windows,
+    well_known,
+)
 
 
 @pytest.mark.parametrize(
@@ -53,6 +61,20 @@ def test_the_way_back_keeps_the_zone_that_we_had() -> None:
     assert back_to_iana(windows, "Europe/Berlin") == "Europe/Paris"  # moved there by someone
     assert back_to_iana(windows, None) == "Europe/Paris"
     assert back_to_iana("Customized Time Zone", "Europe/Madrid") is None
+
+
+@pytest.mark.parametrize(
+    "now, before",
+    [("Europe/Kyiv", "Europe/Kiev"), ("America/Nuuk", "America/Godthab"), ("Pacific/Kanton", "Pacific/Enderbury")],
+)
+def test_a_renamed_zone_is_known_by_both_names_and_told_by_the_older(now: str, before: str) -> None:
+    assert resolve(now) == now
+    assert resolve(before) == before
+    assert same_rules(now, before)
+    assert to_windows(now) == to_windows(before) is not None
+    assert well_known(now) == well_known(before) == before
+    assert back_to_iana(to_windows(before) or "", now) == now  # it comes back as it is called here
+    assert well_known("Europe/Berlin") == "Europe/Berlin"
 
 
 @pytest.mark.parametrize(

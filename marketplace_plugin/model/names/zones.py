@@ -3,6 +3,10 @@
 Many IANA names share one Windows name, so the way there and back may end elsewhere: Europe/Madrid becomes Romance
 Standard Time and then Europe/Paris. ``back_to_iana`` keeps the name that we had. Source: CLDR windowsZones, territory
 001 for Windows -> IANA.
+
+A zone may be renamed: Europe/Kiev is Europe/Kyiv since 2022. Both names are understood, and both mean the same
+(``same_rules``). What goes out by its IANA name goes out by the older one: databases keep it for good as a link, CLDR
+and ICU never change it, and a service with an older database knows no other.
 """
 
 from __future__ import annotations
@@ -12,6 +16,13 @@ from functools import lru_cache
 
 from marketplace_plugin.model.names.windows_zones import IANA_OF, WINDOWS_OF
 from marketplace_plugin.model.time import zone
+
+_BEFORE_RENAMED = {
+    "America/Nuuk": "America/Godthab",  # 2020
+    "Pacific/Kanton": "Pacific/Enderbury",  # 2021
+    "Europe/Kyiv": "Europe/Kiev",  # 2022
+}
+"""The renamings since 2020, from ``backward`` of the zone database."""
 
 _COMPARED = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2041, 1, 1, tzinfo=UTC))
 _STEP = timedelta(days=5)  # shorter than any time that a zone kept an offset in those years
@@ -47,6 +58,11 @@ def resolve(name: str) -> str | None:
 def back_to_iana(windows: str, kept: str | None) -> str | None:
     """Like ``to_iana``, but ``kept`` (the zone that we last had) where it goes by this Windows name."""
     return kept if kept is not None and to_windows(kept) == windows else to_iana(windows)
+
+
+def well_known(iana: str) -> str:
+    """The name to send for a zone: the one that it had before it was renamed lately."""
+    return _BEFORE_RENAMED.get(iana, iana)
 
 
 def same_rules(a: str, b: str) -> bool:

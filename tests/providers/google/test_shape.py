@@ -49,6 +49,17 @@ def test_a_windows_zone_is_understood_and_an_unknown_one_is_not() -> None:
     assert finding.value.reason is UnreadableReason.UNKNOWN_ZONE
 
 
+@pytest.mark.parametrize("name", ["Europe/Kyiv", "Europe/Kiev"])
+def test_a_renamed_zone_comes_by_either_name_and_goes_by_the_older_one(name: str) -> None:
+    """An older database knows no other: in 2022 Google refused Europe/Kyiv, "Invalid time zone definition"."""
+    found = event(start={"dateTime": "2026-11-21T09:00:00Z", "timeZone": name})
+    assert found.when.start == wall("2026-11-21T11:00:00", name)
+    item = Series(found, RecurrenceRule.parse("FREQ=WEEKLY"), (Override(wall("2026-11-28T11:00", name), None),))
+    body = encode.insertion(item, "op-1", Stamp("here", "link-1"))
+    assert body["start"] == {"dateTime": "2026-11-21T11:00:00+02:00", "timeZone": "Europe/Kiev"}
+    assert body["recurrence"][1] == "EXDATE;TZID=Europe/Kiev:20261128T110000"
+
+
 def test_the_second_of_two_equal_wall_times_is_kept_apart() -> None:
     later = event(start={"dateTime": "2026-10-25T01:30:00Z", "timeZone": BERLIN})
     assert later.when.start == replace(wall("2026-10-25T02:30"), fold=1)

@@ -22,6 +22,7 @@ from marketplace_plugin.model.event import (
     Unknown,
     original_key,
 )
+from marketplace_plugin.model.names.zones import well_known
 from marketplace_plugin.model.time import Original, Zoned, zone
 from marketplace_plugin.providers.google.shape import recurrence
 from marketplace_plugin.providers.google.shape.decode import SHOW_AS, STAMP, Raw
@@ -178,7 +179,7 @@ def _local(at: Zoned) -> str:
 
 def _end_of_span(at: Original, *, patch: bool) -> dict[str, Any]:
     if isinstance(at, Zoned):
-        return {"dateTime": _local(at), "timeZone": at.zone, **({"date": None} if patch else {})}
+        return {"dateTime": _local(at), "timeZone": well_known(at.zone), **({"date": None} if patch else {})}
     return {"date": at.isoformat(), **({"dateTime": None, "timeZone": None} if patch else {})}
 
 

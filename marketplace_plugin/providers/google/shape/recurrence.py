@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time
 
 from marketplace_plugin.model.change import UnreadableReason
 from marketplace_plugin.model.event import original_key
-from marketplace_plugin.model.names.zones import resolve
+from marketplace_plugin.model.names.zones import resolve, well_known
 from marketplace_plugin.model.recurrence import RecurrenceRule
 from marketplace_plugin.model.time import Original, Zoned
 
@@ -145,5 +145,6 @@ def _date_lines(name: str, originals: Iterable[Original]) -> list[str]:
         elif original.fold:  # a wall time alone would name the first of the two
             grouped.setdefault(name, []).append(original.instant().strftime("%Y%m%dT%H%M%SZ"))
         else:
-            grouped.setdefault(f"{name};TZID={original.zone}", []).append(original.wall.strftime("%Y%m%dT%H%M%S"))
+            head = f"{name};TZID={well_known(original.zone)}"
+            grouped.setdefault(head, []).append(original.wall.strftime("%Y%m%dT%H%M%S"))
     return [f"{head}:{','.join(values)}" for head, values in grouped.items()]
