@@ -153,3 +153,42 @@ def test_two_moved_occurrences_must_not_pass_each_other() -> None:
     assert crosses(one_day) == date(2026, 11, 16)
     both_later = days_apart((7, date(2026, 11, 29)), (14, date(2026, 12, 1)), rule=weekly)
     assert crosses(both_later) is None
+
+
+def test_without_a_neighbour_it_goes_as_far_as_it_likes() -> None:
+    """[MS-OXCICAL] 2.1.3.1.1.20.18 names no distance; 400 days were taken for one."""
+    years_on = date(2031, 1, 1)
+    assert crosses(days_apart((0, years_on), rule="FREQ=DAILY;COUNT=1")) is None
+    assert crosses(days_apart((35, years_on), rule="FREQ=DAILY;INTERVAL=7;COUNT=6")) is None
+    assert crosses(days_apart((0, date(1999, 1, 1)), rule="FREQ=WEEKLY")) is None
+
+
+def test_neighbours_years_apart_do_not_change_places() -> None:
+    """Each was moved by a year, towards the other; neighbours were looked for within 400 days."""
+    second, third = ((date(year, 11, 16) - date(2026, 11, 16)).days for year in (2028, 2030))
+    swapped = days_apart((second, date(2029, 12, 1)), (third, date(2029, 11, 1)), rule="FREQ=YEARLY;INTERVAL=2")
+    assert crosses(swapped) == date(2028, 11, 16)
+    nearer = days_apart((second, date(2029, 11, 1)), (third, date(2029, 12, 1)), rule="FREQ=YEARLY;INTERVAL=2")
+    assert crosses(nearer) is None
+
+
+@pytest.mark.parametrize("hour, crossing", [(6, False), (9, True)])
+def test_days_are_those_of_the_series_zone(hour: int, crossing: bool) -> None:
+    """At six in Tokyo it is still the day before in Berlin; the dates of an exception are the series' own."""
+    tokyo = Zoned(datetime(2026, 11, 25, hour), "Asia/Tokyo")  # noqa: DTZ001 - a wall time
+    moved = Override(nine(24).start, Event(when=Timed(tokyo, tokyo)))
+    series = Series(Event(when=nine(23)), RecurrenceRule.parse("FREQ=DAILY"), (moved,))
+    assert (crosses(series) is not None) is crossing
+
+
+def test_a_cancelled_neighbour_is_still_in_the_way() -> None:
+    moved, cancelled = Override(nine(24).start, Event(when=nine(25))), Override(nine(25).start, None)
+    series = Series(Event(when=nine(23)), RecurrenceRule.parse("FREQ=DAILY"), (moved, cancelled))
+    assert crosses(series) == nine(24).start
+
+
+def test_where_neighbours_cannot_be_counted_the_move_is_not_dared() -> None:
+    day = 52_000
+    original = date(2026, 11, 16) + timedelta(days=day)
+    every_day = "FREQ=WEEKLY;COUNT=60000;BYDAY=MO,TU,WE,TH,FR,SA,SU"
+    assert crosses(days_apart((day, original), rule=every_day)) == original

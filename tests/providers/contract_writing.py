@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -20,7 +20,7 @@ from marketplace_plugin.model.event import (
 from marketplace_plugin.model.form.canonical import normal
 from marketplace_plugin.model.item import Item
 from marketplace_plugin.model.recurrence import RecurrenceRule
-from marketplace_plugin.model.time import AllDay, Timed
+from marketplace_plugin.model.time import AllDay, Timed, Zoned
 from marketplace_plugin.model.write import (
     Applied,
     Create,
@@ -55,6 +55,10 @@ from tests.providers.serving import (
 )
 
 GUESTS = (Attendee("guest@elsewhere.example"),)
+
+
+def moved(title: str, to: Zoned) -> Event:
+    return Event(when=Timed(to, replace(to, wall=to.wall + timedelta(hours=1))), title=title)
 
 
 class WritingContract:
@@ -358,6 +362,31 @@ class WritingContract:
             assert pull(serving).found() == {}
         else:
             assert equal(serving, stored(outcome).item, last_day)
+
+    @pytest.mark.parametrize(
+        "item, passes",
+        [
+            (daily("weit", Override(at(28, 9), moved("zuletzt", at(23, 9, year=2029)))), False),
+            (
+                daily(
+                    "getauscht",
+                    Override(at(23, 9, year=2028), moved("später", at(1, 9, month=12, year=2029))),
+                    Override(at(23, 9, year=2030), moved("eher", at(1, 9, year=2029))),
+                    rule="FREQ=YEARLY;INTERVAL=2;COUNT=4",
+                ),
+                True,
+            ),
+        ],
+        ids=["the-last-goes-years-on", "years-apart"],
+    )
+    def test_occurrences_keep_their_order_where_the_service_asks_for_it(
+        self, serving: Serving, item: Series, passes: bool
+    ) -> None:
+        if capabilities(serving).override_crossing or not passes:
+            assert equal(serving, made(serving, item).item, item)
+            return
+        assert push(serving, Create("op-1", STAMP, item)) == [Refused("op-1", RefusedCode.UNSUPPORTED)]
+        assert serving.writes() == 0
 
     def test_a_series_that_stops_half_way_says_what_is_left(self, serving: Serving) -> None:
         found = made(serving, daily())

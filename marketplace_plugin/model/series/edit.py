@@ -16,7 +16,7 @@ from marketplace_plugin.model.item import Item
 from marketplace_plugin.model.recurrence import WEEKDAYS, Frequency, RecurrenceRule
 from marketplace_plugin.model.series.expand import is_original
 from marketplace_plugin.model.series.recurrence_set import recurrence_set
-from marketplace_plugin.model.time import AllDay, Original, Timed, When, Zoned
+from marketplace_plugin.model.time import AllDay, Original, Timed, When, Zoned, day_of
 
 SHAPE = frozenset({"when", "rule", "rdates", "type"})
 """The fields whose change may take away the occurrence that an override belongs to."""
@@ -144,7 +144,7 @@ def start_at(series: Series, original: Original) -> Series:
 def moved_to(when: When, original: Original) -> When:
     """``when`` with another start, as long as before: in elapsed time, or in days."""
     if isinstance(when, AllDay):
-        day = _date(original)
+        day = day_of(original)
         return AllDay(day, day + timedelta(days=when.days))
     if not isinstance(original, Zoned):
         original = Zoned(datetime.combine(original, when.start.wall.time()), when.start.zone)
@@ -199,7 +199,7 @@ class _Shift:
         self.when = when
         self.stays = original == when.start
         self.by = _wall(when.start) - _wall(original)
-        self.days = (_date(when.start) - _date(original)).days
+        self.days = (day_of(when.start) - day_of(original)).days
         self.same_kind = isinstance(original, Zoned) is isinstance(when, Timed)
         self.original = original
 
@@ -208,11 +208,11 @@ class _Shift:
         if self.stays:
             return old
         if isinstance(self.when, AllDay):
-            return _date(old) + timedelta(days=self.days)
+            return day_of(old) + timedelta(days=self.days)
         if self.same_kind:
             return Zoned(_wall(old) + self.by, self.when.start.zone)
         clock = self.when.start.wall.time()
-        return Zoned(datetime.combine(_date(old) + timedelta(days=self.days), clock), self.when.start.zone)
+        return Zoned(datetime.combine(day_of(old) + timedelta(days=self.days), clock), self.when.start.zone)
 
     def rule(self, rule: RecurrenceRule, old: When) -> RecurrenceRule:
         if self.stays:
@@ -225,7 +225,7 @@ class _Shift:
         """Plain weekdays turn by the days; a single "second Tuesday" becomes what the new date is in its month."""
         if not rule.by_day or rule.part("BYSETPOS") or rule.part("BYWEEKNO"):
             return rule
-        day = _date(self.when.start)
+        day = day_of(self.when.start)
         if not any(number for number, _ in rule.by_day):
             turned = {WEEKDAYS[(WEEKDAYS.index(name) + self.days) % 7] for _, name in rule.by_day}
             return replace(rule, by_day=tuple((0, name) for name in WEEKDAYS if name in turned))
@@ -236,14 +236,14 @@ class _Shift:
         return self._month(replace(rule, by_day=((number, WEEKDAYS[day.weekday()]),)))
 
     def _days_of_month(self, rule: RecurrenceRule) -> RecurrenceRule:
-        if rule.part("BYMONTHDAY") != (_date(self.original).day,):
+        if rule.part("BYMONTHDAY") != (day_of(self.original).day,):
             return rule
-        return self._month(_with_part(rule, "BYMONTHDAY", _date(self.when.start).day))
+        return self._month(_with_part(rule, "BYMONTHDAY", day_of(self.when.start).day))
 
     def _month(self, rule: RecurrenceRule) -> RecurrenceRule:
-        if rule.part("BYMONTH") != (_date(self.original).month,):
+        if rule.part("BYMONTH") != (day_of(self.original).month,):
             return rule
-        return _with_part(rule, "BYMONTH", _date(self.when.start).month)
+        return _with_part(rule, "BYMONTH", day_of(self.when.start).month)
 
     def _until(self, until: date | datetime, old: When) -> date | datetime:
         """The last day moves along. Of a timed series it is the end of that day, of whole days the date (3.3.10)."""
@@ -264,7 +264,3 @@ def _with_part(rule: RecurrenceRule, name: str, value: int) -> RecurrenceRule:
 
 def _wall(original: Original) -> datetime:
     return original.wall if isinstance(original, Zoned) else datetime.combine(original, time())
-
-
-def _date(original: Original) -> date:
-    return original.wall.date() if isinstance(original, Zoned) else original

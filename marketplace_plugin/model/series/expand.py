@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from marketplace_plugin.model.event import Event, Occurrence, Series
 from marketplace_plugin.model.recurrence import RecurrenceRule
 from marketplace_plugin.model.series.recurrence_set import GaveUp, last_of, recurrence_set
-from marketplace_plugin.model.time import AllDay, Original, Timed, When, Window, Zoned, span, zone
+from marketplace_plugin.model.time import AllDay, Original, Timed, When, Window, Zoned, day_of, span, zone
 
 LIMIT = 10_000
 
@@ -145,7 +145,7 @@ class _Shift:
             if not isinstance(original, Zoned):  # a date among the extra dates of a timed series: its own clock time
                 original = Zoned(datetime.combine(original, self.when.start.wall.time()), self.when.start.zone)
             return Timed(original, Zoned.at(original.instant() + self.length, self.when.end.zone))
-        day = original.wall.date() if isinstance(original, Zoned) else original
+        day = day_of(original)
         return AllDay(day, day + self.length)
 
     def overlaps(self, original: Original, window: Window, viewer_zone: str) -> bool:

@@ -17,7 +17,7 @@ from marketplace_plugin.model.collection import Capabilities
 from marketplace_plugin.model.event import Series
 from marketplace_plugin.model.recurrence import WEEKDAYS, Frequency, RecurrenceRule
 from marketplace_plugin.model.series.shape import Shape, expressible, shape_of
-from marketplace_plugin.model.time import Original, Zoned
+from marketplace_plugin.model.time import Original, Zoned, day_of
 
 
 class PatternKind(StrEnum):
@@ -75,7 +75,7 @@ _FREQUENCIES = {
 
 def rule_of(pattern: Pattern, extent: Extent, start: Original) -> RecurrenceRule:
     """The rule of a series that starts at ``start``. Raises ValueError for a pattern that is none."""
-    by_day, by = _parts(pattern, _day(start))
+    by_day, by = _parts(pattern, day_of(start))
     weekly = pattern.kind is PatternKind.WEEKLY and pattern.interval > 1  # else the first day of the week says nothing
     return RecurrenceRule(
         freq=_FREQUENCIES[pattern.kind],
@@ -94,7 +94,7 @@ def pattern_of(series: Series) -> tuple[Pattern, Extent]:
     if rule is None or not expressible(series, Capabilities(frozenset(), rules=RULES)):
         raise NoPattern("no pattern means this rule")
     pattern = _pattern(rule, start)
-    if not _names(pattern, _day(start)):
+    if not _names(pattern, day_of(start)):
         raise NoPattern("the first occurrence does not follow the rule")
     if isinstance(start, Zoned) and start.fold:
         raise NoPattern("a series begins in an hour that comes twice")
@@ -152,15 +152,11 @@ def _until(last: date, start: Original) -> date | datetime:
     return last
 
 
-def _day(start: Original) -> date:
-    return start.wall.date() if isinstance(start, Zoned) else start
-
-
 # ---- writing ------------------------------------------------------------------------------------------------------
 
 
 def _pattern(rule: RecurrenceRule, start: Original) -> Pattern:
-    day, shape = _day(start), shape_of(rule, start)
+    day, shape = day_of(start), shape_of(rule, start)
     kind, interval = PatternKind(shape.value), rule.interval
     days = tuple(name for _, name in rule.by_day) or (WEEKDAYS[day.weekday()],)
     if shape is Shape.DAILY:
@@ -188,7 +184,7 @@ def _names(pattern: Pattern, day: date) -> bool:
 
 
 def _extent(rule: RecurrenceRule, start: Original) -> Extent:
-    first = _day(start)
+    first = day_of(start)
     if rule.until is None:
         return Extent(first, count=rule.count)
     last = _last_day(rule.until, start)

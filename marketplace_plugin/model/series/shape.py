@@ -14,7 +14,7 @@ from marketplace_plugin.model.event import Series
 from marketplace_plugin.model.recurrence import WEEKDAYS, Frequency, RecurrenceRule
 from marketplace_plugin.model.series.expand import originals
 from marketplace_plugin.model.series.recurrence_set import GaveUp
-from marketplace_plugin.model.time import Original, Window, Zoned
+from marketplace_plugin.model.time import Original, Window, Zoned, day_of
 
 _REACHES = [timedelta(days=days) for days in (400, 4_000, 40_000)]
 """How far neighbours are looked for, until there is one on both sides: a hundred years are enough for any rule."""
@@ -34,7 +34,7 @@ class Shape(StrEnum):
 
 def shape_of(rule: RecurrenceRule, start: Original) -> Shape:
     """The shape of a rule whose DTSTART is ``start``. COUNT, UNTIL and INTERVAL play no part."""
-    day = _day(start)
+    day = day_of(start)
     parts = {name for name, _ in rule.by}
     match rule.freq:
         case Frequency.DAILY if not parts and not rule.by_day:
@@ -59,16 +59,24 @@ def expressible(series: Series, capabilities: Capabilities) -> bool:
 
 
 def crosses(series: Series) -> Original | None:
-    """The first override that was moved to or past the day of a neighbour: where that was, or where it is now (Graph:
-    ErrorOccurrenceCrossingBoundary, whichever of the two is written first).
+    """The first override that was moved to or past the day of a neighbour: where that was, or where it is now (Exchange
+    and Graph: ErrorOccurrenceCrossingBoundary, whichever of the two is written first).
 
-    However far it was moved, and however far apart the occurrences are: neighbours are those of its original.
+    Sources: PidLidAppointmentRecur, and [MS-OXCICAL] 2.1.3.1.1.20.18: no instance is moved before the one before it,
+    after the one after it, or to the day of another. No distance is named: the first and the last go as far as they
+    like, and neighbours may be years apart. Days are those of the series' zone ([MS-OXOCAL], creating an exception).
+    Whether a cancelled occurrence is still in the way is not said; here it is.
     """
-    moved = {_day(o.original): _day(o.event.when.start) for o in series.overrides if o.event is not None}
+    anchor = series.master.when.start
+    moved = {
+        _day_at(anchor, o.original): _day_at(anchor, o.event.when.start)
+        for o in series.overrides
+        if o.event is not None
+    }
     for override in series.overrides:
         if override.event is None:
             continue
-        here = _day(override.original)
+        here = _day_at(anchor, override.original)
         try:
             earlier, later = _neighbours(series, here)
         except GaveUp:
@@ -83,18 +91,22 @@ def crosses(series: Series) -> Original | None:
 def _neighbours(series: Series, here: date) -> tuple[date | None, date | None]:
     """The days of the occurrences before and after ``here``, by the rule; None at either end. Raises GaveUp."""
     noon = datetime.combine(here, time(12), UTC)
-    found: tuple[date | None, date | None] = (None, None)
+    earlier: date | None = None
+    later: date | None = None
     for reach in _REACHES:
         start, end = max(noon, _FIRST + reach) - reach, min(noon, _LAST - reach) + reach
-        days = [_day(o) for o in originals(series, Window(start, end))]
-        found = max((d for d in days if d < here), default=None), min((d for d in days if d > here), default=None)
-        if None not in found:
-            break
-    return found
+        if earlier is None and start < noon:
+            earlier = max((d for d in map(day_of, originals(series, Window(start, noon))) if d < here), default=None)
+        if later is None and noon < end:
+            later = next((d for d in map(day_of, originals(series, Window(noon, end))) if d > here), None)
+    return earlier, later
 
 
-def _day(original: Original) -> date:
-    return original.wall.date() if isinstance(original, Zoned) else original
+def _day_at(anchor: Original, start: Original) -> date:
+    """The day of ``start`` where the series is at home."""
+    if isinstance(start, Zoned) and isinstance(anchor, Zoned) and start.zone != anchor.zone:
+        return Zoned.at(start.instant(), anchor.zone).wall.date()
+    return day_of(start)
 
 
 def _monthly(rule: RecurrenceRule, day: date, parts: set[str]) -> Shape:

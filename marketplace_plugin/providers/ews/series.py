@@ -12,14 +12,15 @@ Each write of one changes the master's change key, and maybe its neighbours', so
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from marketplace_plugin.errors import ProviderError
 from marketplace_plugin.model.change import Found, Revision
-from marketplace_plugin.model.event import Event, Override, Series, original_key
+from marketplace_plugin.model.event import Event, Series, original_key
 from marketplace_plugin.model.item import Item
 from marketplace_plugin.model.series.expand import is_original, occurrence_at, originals
 from marketplace_plugin.model.series.recurrence_set import GaveUp
+from marketplace_plugin.model.series.shape import crosses
 from marketplace_plugin.model.time import Original, Window, Zoned
 from marketplace_plugin.model.write import Applied, Missing, Outcome, Partial, Refused, RefusedCode, Stale
 from marketplace_plugin.providers.ews.attempt import Attempt, Key, Settled
@@ -32,40 +33,12 @@ from marketplace_plugin.providers.ews.soap import xml
 from marketplace_plugin.providers.ews.soap.errors import Refusal
 from marketplace_plugin.providers.ews.soap.xml import Element, make
 
-_FAR = timedelta(days=400)
-"""How far an occurrence is looked for its neighbours; without any, it does not move further either."""
-
 
 def check(wanted: Series) -> None:
     """Raises Unencodable for a series that Exchange cannot hold as it is, before anything of it is written."""
     element_of(wanted)
-    if any(_crosses(wanted, override) for override in wanted.overrides):
+    if crosses(wanted) is not None:
         raise Unencodable("an occurrence moves past its neighbour")
-
-
-def _crosses(wanted: Series, override: Override) -> bool:
-    """Whether an occurrence moves to or past the day of a neighbour: where that was, and where it will be.
-
-    ErrorOccurrenceCrossingBoundary otherwise, whichever of the two is written first.
-    """
-    if override.event is None:
-        return False
-    here, now = _day(override.original), _day(override.event.when.start)
-    noon = datetime.combine(here, time(12), UTC)
-    try:
-        named = {_day(o): o for o in originals(replace(wanted, overrides=()), Window(noon - _FAR, noon + _FAR))}
-    except GaveUp:
-        return True
-    earlier = max((d for d in named if d < here), default=None)
-    later = min((d for d in named if d > here), default=None)
-    first = here - _FAR if earlier is None else max(earlier, _day_now(wanted, named[earlier]))
-    last = here + _FAR if later is None else min(later, _day_now(wanted, named[later]))
-    return not first < now < last
-
-
-def _day_now(wanted: Series, original: Original) -> date:
-    event = occurrence_at(wanted, original)
-    return _day(event.when.start if event is not None else original)
 
 
 def settle(attempt: Attempt, key: Key, before: Series, wanted: Series) -> Outcome:
@@ -203,8 +176,3 @@ def _differing(now: Series, wanted: Series) -> list[Original]:
         if (here is None) != (there is None) or (here is not None and there is not None and to_write(here, there)):
             found.append(original)
     return found
-
-
-def _day(original: Original) -> date:
-    """The local date of an original start."""
-    return original.wall.date() if isinstance(original, Zoned) else original

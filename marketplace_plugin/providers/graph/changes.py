@@ -35,9 +35,9 @@ from marketplace_plugin.model.change import (
 from marketplace_plugin.model.event import Series
 from marketplace_plugin.model.series.expand import originals
 from marketplace_plugin.model.series.recurrence_set import GaveUp
-from marketplace_plugin.model.time import Window
+from marketplace_plugin.model.time import Window, day_of
 from marketplace_plugin.providers.graph.errors import Refusal, for_read
-from marketplace_plugin.providers.graph.read import Reader, day_of, items_of
+from marketplace_plugin.providers.graph.read import Reader, items_of
 from marketplace_plugin.providers.graph.shape import decode
 from marketplace_plugin.providers.graph.shape.decode import Raw, Whole
 from marketplace_plugin.providers.graph.shape.recurrence import Undecodable

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from marketplace_plugin.contract.provider import Session
@@ -232,11 +232,6 @@ def items_of(answer: Json) -> list[Json]:
     if not isinstance(items, list) or not all(isinstance(item, dict) and item.get("id") for item in items):
         raise ContractViolation("value is no list of objects with ids")
     return items
-
-
-def day_of(original: Original) -> date:
-    """The local date of an original start."""
-    return original.wall.date() if isinstance(original, Zoned) else original
 
 
 def _owner(raw: Raw) -> str:

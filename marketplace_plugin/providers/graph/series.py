@@ -8,21 +8,19 @@ the change key of its occurrence; a cancelled occurrence can only be restored th
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
 
 from marketplace_plugin.errors import ProviderError
 from marketplace_plugin.model.change import Found
-from marketplace_plugin.model.event import UNKNOWN, Event, Override, Series, original_key
+from marketplace_plugin.model.event import UNKNOWN, Event, Series, original_key
 from marketplace_plugin.model.form.canonical import changed_fields, same
 from marketplace_plugin.model.item import Item
 from marketplace_plugin.model.series.edit import patch as edited
-from marketplace_plugin.model.series.expand import is_original, occurrence_at, originals
-from marketplace_plugin.model.series.recurrence_set import GaveUp
-from marketplace_plugin.model.time import Original, Window
+from marketplace_plugin.model.series.expand import is_original, occurrence_at
+from marketplace_plugin.model.series.shape import crosses
+from marketplace_plugin.model.time import Original, day_of
 from marketplace_plugin.model.write import Applied, Missing, Outcome, Partial, Refused, RefusedCode, Stale, Update
 from marketplace_plugin.providers.graph.attempt import Attempt, Settled, merged
 from marketplace_plugin.providers.graph.conversation import Asking
-from marketplace_plugin.providers.graph.read import day_of
 from marketplace_plugin.providers.graph.shape import decode, encode
 from marketplace_plugin.providers.graph.shape.decode import Raw, Whole
 from marketplace_plugin.providers.graph.shape.encode import COPIED
@@ -30,9 +28,6 @@ from marketplace_plugin.providers.graph.shape.recurrence import Undecodable, Une
 from marketplace_plugin.providers.graph.transport import Json
 
 _SHAPE = frozenset({"rule", "rdates", "when", "type"})
-_FAR = timedelta(days=400)
-"""How far an occurrence is looked for its neighbours; without any, it does not move further either."""
-
 _LIMITS = {"title": 255, "location": 255, "description": None}
 """Texts, and how many characters the service keeps of them."""
 
@@ -40,36 +35,8 @@ _LIMITS = {"title": 255, "location": 255, "description": None}
 def check(wanted: Series) -> None:
     """Raises Unencodable for a series that Graph cannot hold as it is, before anything of it is written."""
     pattern_of(wanted)
-    if any(_crosses(wanted, override) for override in wanted.overrides):
+    if crosses(wanted) is not None:
         raise Unencodable("an occurrence moves past its neighbour")
-
-
-def _crosses(wanted: Series, override: Override) -> bool:
-    """Whether an occurrence moves to or past the day of a neighbour: where that was, and where it will be.
-
-    ErrorOccurrenceCrossingBoundary otherwise, whichever of the two is written first.
-    """
-    if override.event is None:
-        return False
-    here, now = day_of(override.original), day_of(override.event.when.start)
-    noon = datetime.combine(here, time(12), UTC)
-    try:
-        named = {day_of(o): o for o in originals(replace(wanted, overrides=()), Window(noon - _FAR, noon + _FAR))}
-    except GaveUp:
-        return True
-    earlier, later = (
-        max((d for d in named if d < here), default=None),
-        min((d for d in named if d > here), default=None),
-    )
-    first = here - _FAR if earlier is None else max(earlier, _day_now(wanted, named[earlier]))
-    last = here + _FAR if later is None else min(later, _day_now(wanted, named[later]))
-    return not first < now < last
-
-
-def _day_now(wanted: Series, original: Original) -> date:
-    override = wanted.override(original)
-    event = override.event if override is not None else None
-    return day_of(event.when.start if event is not None else original)
 
 
 def update(attempt: Attempt, write: Update, item: Event | Series, whole: Whole) -> Asking[Outcome]:
