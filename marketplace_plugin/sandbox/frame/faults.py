@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
@@ -60,7 +61,7 @@ class PathRule(Rule):
 AnyRule = TypeVar("AnyRule", bound=Rule)
 
 
-class Queue(Generic[AnyRule]):
+class Queue(ABC, Generic[AnyRule]):
     """The rules that are in force, oldest first, and the requests that one of them holds."""
 
     def __init__(self) -> None:
@@ -68,6 +69,10 @@ class Queue(Generic[AnyRule]):
         self._rules: list[AnyRule] = []
         self._held = 0
         self._open = 0
+
+    @abstractmethod
+    def add(self, action: Any, **options: Any) -> AnyRule:
+        """Add a rule; each service has its own actions and options. Raises TypeError or ValueError for bad ones."""
 
     def put(self, rule: AnyRule) -> AnyRule:
         with self._changed:

@@ -1,123 +1,61 @@
-"""The control endpoint ``/_sandbox``: faults, clock, policies, roles, mail, log, others' edits.
-
-Guarded by a token in ``X-Sandbox-Token``; loopback only.
-"""
+"""What ``/_sandbox`` has for this service: its state, and other clients' edits."""
 
 from __future__ import annotations
 
-import hmac
-from dataclasses import asdict, fields
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
-from flask import Blueprint, abort, jsonify, request
+from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import BadRequest
 
+from marketplace_plugin.sandbox.frame import control
+from marketplace_plugin.sandbox.frame.control import done, sent
 from marketplace_plugin.sandbox.graph import errors
 from marketplace_plugin.sandbox.graph.act import Actor
 from marketplace_plugin.sandbox.graph.api.calls import error_reply
-from marketplace_plugin.sandbox.graph.state import Knobs
 
 if TYPE_CHECKING:
     from marketplace_plugin.sandbox.graph.server import GraphSandbox
 
-_LOOPBACK = ("127.0.0.1", "::1")
+_LOGGED = ("method", "path", "params", "status", "fault", "batched")
 
 
 def blueprint(sandbox: GraphSandbox) -> Blueprint:
     """All routes below ``/_sandbox``."""
-    pages = Blueprint("control", __name__, url_prefix="/_sandbox")
-
-    @pages.before_request
-    def guard() -> None:
-        given = request.headers.get("X-Sandbox-Token", "")
-        if request.remote_addr not in (*_LOOPBACK, None):
-            abort(403)
-        if not hmac.compare_digest(given.encode(), sandbox.control_token.encode()):
-            abort(403)
+    pages = control.blueprint(sandbox, _LOGGED)
 
     @pages.errorhandler(errors.GraphError)
     def refuse(error: errors.GraphError) -> ResponseReturnValue:
         return error_reply(sandbox, error)
 
-    @pages.errorhandler(KeyError)
-    @pages.errorhandler(TypeError)
-    @pages.errorhandler(ValueError)
-    def bad_input(error: Exception) -> ResponseReturnValue:
-        return jsonify({"error": f"{type(error).__name__}: {error}"}), 400
-
-    _faults(pages, sandbox)
     _behaviour(pages, sandbox)
     _grants(pages, sandbox)
-    _records(pages, sandbox)
     _events(pages, sandbox)
     return pages
-
-
-def _given() -> dict[str, Any]:
-    found = request.get_json(silent=True) if request.get_data() else {}
-    if not isinstance(found, dict):
-        raise BadRequest("a JSON object is expected")
-    return found
-
-
-def _done() -> ResponseReturnValue:
-    return "", 204
-
-
-def _faults(pages: Blueprint, sandbox: GraphSandbox) -> None:
-    @pages.post("/faults")
-    def add() -> ResponseReturnValue:
-        return jsonify(asdict(sandbox.faults.add(**_given()))), 201
-
-    @pages.get("/faults")
-    def pending() -> ResponseReturnValue:
-        return jsonify([asdict(rule) for rule in sandbox.faults.pending()])
-
-    @pages.delete("/faults")
-    def clear() -> ResponseReturnValue:
-        sandbox.faults.clear()
-        return _done()
 
 
 def _behaviour(pages: Blueprint, sandbox: GraphSandbox) -> None:
     state = sandbox.state
 
-    @pages.post("/clock")
-    def advance() -> ResponseReturnValue:
-        state.advance(timedelta(seconds=float(_given()["advance_seconds"])))
-        return jsonify({"now": state.now().isoformat()})
-
-    @pages.post("/knobs")
-    def turn() -> ResponseReturnValue:
-        given = _given()
-        known = {item.name for item in fields(Knobs)}
-        if not set(given) <= known:
-            raise ValueError(f"unknown knob; one of {', '.join(sorted(known))}")
-        for name, value in given.items():
-            setattr(state.knobs, name, value)
-        return jsonify(asdict(state.knobs))
-
     @pages.post("/expire-delta-tokens")
     def expire() -> ResponseReturnValue:
-        state.expire_delta_tokens(**_given())
-        return _done()
+        state.expire_delta_tokens(**sent())
+        return done()
 
     @pages.post("/policy")
     def policy() -> ResponseReturnValue:
-        given = _given()
+        given = sent()
         return jsonify(asdict(state.set_policy(given.pop("tenant"), **given)))
 
     @pages.post("/share")
     def share() -> ResponseReturnValue:
-        given = _given()
+        given = sent()
         state.share(state.calendar_named(given["owner"], given["calendar"]), given["account"], given["role"])
-        return _done()
+        return done()
 
     @pages.post("/calendars")
     def add_calendar() -> ResponseReturnValue:
-        given = _given()
+        given = sent()
         calendar = state.add_calendar(given.pop("owner"), given.pop("name"), **given)
         return jsonify({"key": calendar.key}), 201
 
@@ -125,14 +63,14 @@ def _behaviour(pages: Blueprint, sandbox: GraphSandbox) -> None:
 def _grants(pages: Blueprint, sandbox: GraphSandbox) -> None:
     @pages.post("/revoke")
     def revoke() -> ResponseReturnValue:
-        given = _given()
+        given = sent()
         sandbox.grants.end(given.get("account"), int(given.get("number", 50173)))
-        return _done()
+        return done()
 
     @pages.post("/expire-access-tokens")
     def expire_access() -> ResponseReturnValue:
-        sandbox.grants.expire_access_tokens(_given().get("account"))
-        return _done()
+        sandbox.grants.expire_access_tokens(sent().get("account"))
+        return done()
 
     @pages.get("/consent-requests")
     def requests() -> ResponseReturnValue:
@@ -141,40 +79,13 @@ def _grants(pages: Blueprint, sandbox: GraphSandbox) -> None:
 
     @pages.post("/redirect-uris")
     def redirect_uri() -> ResponseReturnValue:
-        sandbox.register_redirect(**_given())
-        return _done()
+        sandbox.register_redirect(**sent())
+        return done()
 
     @pages.post("/tokens")
     def tokens() -> ResponseReturnValue:
-        issued = sandbox.issue_tokens(**_given())
+        issued = sandbox.issue_tokens(**sent())
         return jsonify({**asdict(issued), "scopes": sorted(issued.scopes)}), 201
-
-
-def _records(pages: Blueprint, sandbox: GraphSandbox) -> None:
-    @pages.get("/outbox")
-    def outbox() -> ResponseReturnValue:
-        return jsonify([{**asdict(mail), "at": mail.at.isoformat()} for mail in sandbox.state.outbox])
-
-    @pages.delete("/outbox")
-    def clear_outbox() -> ResponseReturnValue:
-        sandbox.state.outbox.clear()
-        return _done()
-
-    @pages.get("/requests")
-    def log() -> ResponseReturnValue:
-        shown = ("method", "path", "params", "status", "fault", "batched")
-        return jsonify(
-            [
-                {name: getattr(row, name) for name in shown}
-                | {"body": row.body.decode(errors="replace"), "at": row.at.isoformat()}
-                for row in sandbox.log
-            ]
-        )
-
-    @pages.delete("/requests")
-    def clear_log() -> ResponseReturnValue:
-        sandbox.log.clear()
-        return _done()
 
 
 def _events(pages: Blueprint, sandbox: GraphSandbox) -> None:
@@ -189,7 +100,7 @@ def _events(pages: Blueprint, sandbox: GraphSandbox) -> None:
 
     @pages.post("/events")
     def insert() -> ResponseReturnValue:
-        return jsonify(actor().insert(_given(), request.args.get("calendar"))), 201
+        return jsonify(actor().insert(sent(), request.args.get("calendar"))), 201
 
     @pages.get("/events/<event_id>")
     def get(event_id: str) -> ResponseReturnValue:
@@ -201,21 +112,21 @@ def _events(pages: Blueprint, sandbox: GraphSandbox) -> None:
 
     @pages.patch("/events/<event_id>")
     def patch(event_id: str) -> ResponseReturnValue:
-        return jsonify(actor().patch(event_id, _given()))
+        return jsonify(actor().patch(event_id, sent()))
 
     @pages.delete("/events/<event_id>")
     def delete(event_id: str) -> ResponseReturnValue:
         actor().delete(event_id)
-        return _done()
+        return done()
 
     @pages.post("/events/<event_id>/move")
     def move(event_id: str) -> ResponseReturnValue:
-        return jsonify(actor().move(event_id, _given()["destination"]))
+        return jsonify(actor().move(event_id, sent()["destination"]))
 
     @pages.post("/events/<event_id>/copy")
     def copy(event_id: str) -> ResponseReturnValue:
-        return jsonify(actor().copy(event_id, _given().get("destination"))), 201
+        return jsonify(actor().copy(event_id, sent().get("destination"))), 201
 
     @pages.post("/events/<event_id>/respond")
     def respond(event_id: str) -> ResponseReturnValue:
-        return jsonify(actor().respond(event_id, _given()["response"]))
+        return jsonify(actor().respond(event_id, sent()["response"]))
