@@ -220,6 +220,16 @@ class Fresh:
 
 
 @dataclass(frozen=True, slots=True)
+class Stray:
+    """It carries the mark, or the UID, of ``link``, which is at rest and names another item: it is that one, moved, or
+    a copy of it. Whether the other one still stands tells (rule R9a)."""
+
+    found: Found
+    collection: str
+    link: Link
+
+
+@dataclass(frozen=True, slots=True)
 class Invited:
     """An invitation to a host item that somebody else organises. ``known``: the user has a link to it already, so this
     is the same event a second time. ``block``: what it is shown as so far."""
@@ -240,7 +250,7 @@ class Puzzling:
     link: Link | None
 
 
-News = Seen | Vanished | Suspect | Waits | Fresh | Invited | Puzzling
+News = Seen | Vanished | Suspect | Waits | Fresh | Stray | Invited | Puzzling
 
 
 def weigh(
@@ -261,12 +271,13 @@ def weigh(
         for change in changes:
             match change:
                 case Upsert(found):
-                    news.append(_place(found, collection, gone, index, instance))
+                    placed = _place(found, collection, gone, index, instance)
+                    news.append(placed if grounds[collection].blocks else _unasked(placed))
                 case Unreadable():
                     news.append(Puzzling(collection, change, index.by_remote.get((collection, change.id))))
                 case Tombstone():
                     pass
-    news = _each_once(news)
+    news = each_once(news)
     moved = {n.link.id for n in news if isinstance(n, Seen) and n.how is How.MOVED}
     all_read = all(ground.complete for ground in grounds.values())
     for key, tombstone in gone.items():
@@ -278,7 +289,7 @@ def weigh(
 
 def _place(
     found: Found, collection: str, gone: Mapping[tuple[str, str], Tombstone], index: LinkIndex, instance: str
-) -> Seen | Fresh | Invited:
+) -> Seen | Fresh | Stray | Invited:
     link, meeting = index.by_remote.get((collection, found.id)), index.meetings.get(found.uid)
     if link is not None and (meeting is None or link.kind is not LinkKind.BLOCK):
         return Seen(link, found, collection)
@@ -300,11 +311,25 @@ def _place(
         if own is not None:
             return Seen(own, found, collection, How.INVITED)
         return Invited(found, collection, meeting.ref, known=bool(meeting.links), block=link)
-    kept = ours and (stamped is None or stamped.remote_id == found.id)
-    return Fresh(found, collection, kept_copy=kept)
+    named = near if found.stamp is None or not ours else [] if stamped is None else [stamped]
+    for other in named:
+        elsewhere = (other.collection, other.remote_id) != (collection, found.id)
+        if other.kind is not LinkKind.BLOCK and other.rests and elsewhere:
+            return Stray(found, collection, other)
+    return Fresh(found, collection, kept_copy=ours and (stamped is None or stamped.remote_id == found.id))
 
 
-def _each_once(news: Sequence[News]) -> list[News]:
+def as_copy(stray: Stray) -> Fresh:
+    """What the link names still stands: this one is the user's own copy of it."""
+    return Fresh(stray.found, stray.collection, kept_copy=stray.link.remote_id == stray.found.id)
+
+
+def _unasked(placed: Seen | Fresh | Stray | Invited) -> Seen | Fresh | Invited:
+    """In an address book or a task list what is new is matched with what is here."""
+    return as_copy(placed) if isinstance(placed, Stray) else placed
+
+
+def each_once(news: Sequence[News]) -> list[News]:
     """Of several items that came to one link the nearest one stays; the others are copies, which carry its stamp."""
     nearest: dict[str, Seen] = {}
     for one in news:
@@ -329,7 +354,7 @@ def _nearness(seen: Seen) -> tuple[bool, bool, bool, float]:
 
 
 def _invites(link: Link, found: Found) -> bool:
-    live = link.kind is LinkKind.EXPORT and link.state not in (LinkState.DETACHED, LinkState.DECLINED)
+    live = link.kind is LinkKind.EXPORT and not link.rests
     return live and found.access is Access.ATTENDEE and link.access is Access.FULL and link.remote_id != found.id
 
 

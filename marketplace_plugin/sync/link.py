@@ -85,3 +85,8 @@ class Link:
     attempts: int = 0
     automatic: int = 0
     wrote: Wrote = Wrote.NOTHING
+
+    @property
+    def rests(self) -> bool:
+        """Nothing flows: both sides stay as they are until one of them is gone."""
+        return self.state in (LinkState.DETACHED, LinkState.DECLINED)

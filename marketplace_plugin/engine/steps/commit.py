@@ -15,6 +15,7 @@ from marketplace_plugin.engine.steps.plan.pairing import ask_about
 from marketplace_plugin.engine.steps.plan.planning import Planned
 from marketplace_plugin.engine.steps.pull.intake import block_of, park_unreadable, put_blocks
 from marketplace_plugin.engine.steps.pull.reading import Round
+from marketplace_plugin.engine.steps.pull.strays import hold_unclear
 from marketplace_plugin.engine.steps.push import Work
 from marketplace_plugin.engine.steps.recall import Recalled
 from marketplace_plugin.engine.steps.written import both, conflict_rows, count_name, entry, held_rows, lines, overruled
@@ -208,6 +209,7 @@ def _blocks(c: Connection, p: Pass, recalled: Recalled, result: Result) -> None:
             put_blocks(c, p, fresh.collection, [BlockSeen(fresh.found, fresh.block, Reason.COPY_OF_STAMPED)])
     for puzzle in recalled.puzzling:
         park_unreadable(c, p, puzzle.collection, puzzle.item)
+    hold_unclear(c, p, recalled.unclear, recalled.cleared)
 
 
 def _held(c: Connection, p: Pass, planned: Planned, result: Result) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
@@ -13,6 +13,7 @@ from marketplace_plugin.engine.steps.host_side import at_link
 from marketplace_plugin.engine.steps.one_pass import Pass, chunks
 from marketplace_plugin.engine.steps.pull.elsewhere import look_elsewhere
 from marketplace_plugin.engine.steps.pull.reading import Round, fetch, index_of, there
+from marketplace_plugin.engine.steps.pull.strays import Place, may_ask, tell_strays
 from marketplace_plugin.engine.steps.settle import arrived
 from marketplace_plugin.errors import (
     AuthorizationExpired,
@@ -32,7 +33,7 @@ from marketplace_plugin.model.change import (
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.write import Create
 from marketplace_plugin.store import conflicts, connections, held, intents, links
-from marketplace_plugin.store.work.held import What
+from marketplace_plugin.store.work.held import Held, What
 from marketplace_plugin.sync.diff import (
     Fresh,
     How,
@@ -62,7 +63,8 @@ class Recalled:
     to its link, by link id. ``absorbed``: blocks whose place an event takes. ``invited``: invitations to what others
     organise here, by host ref. ``loose``: the user's events without a link, ``unlinked``: his contacts, tasks and
     calls without one, by name (``host_side.at``); ``former``: links that they once had; ``aliases``: the UIDs of their
-    organisers' copies. ``approved``, ``restored``: links whose deletion the owner let go, or took back."""
+    organisers' copies. ``approved``, ``restored``: links whose deletion the owner let go, or took back. ``unclear``:
+    what is asked for again, with the calendar that must answer first; ``cleared``: rows of such that were answered."""
 
     cases: list[Case] = field(default_factory=list)
     moved: dict[str, Seen] = field(default_factory=dict)
@@ -80,6 +82,8 @@ class Recalled:
     aliases: dict[str, tuple[str, ...]] = field(default_factory=dict)
     approved: frozenset[str] = frozenset()
     restored: frozenset[str] = frozenset()
+    unclear: dict[Place, str] = field(default_factory=dict)
+    cleared: list[str] = field(default_factory=list)
     host_cursors: dict[Kind, HostCursor] = field(default_factory=dict)
 
 
@@ -87,9 +91,13 @@ def recall(p: Pass, rounds: Mapping[str, Round], again: Iterable[str]) -> Recall
     """Join the rounds with the links, the parked ones, and the host's changes."""
     found = Recalled()
     with p.engine.store.read() as c:
-        retried = _retried(c, p, set(again), found)
+        rows = held.of_connection(c, p.connection.id)
+        retried = _retried(c, p, set(again), [one for one in rows if one.link is not None], found)
+    unclear = [one for one in rows if one.what is What.UNCLEAR and may_ask(p, one.detail)]
     changes = {collection: list(round_.changes) for collection, round_ in rounds.items()}
-    _ask_again(p, retried, changes)
+    _ask_again(p, [*_places(retried.values()), *((one.collection, one.remote_id or "") for one in unclear)], changes)
+    answered = {(collection, change.id) for collection, of_one in changes.items() for change in of_one}
+    found.cleared = [one.id for one in unclear if (one.collection, one.remote_id) in answered]
     _confirm(p, changes)
     with p.engine.store.read() as c:
         index = index_of(c, p, [change for of_one in changes.values() for change in of_one])
@@ -100,8 +108,10 @@ def recall(p: Pass, rounds: Mapping[str, Round], again: Iterable[str]) -> Recall
             name: p.ground(p.collections[name], rounds[name].complete if name in rounds else True) for name in told
         }
         news += weigh(told, grounds, index, p.engine.instance)
-    news = look_elsewhere(p, news, index)
+    news, found.unclear = tell_strays(p, look_elsewhere(p, news, index))
     remote = _sort(p, news, index, found)
+    _let_rest(found)
+    p.again = p.again or any(may_ask(p, first) for first in found.unclear.values()) or len(found.cleared) < len(unclear)
     _unsettled(p, remote, found)
     _join(p, retried, remote, found)
     return found
@@ -110,9 +120,8 @@ def recall(p: Pass, rounds: Mapping[str, Round], again: Iterable[str]) -> Recall
 # --- what is looked at again ---------------------------------------------------------------------------------------
 
 
-def _retried(c: Connection, p: Pass, again: set[str], found: Recalled) -> dict[str, Link]:
+def _retried(c: Connection, p: Pass, again: set[str], rows: Sequence[Held], found: Recalled) -> dict[str, Link]:
     waiting = list(links.of_connection(c, p.connection.id, states=(LinkState.PENDING, LinkState.PARKED)))
-    rows = [one for one in held.of_connection(c, p.connection.id) if one.link is not None]
     found.approved = frozenset(one.link for one in rows if one.link and one.detail == APPROVED)
     found.restored = frozenset(one.link for one in rows if one.link and one.detail == RESTORED)
     unborn = any(k.state is LinkState.PENDING and k.attempts < GIVE_UP for k in waiting)
@@ -137,13 +146,17 @@ def _due(p: Pass, link: Link, unborn: bool) -> bool:
     return link.reason in RETRY or (link.state is LinkState.PENDING and link.reason is None)
 
 
-def _ask_again(p: Pass, retried: Mapping[str, Link], changes: dict[str, list[Change]]) -> None:
-    """How the remote items of these links stand now, unless the rounds say so already."""
+def _places(retried: Iterable[Link]) -> Iterator[Place]:
+    return ((link.collection, link.remote_id) for link in retried if link.remote_id is not None)
+
+
+def _ask_again(p: Pass, asked: Iterable[Place], changes: dict[str, list[Change]]) -> None:
+    """How these remote items stand now, unless the rounds say so already."""
     wanted: dict[str, list[str]] = defaultdict(list)
-    for link in retried.values():
-        told = {change.id for change in changes.get(link.collection, ())}
-        if link.remote_id is not None and link.remote_id not in told and link.collection in p.collections:
-            wanted[link.collection].append(link.remote_id)
+    known = {collection: {change.id for change in told} for collection, told in changes.items()}
+    for collection, remote_id in dict.fromkeys(asked):
+        if collection in p.collections and remote_id not in known.get(collection, ()):
+            wanted[collection].append(remote_id)
     for collection, ids in wanted.items():
         try:
             for batch in chunks(ids, p.engine.settings.batch):
@@ -204,6 +217,14 @@ def _sort(p: Pass, news: list[News], index: LinkIndex, found: Recalled) -> dict[
             case Puzzling():
                 found.puzzling.append(one)
     return remote
+
+
+def _let_rest(found: Recalled) -> None:
+    """To park a link at rest would wake it: what it names, and may have moved, is asked for again by itself."""
+    missed = [link for link in (*found.waiting, *found.suspects) if link.rests]
+    found.unclear |= {(link.collection, link.remote_id or ""): "" for link in missed}
+    found.waiting = [link for link in found.waiting if not link.rests]
+    found.suspects = [link for link in found.suspects if not link.rests]
 
 
 def _unsettled(p: Pass, remote: dict[str, tuple[Link, Found | Gone]], found: Recalled) -> None:

@@ -24,6 +24,7 @@ class What(StrEnum):
     HOST_DELETION = "host-deletion"  # to be carried out in the host once approved
     SUSPECT = "suspect"  # absent from a snapshot; a fetch by id has to answer first
     UNREADABLE = "unreadable"
+    UNCLEAR = "unclear"  # of a link at rest: gone, moved or a copy; asked for by id until it can be told
     MATCH = "match"  # a contact or task that may be the one ``host_ref``: the user says
 
 

@@ -52,10 +52,10 @@ def plan(p: Pass, recalled: Recalled) -> Planned:
     for seen in recalled.tied.values():
         steps.append(_tie(p, seen, recalled, policy, orphans))
     known = standing(p, recalled)
-    for item in recalled.loose:
-        step = _loose(p, item, recalled.former.get(item.ref, []), known)
-        if step is not None:
-            steps.append(step)
+    loose = [_loose(p, item, recalled.former.get(item.ref, []), known) for item in recalled.loose]
+    taken_up = [step for step in loose if step is not None]
+    again = {step.link.id for step in taken_up}  # also a link at rest whose item has moved, and that is at rest no more
+    steps = [step for step in steps if step.link.id not in again] + taken_up
     steps += [_invited(p, one, recalled) for one in recalled.invited.values()]
     paired = pair(p, recalled, policy)
     steps = _without_doubted(steps, paired) + paired.steps
