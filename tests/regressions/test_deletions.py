@@ -189,7 +189,7 @@ def test_time_that_goes_by_deletes_nothing(world: World) -> None:
     assert all(link.state is LinkState.LIVE for link in world.links(ada))
     with world.store.read() as c:
         assert held.of_connection(c, ada) == []
-    if not world.personality.windowed:  # a windowed service says "removed", and that has to be asked about
+    if not world.personality.capabilities.windowed:  # a windowed service says "removed", and that has to be asked about
         assert account.requests[Request.FETCH] == asked
 
 

@@ -19,7 +19,7 @@ from marketplace_plugin.errors import CollectionGone, CursorExpired, PermissionD
 from marketplace_plugin.model.change import Access, Found, Gone, Revision, Stamp, Unreadable
 from marketplace_plugin.model.collection import Capabilities, CollectionInfo, Role
 from marketplace_plugin.model.event import Event, Override, Sensitivity, Series, original_key
-from marketplace_plugin.model.item import Item, Kind
+from marketplace_plugin.model.item import Item
 from marketplace_plugin.model.series.edit import master_of
 from marketplace_plugin.model.time import Window
 from marketplace_plugin.providers.memory import saved
@@ -147,7 +147,7 @@ class MemoryAccount:
 
     def windowed(self, collection: str) -> bool:
         """Whether its delta is of a fixed window; address books and lists have none."""
-        return self.personality.windowed and self.calendars[collection].kind is Kind.EVENT
+        return self.calendars[collection].capabilities.windowed
 
     def record(self, collection: str, record_id: str) -> Record:
         """Raises NotThere."""

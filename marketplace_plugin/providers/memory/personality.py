@@ -28,7 +28,6 @@ class Personality:
 
     ``case_ids``: ids are handed out in pairs that differ in the case of one letter, and change when an item moves.
     ``override_etags``: an exception has a tag of its own, and changing it leaves the master's.
-    ``windowed``: a delta is of a fixed window; what left it looks like a removal.
     ``lists_all``: a snapshot lists the whole folder, whatever the window.
     ``reshaping_drops``: another time or rule of a series undoes all its exceptions.
     ``remembers_deleted``: a create with the key of a deleted item is refused; else it makes a new one.
@@ -42,7 +41,6 @@ class Personality:
     tasks: Capabilities = _WHOLE_TASKS
     case_ids: bool = False
     override_etags: bool = False
-    windowed: bool = False
     lists_all: bool = False
     reshaping_drops: bool = False
     remembers_deleted: bool = False
@@ -75,9 +73,9 @@ GRAPH = Personality(
         silent=False,
         rules=_EXCHANGE_RULES,
         override_crossing=False,
+        windowed=True,  # a delta is of a fixed window; what left it looks like a removal
     ),
     case_ids=True,
-    windowed=True,
     reshaping_drops=True,
     batch=2,
 )
