@@ -13,13 +13,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from marketplace_plugin.errors import Unavailable
+from marketplace_plugin.errors import ContractViolation, Unavailable
 from marketplace_plugin.model.change import Found, Gone, Revision, Unreadable
 from marketplace_plugin.model.event import Event, Unknown
 from marketplace_plugin.model.write import Applied, Missing, Outcome, Stale
 from marketplace_plugin.providers.google.errors import NotSent, Refusal, for_connection, for_write
 from marketplace_plugin.providers.google.read import Reader, Whole
-from marketplace_plugin.providers.google.shape import encode
+from marketplace_plugin.providers.google.shape import decode, encode
 from marketplace_plugin.providers.google.shape.decode import COLUMNS, Raw
 from marketplace_plugin.providers.google.transport import Json
 
@@ -64,7 +64,10 @@ class Attempt:
         request = build(calendarId=self.collection, sendUpdates="none", **parameters)
         before, self.begun = self.begun, True
         try:
-            return self.reader.client.call(request, if_match=etag)
+            reply = self.reader.client.call(request, if_match="" if etag.startswith(decode.BY_CONTENT) else etag)
+            if method != "delete" and not isinstance(reply.get("id"), str):
+                raise ContractViolation("the answer to a write is no event")
+            return reply
         except NotSent:
             self.begun = before
             raise
@@ -124,7 +127,7 @@ class Attempt:
     def applied(self, whole: Whole) -> Applied:
         """Done, and this is how it is stored now."""
         found = self.found(whole)
-        revision = found.revision if found else Revision(str(whole.master["etag"]))
+        revision = found.revision if found else Revision(decode.tag_of(whole.master))
         return Applied(self.op, str(whole.master["id"]), revision, found)
 
     def told(self, outcome: Outcome, item: str) -> Outcome:

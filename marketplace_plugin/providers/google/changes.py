@@ -38,7 +38,16 @@ from marketplace_plugin.model.event import Event, Series
 from marketplace_plugin.model.series.expand import occurrences
 from marketplace_plugin.model.time import Window
 from marketplace_plugin.providers.google.errors import Refusal, for_read, is_expired
-from marketplace_plugin.providers.google.read import LIST_COLUMNS, PAGE, Reader, Whole, items_of, rfc3339, understood
+from marketplace_plugin.providers.google.read import (
+    LIST_COLUMNS,
+    PAGE,
+    Reader,
+    Whole,
+    following,
+    items_of,
+    rfc3339,
+    understood,
+)
 from marketplace_plugin.providers.google.shape import decode
 from marketplace_plugin.providers.google.shape.decode import EVENT_TYPES, Calendar, Raw
 from marketplace_plugin.providers.google.transport import Json
@@ -81,7 +90,7 @@ def pull(reader: Reader, collection: str, since: Cursor | Checkpoint | None, win
     while True:
         answer = _page(reader, this, page, first=first)
         calendar = reader.note(collection, answer)
-        page, token = answer.get("nextPageToken"), answer.get("nextSyncToken")
+        page, token = following(answer, page), answer.get("nextSyncToken")
         changes = list(_changes(reader, calendar, items_of(answer), seen))
         if page is None:
             changes += _told_at_end(reader, calendar, this, seen)
@@ -90,9 +99,10 @@ def pull(reader: Reader, collection: str, since: Cursor | Checkpoint | None, win
         fingerprint = _fingerprint(collection)
         checkpoint = cursor = None
         if page is None:
-            if not token:
-                raise ContractViolation("the last page has no sync token")
-            cursor = Cursor(str(token), fingerprint, this.covers)
+            if not token and "items" not in answer:
+                raise ContractViolation("an answer that is no page")
+            # Without a token there is nothing to go on with: the next round is a first read again.
+            cursor = Cursor(str(token or ""), fingerprint, this.covers)
         elif not seen.waiting:
             checkpoint = Checkpoint(_pack(this.sync, page), fingerprint, this.snapshot, this.covers)
         yield Page(tuple(changes), this.snapshot, this.covers if this.snapshot else None, checkpoint, cursor)
@@ -108,7 +118,7 @@ def _fingerprint(collection: str) -> str:
 def _fits(since: Cursor | Checkpoint, collection: str, window: Window) -> bool:
     """Whether the token tells all that concerns ``window``: see the module's docstring."""
     covers = since.window
-    if since.fingerprint != _fingerprint(collection) or covers is None:
+    if since.fingerprint != _fingerprint(collection) or covers is None or not since.token:
         return False
     moved_on = covers.start <= window.start and window.end <= covers.end + AHEAD
     return moved_on and window.end - window.start <= covers.end - covers.start
@@ -160,6 +170,8 @@ def _changes(reader: Reader, calendar: Calendar, items: Sequence[Raw], seen: _Se
     for raw in items:
         if not isinstance(raw.get("id"), str):
             yield Unreadable("", UnreadableReason.MALFORMED)
+        elif raw.get("eventType") in decode.NOT_READ:
+            continue
         elif isinstance(raw.get("recurringEventId"), str):
             touched.setdefault(raw["recurringEventId"], []).append(raw)
         elif decode.is_cancelled(raw):
@@ -196,7 +208,10 @@ def _series(reader: Reader, calendar: Calendar, series: str, parts: Sequence[Raw
         # What the list told of it was spoilt: an exception is part of its series, no item of its own.
         yield from _series(reader, calendar, str(whole.master["recurringEventId"]), parts, "")
     elif isinstance(whole, Whole):
-        yield _as_change(series, whole, calendar)
+        # Of a cancelled exception three fields are guaranteed, and its iCalUID is none of them.
+        known = {raw["id"] for raw in (whole.master, *whole.exceptions)}
+        listed = [raw for raw in parts if raw["id"] not in known and raw.get("recurringEventId") == series]
+        yield _as_change(series, Whole(whole.master, (*whole.exceptions, *listed)), calendar)
     elif isinstance(whole, Gone):
         yield Tombstone(series)
     else:  # an invitation to one occurrence of somebody else's series has no master here

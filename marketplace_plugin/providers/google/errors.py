@@ -32,10 +32,13 @@ _LIMITS = {
     "calendarUsageLimitsExceeded": DeferScope.CONNECTION,
     "dailyLimitExceeded": DeferScope.PROJECT,
     "dailyLimitExceededUnreg": DeferScope.PROJECT,
+    "RATE_LIMIT_EXCEEDED": DeferScope.CONNECTION,  # as the newer error model says it
+    "RESOURCE_EXHAUSTED": DeferScope.CONNECTION,
 }
+_LONGEST_PAUSE = timedelta(days=7)
+"""Whoever asks for more is asked again after that."""
 
-
-_TELLING = _SCOPES | {"EXPIRED_SYNC_TOKEN"}
+_TELLING = _SCOPES | {"EXPIRED_SYNC_TOKEN", "RATE_LIMIT_EXCEEDED"}
 """Reasons in the details of an error that say more than its envelope."""
 
 
@@ -51,7 +54,7 @@ class Refusal(ProviderError):
     @property
     def scope(self) -> DeferScope | None:
         """How far a request for a pause reaches; None where this is no such request."""
-        if self.status == 429:
+        if self.status == 429 or (self.status == 403 and self.pause is not None):
             return _LIMITS.get(self.reason, DeferScope.CONNECTION)
         return _LIMITS.get(self.reason) if self.status == 403 else None
 
@@ -79,6 +82,8 @@ def refusal(status: int, retry_after: str | None, content: bytes, now: datetime)
             if info.get("reason") in _TELLING:
                 detail["reason"] = info["reason"]
         detail.setdefault("reason", error.get("status", ""))  # the newer APIs need not list errors
+        if detail.get("domain") == "usageLimits" and detail["reason"] not in _SCOPES | _LIMITS.keys():
+            detail["reason"] = "rateLimitExceeded"
     except (orjson.JSONDecodeError, LookupError, TypeError, AttributeError, ValueError):
         pass  # a proxy's page, or nothing at all: the status says enough
     return Refusal(status, str(detail.get("reason", "")), str(detail.get("location", "")), pause(retry_after, now))
@@ -88,13 +93,14 @@ def pause(retry_after: str | None, now: datetime) -> timedelta | None:
     """Retry-After (RFC 9110 10.2.3) as a span from ``now`` (aware, UTC); None where absent or unreadable."""
     if not retry_after:
         return None
-    if retry_after.strip().isdigit():
-        return timedelta(seconds=int(retry_after))
+    seconds = retry_after.strip()
+    if seconds.isdecimal():
+        return min(timedelta(seconds=int(seconds)), _LONGEST_PAUSE) if len(seconds) < 9 else _LONGEST_PAUSE
     try:
         at = parsedate_to_datetime(retry_after)
     except ValueError:
         return None
-    return max(timedelta(), (at if at.tzinfo else at.replace(tzinfo=UTC)) - now)
+    return min(max(timedelta(), (at if at.tzinfo else at.replace(tzinfo=UTC)) - now), _LONGEST_PAUSE)
 
 
 def for_connection(problem: Refusal) -> ProviderError | None:
@@ -107,8 +113,9 @@ def for_connection(problem: Refusal) -> ProviderError | None:
 
 
 def is_expired(problem: Refusal) -> bool:
-    """Whether it is the sync token or page token of a list that is refused, not the calendar."""
-    return problem.status == 410 or (problem.status == 400 and problem.where in ("syncToken", "pageToken"))
+    """Whether it is the sync token or page token of a list that is refused, not the calendar: asked of requests with
+    one, of which all the rest is as it always was."""
+    return problem.status in (400, 410)
 
 
 def for_read(problem: Refusal) -> ProviderError:

@@ -19,7 +19,7 @@ from marketplace_plugin.model.series.expand import is_original, occurrence_at
 from marketplace_plugin.model.time import Original
 from marketplace_plugin.model.write import Missing, Outcome, Partial, Refused, RefusedCode, Stale
 from marketplace_plugin.providers.google.attempt import Attempt, Settled, personal
-from marketplace_plugin.providers.google.read import Whole
+from marketplace_plugin.providers.google.read import Whole, items_of
 from marketplace_plugin.providers.google.shape import decode, encode
 from marketplace_plugin.providers.google.shape.decode import COLUMNS, Raw
 from marketplace_plugin.providers.google.shape.encode import COPIED, Unencodable
@@ -50,7 +50,7 @@ def ask(attempt: Attempt, whole: Whole, before: Event, after: Event) -> None:
         if {str(line.get("email", "")).lower() for line in body["attendees"]} != {
             a.address for a in _guests(attempt, raw)
         }:
-            attempt.patch(str(raw["id"]), str(raw["etag"]), body)
+            attempt.patch(str(raw["id"]), decode.tag_of(raw), body)
 
 
 def _guests(attempt: Attempt, raw: Raw) -> tuple[Attendee, ...]:
@@ -89,7 +89,7 @@ class _Occurrence:
             if wanted is not None and wanted.event is not None:
                 raise Settled(Refused(self.attempt.op, RefusedCode.INVALID))  # the rule names no such occurrence
             return {}
-        identity, etag = str(there["id"]), str(there["etag"])
+        identity, etag = str(there["id"]), decode.tag_of(there)
         # An exception whose original start the rule no longer names has nothing to become regular like.
         event = wanted.event if wanted is not None else self._regular()
         if event is not None:
@@ -113,13 +113,19 @@ class _Occurrence:
             showDeleted=True,
             fields=f"items({COLUMNS})",
         )
-        found = self.attempt.reader.ask(request).get("items") or []
-        if not found:
+        listed = items_of(self.attempt.reader.ask(request))
+        # A service that does not look at ``originalStart`` lists others as well: none of them is taken in its place.
+        found = next((raw for raw in listed if self._replaces(raw) == key), None)
+        if found is None:
             return None
-        shown, regular = self._shown(found[0]), self._regular()
+        shown, regular = self._shown(found), self._regular()
         if shown is None or regular is None or _to_write(regular, shown):
             raise Settled(Stale(self.attempt.op, None))
-        return dict(found[0])
+        return found
+
+    def _replaces(self, raw: Raw) -> str:
+        start = self.series.master.when.start
+        return original_key(decode.original_of(raw, start)) if raw.get("originalStartTime") else ""
 
     def _regular(self) -> Event | None:
         bare = replace(self.series, overrides=())

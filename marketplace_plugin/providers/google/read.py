@@ -49,6 +49,7 @@ class Reader:
     def __init__(self, client: Client) -> None:
         self.client = client
         self._calendars: dict[str, Calendar] = {}
+        self._entries: dict[str, CollectionInfo] = {}
 
     def ask(self, request: Any) -> Json:
         """One read."""
@@ -70,8 +71,9 @@ class Reader:
                 )
             )
             found += [_collection(raw) for raw in items_of(answer) if not raw.get("deleted")]
-            page = answer.get("nextPageToken")
+            page = following(answer, page)
             if page is None:
+                self._entries = {info.id: info for info in found}
                 return found
 
     def calendar(self, collection: str) -> Calendar:
@@ -84,9 +86,14 @@ class Reader:
         return self.note(collection, self.ask(request))
 
     def note(self, collection: str, answer: Json) -> Calendar:
-        """Remember what a list of events says of its calendar."""
-        role = ROLES.get(answer.get("accessRole", ""), Role.NONE)
-        self._calendars[collection] = Calendar(collection, role, answer.get("timeZone") or "UTC")
+        """Remember what a list of events says of its calendar; what it does not say, the account's list says."""
+        if not answer.get("accessRole") and collection not in self._entries:
+            self.collections()
+        entry = self._entries.get(collection)
+        told = answer.get("accessRole")
+        role = ROLES.get(told, Role.NONE) if told else entry.role if entry else Role.NONE
+        zone = str(answer.get("timeZone") or (entry.zone if entry else "UTC"))
+        self._calendars[collection] = Calendar(collection, role, zone)
         return self._calendars[collection]
 
     # --- items -------------------------------------------------------------------------------------------------
@@ -106,7 +113,7 @@ class Reader:
             answer = self.ask(request)
             self.note(collection, answer)
             yield from items_of(answer)
-            page = answer.get("nextPageToken")
+            page = following(answer, page)
             if page is None:
                 return
 
@@ -124,7 +131,7 @@ class Reader:
 
         Gone where it is known to be deleted, None for an id that is not known here.
         """
-        members = list(self.listed(collection, iCalUID=uid)) if uid else []
+        members = list(self.listed(collection, iCalUID=uid, showDeleted=True)) if uid else []
         master = next((raw for raw in members if raw["id"] == item), None) or self.raw(collection, item)
         if master is None:
             return None
@@ -134,7 +141,7 @@ class Reader:
             uid = str(master.get("iCalUID", ""))
             # A calendar that shows free/busy only hides the iCalUID: then the whole list has to be looked through.
             constraints: dict[str, Any] = {"iCalUID": uid} if uid else {"eventTypes": EVENT_TYPES}
-            members = [raw for raw in self.listed(collection, **constraints) if raw.get("recurringEventId") == item]
+            members = list(self.listed(collection, showDeleted=True, **constraints))
         return Whole(master, tuple(raw for raw in members if raw.get("recurringEventId") == item))
 
     def understood(self, item: str, whole: Whole, collection: str) -> Found | Unreadable:
@@ -171,7 +178,8 @@ class Reader:
             for raw in list(self.listed(collection, privateExtendedProperty=f"{STAMP}={stamp}")):
                 if raw.get("recurringEventId") or decode.stamp_of(raw) != stamp:
                     continue
-                whole = self.whole(collection, raw["id"], str(raw["iCalUID"])) if raw.get("recurrence") else Whole(raw)
+                uid = str(raw.get("iCalUID") or "")
+                whole = self.whole(collection, raw["id"], uid) if raw.get("recurrence") else Whole(raw)
                 item = self.understood(raw["id"], whole, collection) if isinstance(whole, Whole) else None
                 if isinstance(item, Found):
                     found.setdefault(stamp, []).append(item)
@@ -190,10 +198,18 @@ def understood(item: str, whole: Whole, calendar: Calendar) -> Found | Unreadabl
 
 def items_of(answer: Json) -> list[Json]:
     """Raises ContractViolation unless ``items`` is a list of objects (or absent)."""
-    items = answer.get("items", [])
+    items = answer.get("items") or []
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise ContractViolation("items is no list of objects")
     return items
+
+
+def following(answer: Json, page: str | None) -> str | None:
+    """The token of the page behind ``page``, None where that was the last. Raises ContractViolation for a circle."""
+    token = answer.get("nextPageToken") or None
+    if token is not None and token == page:
+        raise ContractViolation("a page leads back to itself")
+    return str(token) if token is not None else None
 
 
 def rfc3339(instant: datetime) -> str:

@@ -108,7 +108,7 @@ def _create(attempt: Attempt, write: Create) -> Outcome:
     except Refusal:
         return _adopt(attempt, write, item, str(body["id"]))
     if isinstance(item, Series) and any(o.event is not None for o in item.overrides):
-        return overrides.settle(attempt, item, attempt.whole(str(raw["id"]), str(raw["iCalUID"])))
+        return overrides.settle(attempt, item, attempt.whole(str(raw["id"]), str(raw.get("iCalUID") or "")))
     return attempt.applied(Whole(raw))
 
 
@@ -134,7 +134,7 @@ def _update_event(attempt: Attempt, write: Update) -> Outcome:
     if _masked(item, write.changed):
         return Refused(attempt.op, RefusedCode.INVALID)
     body = _body(write, item)
-    if not body or write.changed & _PERSONAL:
+    if not body or write.changed & _PERSONAL or write.revision.master.startswith(decode.BY_CONTENT):
         whole = attempt.expect(write.id, write.revision)
         body |= personal(whole.master, base, item, write.changed)
         if not body:  # nothing that Google holds is to be changed
@@ -181,7 +181,7 @@ def _delete(attempt: Attempt, write: Delete) -> Outcome:
 def _move(attempt: Attempt, write: Move) -> Outcome:
     whole = attempt.expect(write.id, write.revision)
     raw = whole.master
-    if not (raw.get("organizer") or {}).get("self"):
+    if not decode.organises(raw, attempt.collection):
         return Refused(attempt.op, RefusedCode.NOT_ORGANIZER)
     if raw.get("attendeesOmitted") or any(not guest.get("self") for guest in raw.get("attendees") or ()):
         return Refused(attempt.op, RefusedCode.WOULD_MAIL)

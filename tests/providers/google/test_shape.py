@@ -103,7 +103,7 @@ def test_a_change_of_kind_nulls_the_other_fields() -> None:
         {"start": {"dateTime": "yesterday"}},
         {"start": {"date": "2026-13-01"}},
         {"end": {"dateTime": "2026-11-21T09:00:00+01:00", "timeZone": BERLIN}},
-        {"etag": None},
+        {"etag": 7},
         {"attendees": "everybody"},
         {"reminders": {"useDefault": False, "overrides": [{"method": "popup", "minutes": "soon"}]}},
         {"start": "now"},
@@ -284,3 +284,13 @@ def test_other_reminders_stay() -> None:
     assert encode.reminders(now, 10, 30)["overrides"] == [*_popups(30), mail, *_popups(60)]
     assert encode.reminders(now, 10, None)["overrides"] == [mail, *_popups(60)]
     assert encode.reminders({"useDefault": True}, UNKNOWN, 30) == {"useDefault": False, "overrides": _popups(30)}
+
+
+def test_an_event_without_an_etag_has_a_revision_all_the_same() -> None:
+    """The discovery document requires none; of a cancelled exception it promises that there may be none."""
+    plain = raw(etag=None)
+    assert "etag" not in plain
+    before = decode.single(plain, OWN).revision
+    assert decode.single({**plain, "unheardOf": 1}, OWN).revision == before
+    assert decode.single({**plain, "summary": "another"}, OWN).revision != before
+    assert before.master.startswith(decode.BY_CONTENT)

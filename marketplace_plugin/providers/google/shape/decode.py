@@ -10,10 +10,13 @@ https://developers.google.com/workspace/calendar/api/concepts/events-calendars. 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+
+import orjson
 
 from marketplace_plugin.model.change import Access, Found, Revision, Stamp, UnreadableReason
 from marketplace_plugin.model.collection import Role
@@ -48,12 +51,33 @@ COLUMNS = (
 )
 """What ``fields=`` asks of an event: exactly what is read below, and all of a guest that goes back with the list."""
 
+_SHOWN = (
+    "status",
+    "summary",
+    "description",
+    "location",
+    "start",
+    "end",
+    "recurrence",
+    "transparency",
+    "visibility",
+    "attendees",
+    "reminders",
+    "extendedProperties",
+    "updated",
+)
 EVENT_TYPES = ["default", "focusTime", "fromGmail", "outOfOffice"]
 """What is read at all. Birthdays and working places are no appointments; all but ``default`` are read only."""
 
 STAMP = "marketplaceStamp"
 SHOW_AS = "marketplaceShowAs"
 """Names of private extended properties (at most 44 characters, longer ones are dropped silently)."""
+
+NOT_READ = frozenset({"birthday", "workingLocation"})
+"""``EVENT_TYPES`` once more, from the other side: for a service that does not look at what was asked for."""
+
+BY_CONTENT = "content:"
+"""How a tag begins that is none of the service's: an event need not have an ETag."""
 
 ROLES = {
     "freeBusyReader": Role.FREE_BUSY,
@@ -68,7 +92,15 @@ _RESPONSES = {
     "tentative": Response.TENTATIVE,
     "declined": Response.DECLINED,
 }
-_SENSITIVITY = {"private": Sensitivity.PRIVATE, "confidential": Sensitivity.CONFIDENTIAL}
+_SENSITIVITY = {
+    "default": Sensitivity.NORMAL,
+    "public": Sensitivity.NORMAL,
+    "private": Sensitivity.PRIVATE,
+    "confidential": Sensitivity.CONFIDENTIAL,
+}
+_HIDDEN = {name: known for name, known in _SENSITIVITY.items() if known is not Sensitivity.NORMAL}
+_OPEN = {None, "", "default", "public"}
+"""Visibilities that hide nothing; one that is not known may."""
 _FINER_SHOW_AS = {s.value: s for s in (ShowAs.TENTATIVE, ShowAs.OUT_OF_OFFICE, ShowAs.ELSEWHERE)}
 
 
@@ -84,7 +116,7 @@ class Calendar:
 def single(raw: Raw, calendar: Calendar) -> Found:
     """An event that does not repeat. Raises Undecodable."""
     try:
-        return _found(raw, calendar, _event(raw, calendar), Revision(raw["etag"]))
+        return _found(raw, calendar, _event(raw, calendar), Revision(tag_of(raw)))
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise Undecodable(UnreadableReason.MALFORMED) from error
 
@@ -104,12 +136,12 @@ def series(master: Raw, exceptions: Iterable[Raw], calendar: Calendar) -> Found:
         for raw in exceptions:
             original = original_of(raw, event.when.start)
             key = original_key(original)
-            etags[key] = raw["etag"]
+            etags[key] = tag_of(raw)
             overrides[key] = Override(original, None if is_cancelled(raw) else _event(raw, calendar))
             changed = max(filter(None, (changed, _instant(raw.get("updated")))), default=None)
         kept = tuple(o for _, o in sorted(overrides.items()) if _says_something(bare, o))
         item = Series(event, parsed.rule, kept, parsed.rdates)
-        revision = Revision(master["etag"], tuple(sorted(etags.items())))
+        revision = Revision(tag_of(master), tuple(sorted(etags.items())))
         return _found(master, calendar, item, revision, changed)
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise Undecodable(UnreadableReason.MALFORMED) from error
@@ -117,6 +149,25 @@ def series(master: Raw, exceptions: Iterable[Raw], calendar: Calendar) -> Found:
 
 def is_cancelled(raw: Raw) -> bool:
     return bool(raw.get("status") == "cancelled")
+
+
+def tag_of(raw: Raw) -> str:
+    """The ETag. Where there is none (only three fields of a cancelled exception are guaranteed) one by its content.
+
+    Raises TypeError.
+    """
+    if "etag" in raw:
+        if not isinstance(raw["etag"], str):
+            raise TypeError("an ETag is a text")
+        return str(raw["etag"])
+    shown = {name: raw[name] for name in _SHOWN if raw.get(name) is not None}
+    return BY_CONTENT + hashlib.sha256(orjson.dumps(shown, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def organises(raw: Raw, calendar_id: str) -> bool:
+    """Whether the calendar's owner organises it: ``self`` is false where it is absent, so his address tells as well."""
+    organizer = raw.get("organizer") or {}
+    return bool(organizer.get("self")) or str(organizer.get("email") or "").lower() == calendar_id.lower()
 
 
 def original_of(exception: Raw, start: Original) -> Original:
@@ -136,7 +187,7 @@ def is_masked(raw: Raw, calendar: Calendar) -> bool:
     """Whether details are withheld. A private event of a lesser role that shows none counts too."""
     if calendar.role <= Role.FREE_BUSY:
         return True
-    if calendar.role >= Role.WRITER or raw.get("visibility") not in _SENSITIVITY:
+    if calendar.role >= Role.WRITER or raw.get("visibility") in _OPEN:
         return False
     return not any(raw.get(name) for name in ("summary", "description", "location", "attendees"))
 
@@ -147,8 +198,7 @@ def access_of(raw: Raw, calendar: Calendar) -> Access:
         return Access.NONE
     if raw.get("locked") or raw.get("eventType", "default") != "default":
         return Access.NONE
-    organizer = raw.get("organizer") or {}
-    if organizer.get("self") or raw.get("guestsCanModify") or not organizer:
+    if organises(raw, calendar.id) or raw.get("guestsCanModify") or not raw.get("organizer"):
         return Access.FULL
     return Access.ATTENDEE
 
@@ -185,7 +235,7 @@ def _event(raw: Raw, calendar: Calendar) -> Event:
             description=UNKNOWN,
             location=UNKNOWN,
             show_as=_show_as(raw),
-            sensitivity=_SENSITIVITY.get(raw.get("visibility", ""), UNKNOWN),
+            sensitivity=_HIDDEN.get(str(raw.get("visibility")), UNKNOWN),
             status=status,
             reminder=UNKNOWN,
             attendees=UNKNOWN,
@@ -197,11 +247,11 @@ def _event(raw: Raw, calendar: Calendar) -> Event:
         description=plain(str(raw.get("description", ""))),
         location=str(raw.get("location", "")),
         show_as=_show_as(raw),
-        sensitivity=_SENSITIVITY.get(raw.get("visibility", ""), Sensitivity.NORMAL),
+        sensitivity=_SENSITIVITY.get(str(raw.get("visibility") or "default"), UNKNOWN),
         status=status,
         reminder=_reminder(raw.get("reminders") or {}),
-        organizer=_organizer(raw),
-        attendees=UNKNOWN if _hides_guests(raw) else tuple(a for _, a in attendees),
+        organizer=_organizer(raw, calendar),
+        attendees=UNKNOWN if _hides_guests(raw, calendar) else tuple(a for _, a in attendees),
         response=next((a.response for mine, a in attendees if mine), None),
         conference=_conference(raw),
     )
@@ -212,19 +262,27 @@ def _when(raw: Raw, calendar: Calendar) -> When:
     if start.get("date"):
         first, last = date.fromisoformat(start["date"]), date.fromisoformat(end["date"])
         return AllDay(first, max(last, first + timedelta(days=1)))  # imported files say end = start for one day
-    return Timed(_zoned(start, calendar.zone), _zoned(end, calendar.zone))
+    return Timed(_zoned(start, calendar.zone), _zoned(end, start.get("timeZone") or calendar.zone))
 
 
 def _zoned(given: Raw, default_zone: str) -> Zoned:
     name = resolve(given.get("timeZone") or default_zone)
     if name is None:
         raise Undecodable(UnreadableReason.UNKNOWN_ZONE)
-    moment = datetime.fromisoformat(given["dateTime"])
+    moment = _moment(given["dateTime"])
     return Zoned(moment, name) if moment.tzinfo is None else Zoned.at(moment, zone(name).key)
 
 
 def _instant(text: Any) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
+    if not text:
+        return None
+    moment = _moment(str(text))
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _moment(text: str) -> datetime:
+    """RFC 3339 lets T and Z be written small."""
+    return datetime.fromisoformat(text.upper())
 
 
 def _show_as(raw: Raw) -> ShowAs:
@@ -240,7 +298,7 @@ def _reminder(reminders: Raw) -> Any:
     """The first popup. The calendar's own default is UNKNOWN: nothing that the event says, so nothing to write back."""
     if reminders.get("useDefault", True):
         return UNKNOWN
-    popups = [int(r["minutes"]) for r in reminders.get("overrides") or () if r.get("method") == "popup"]
+    popups = [int(r.get("minutes") or 0) for r in reminders.get("overrides") or () if r.get("method") == "popup"]
     return min(popups, default=None)
 
 
@@ -253,15 +311,15 @@ def _attendee(raw: Raw) -> Attendee:
     )
 
 
-def _organizer(raw: Raw) -> Attendee | None:
+def _organizer(raw: Raw, calendar: Calendar) -> Attendee | None:
     organizer = raw.get("organizer") or {}
-    if organizer.get("self") or not organizer.get("email"):
+    if organises(raw, calendar.id) or not organizer.get("email"):
         return None
     return Attendee(str(organizer["email"]).lower(), str(organizer.get("displayName", "")), Response.ACCEPTED)
 
 
-def _hides_guests(raw: Raw) -> bool:
-    own = (raw.get("organizer") or {}).get("self")
+def _hides_guests(raw: Raw, calendar: Calendar) -> bool:
+    own = organises(raw, calendar.id)
     return bool(raw.get("attendeesOmitted")) or (raw.get("guestsCanSeeOtherGuests") is False and not own)
 
 
