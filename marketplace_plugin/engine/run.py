@@ -19,6 +19,7 @@ from marketplace_plugin.engine.acts.undo import asked_back, take_back
 from marketplace_plugin.engine.context import Engine, RunOutcome, RunResult, Trigger
 from marketplace_plugin.engine.steps.commit import apply_apart, commit, next_due, waiting_only
 from marketplace_plugin.engine.steps.one_pass import Pass
+from marketplace_plugin.engine.steps.plan.adopting import take_up
 from marketplace_plugin.engine.steps.plan.planning import plan
 from marketplace_plugin.engine.steps.pull.reading import pull_all
 from marketplace_plugin.engine.steps.push import intend, push
@@ -63,6 +64,7 @@ def run_pass(engine: Engine, connection_id: str, trigger: Trigger, run_id: str) 
 
 def _steps(p: Pass) -> RunResult:
     settled = settle(p)
+    take_up(p)
     rounds = pull_all(p)
     asked = asked_back(p)
     recalled = recall(p, rounds, settled.again | asked.keys())

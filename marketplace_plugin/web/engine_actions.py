@@ -123,8 +123,8 @@ class EngineActions(Actions):
     def disconnect_facts(self, person: Person, connection: str) -> DisconnectFacts:
         return disconnect.disconnect_facts(self.engine, person, connection)
 
-    def disconnect(self, person: Person, connection: str, delete_remote: bool) -> None:
-        disconnect.disconnect(self.engine, person, connection, delete_remote)
+    def disconnect(self, person: Person, connection: str, delete_remote: bool) -> disconnect.Disconnected:
+        return disconnect.disconnect(self.engine, person, connection, delete_remote)
 
     # --- accounts behind a form -------------------------------------------------------------------------------------
 

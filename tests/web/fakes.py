@@ -12,6 +12,7 @@ from typing import Any
 from marketplace_plugin.bundle.manifest import Integration
 from marketplace_plugin.contract.hookspecs import StepState, TestStep
 from marketplace_plugin.contract.module import BlockView, HostModule, Person
+from marketplace_plugin.engine.account.disconnect import Disconnected
 from marketplace_plugin.engine.context import Phase, RunOutcome, Trigger
 from marketplace_plugin.engine.sign_in.consent import ConsentAnswer, ConsentView
 from marketplace_plugin.engine.views import (
@@ -250,10 +251,11 @@ class FakeActions(FakeDecisions, FakeForm):
         self.connection(person, connection)
         return DisconnectFacts(blocks=233, converted=4, exported=57, target="Arbeit")
 
-    def disconnect(self, person: Person, connection: str, delete_remote: bool) -> None:
+    def disconnect(self, person: Person, connection: str, delete_remote: bool) -> Disconnected:
         self.connection(person, connection)
         self._call("disconnect", person.id, connection, delete_remote)
         del self.connections[connection]
+        return Disconnected(deleted=55, left=2) if delete_remote else Disconnected()
 
     # accounts behind a form: ``FakeForm`` in fake_form.py
 

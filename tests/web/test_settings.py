@@ -174,5 +174,8 @@ def test_disconnecting_says_what_goes_and_deletes_remotely_only_when_ticked(site
     assert ("disconnect", "anna", "c1", False) in site.actions.called
     assert client.post("/profile/connections/c1/disconnect").status_code == 303, "a second press harms nothing"
     add_connection(site)
-    client.post("/profile/connections/c1/disconnect", data={"delete_remote": "1"})
+    assert "was dort jemand geändert hat" in said.lower()
+    ended = client.post("/profile/connections/c1/disconnect", data={"delete_remote": "1"}, follow_redirects=True)
     assert ("disconnect", "anna", "c1", True) in site.actions.called
+    assert "2 Termine bleiben im verbundenen Kalender" in text(ended)
+    assert "bleib" not in text(done).split("Die Verbindung ist getrennt.")[1][:200]

@@ -115,6 +115,17 @@ def written_since(c: Connection, link: str, line: Entry) -> bool:
     return c.execute(query.limit(1)).first() is not None
 
 
+def taken_back(c: Connection, link_ids: Iterable[str], side: Side) -> set[str]:
+    """Those of these links to which an undo wrote back on this side what had stood there before."""
+    found: set[str] = set()
+    query = select(journal.c.link).where(
+        journal.c.side == side, journal.c.action == Action.UPDATE, journal.c.reason == Reason.UNDONE
+    )
+    for chunk in in_chunks(link_ids):
+        found.update(c.execute(query.where(journal.c.link.in_(chunk))).scalars())
+    return found
+
+
 def mark_undone(c: Connection, ids: Iterable[str], run: str) -> None:
     for chunk in in_chunks(ids):
         c.execute(update(journal).where(journal.c.id.in_(chunk)).values(undone_by=run))

@@ -7,13 +7,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, select, update
+from sqlalchemy import Connection, Row, and_, delete, func, or_, select, update
 
 from marketplace_plugin.model.change import Access, Revision
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.store import codec
+from marketplace_plugin.store.accounts.connections import Connection as Account
+from marketplace_plugin.store.accounts.connections import ConnectionState
 from marketplace_plugin.store.database import in_chunks, upsert, vault_of
-from marketplace_plugin.store.tables import link
+from marketplace_plugin.store.tables import connection, link
 from marketplace_plugin.store.vault import Vault
 from marketplace_plugin.store.work import blocks
 from marketplace_plugin.store.work.identity import meeting_key, uid_key
@@ -168,6 +170,30 @@ def copies(c: Connection, user: str) -> dict[tuple[str, str], int]:
         .group_by(link.c.connection, link.c.collection)
     )
     return {(connection, collection): number for connection, collection, number in rows}
+
+
+def left_behind(c: Connection, row: Account) -> list[Link]:
+    """Copies that only waited to be removed when their connection ended: those of ``row`` itself, and of connections of
+    the same user's same account that have ended."""
+    same = and_(
+        connection.c.state == ConnectionState.REMOVED,
+        connection.c.integration == row.integration,
+        connection.c.account_key.is_not(None),
+        connection.c.account_key == row.account_key,
+    )
+    theirs = select(connection.c.id).where(connection.c.user == row.user, or_(connection.c.id == row.id, same))
+    rows = c.execute(
+        select(link)
+        .where(
+            link.c.connection.in_(theirs),
+            link.c.state == LinkState.DETACHED,
+            link.c.kind.in_(_COPIES),
+            link.c.host_ref.is_(None),
+            link.c.reason == Reason.DISCONNECTED,
+        )
+        .order_by(link.c.id)
+    )
+    return [_link(vault_of(c), one) for one in rows]
 
 
 def remove(c: Connection, ids: Iterable[str], now: datetime) -> None:

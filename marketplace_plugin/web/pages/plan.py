@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from marketplace_plugin.errors import Conflict, ProviderError
 from marketplace_plugin.web.actions import PlanNotMade
@@ -65,7 +66,19 @@ def add(blueprint: Blueprint, shared: Shared) -> None:
     def disconnect_(connection: str) -> ResponseReturnValue:
         """Ends the connection; a second press finds it gone already, which is what was wanted."""
         person = shared.person()
+        stay = 0
         if any(view.id == connection for view in actions.mine(person)):
-            actions.disconnect(person, connection, delete_remote=request.form.get("delete_remote") == "1")
+            stay = actions.disconnect(person, connection, delete_remote=request.form.get("delete_remote") == "1").left
         flash(_("The connection has ended. Imported events were removed."), "ok")
+        if stay:
+            flash(
+                ngettext(
+                    "%(num)d event stays in the connected calendar: something in it stands only there, or it could not "
+                    "be deleted.",
+                    "%(num)d events stay in the connected calendar: something in them stands only there, or they could "
+                    "not be deleted.",
+                    stay,
+                ),
+                "warn",
+            )
         return redirect(url_for(".profile"), 303)

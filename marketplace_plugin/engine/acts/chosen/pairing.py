@@ -13,21 +13,18 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection as Database
 
 from marketplace_plugin.contract.module import UnitOfWork
-from marketplace_plugin.engine.acts.chosen.migrate import leaving
+from marketplace_plugin.engine.acts.chosen.left import leaving
 from marketplace_plugin.engine.acts.chosen.purge import forget_links, restart
 from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.engine.kinds import PAIRED
-from marketplace_plugin.model.change import Revision
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.write import Create
 from marketplace_plugin.store import collections, connections, host_positions, intents, links
 from marketplace_plugin.store.accounts.collections import Collection
-from marketplace_plugin.sync.link import Link, LinkKind, LinkState, RemoteShowing
+from marketplace_plugin.sync.link import Link, LinkKind, LinkState
 from marketplace_plugin.sync.reason import Reason
 
 _RELEASED = (Reason.UNSELECTED, Reason.TARGET_CHANGED)
-_NOT_SEEN = RemoteShowing(Revision(""), "")
-"""No revision is like it, so the next pass compares what stands there with what we wrote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +87,7 @@ def unmirror(engine: Engine, unit: UnitOfWork, connection: str, kinds: Group[Kin
     sent = {one.link for one in intents.open_ones(c, connection) if isinstance(one.write, Create)}
     kept = [k for k in live if k.remote_id is not None or k.id in sent]
     forget_links(engine, c, {k.id for k in live} - {k.id for k in kept})
-    links.put(c, [replace(leaving(k), remote=_NOT_SEEN) for k in kept], now)
+    links.put(c, [leaving(engine, k) for k in kept], now)
 
 
 def _release(engine: Engine, unit: UnitOfWork, connection: str, remote_id: str, reason: Reason) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection as Database
 
 from marketplace_plugin.contract.module import UnitOfWork
+from marketplace_plugin.engine.acts.chosen import left
 from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.model.write import Create
 from marketplace_plugin.store import (
@@ -78,18 +79,19 @@ def restart(c: Database, connection_id: str, collection: str) -> None:
 
 def purge_connection(engine: Engine, unit: UnitOfWork, connection_id: str) -> PurgeFacts:
     """Everything imported goes. What was exported or converted stays on both sides; its links are kept without content,
-    so that the same account is recognised when it is connected again. Needs no provider."""
+    so that the same account is recognised when it is connected again, and so are those of copies that only wait to be
+    removed (``left.named``). Needs no provider."""
     c, now = unit.connection, engine.now()
     told = _facts_within(c, connection_id)
     connections.seize(c, connection_id, now)
     known = list(links.of_connection(c, connection_id))
-    sent = {one.link for one in intents.open_ones(c, connection_id) if isinstance(one.write, Create)}
+    sent = {one.link: one.write.item for one in intents.open_ones(c, connection_id) if isinstance(one.write, Create)}
     made = [k for k in known if k.remote_id is not None or k.id in sent]
-    kept = [k for k in made if k.kind is not LinkKind.BLOCK and k.host_ref is not None]
+    kept = [k for k in made if k.kind is not LinkKind.BLOCK and (k.host_ref is not None or left.is_left(k))]
     forget_links(engine, c, {k.id for k in known} - {k.id for k in kept})
     for family in (journal, conflicts, intents):
         family.remove_of(c, connection_id)
-    links.put(c, [_bare(k) for k in kept], now)
+    links.put(c, [left.named(engine, k, sent.get(k.id)) if left.is_left(k) else _bare(k) for k in kept], now)
     for row in collections.of_connection(c, connection_id):
         restart(c, connection_id, row.remote_id)
     rounds.drop(c, connection_id)

@@ -1,18 +1,23 @@
 """Host events without a link that stand at the service already: left behind by an earlier connection, or blocks that
-are this very event. They are tied, never made a second time (docs/sync.md, G4 and M7). All is asked for in batches."""
+are this very event. They are tied, never made a second time (docs/sync.md, G4 and M7). All is asked for in batches.
+
+What an earlier connection of the account left behind without an event is taken up before anything is read (L12)."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from marketplace_plugin.engine.steps.one_pass import Pass
+from sqlalchemy import Connection as Database
+
+from marketplace_plugin.engine.acts.chosen import left
+from marketplace_plugin.engine.steps.one_pass import Pass, chunks
 from marketplace_plugin.engine.steps.pull.elsewhere import STAMPED
-from marketplace_plugin.engine.steps.pull.reading import there
+from marketplace_plugin.engine.steps.pull.reading import fetch
 from marketplace_plugin.engine.steps.recall import Recalled
 from marketplace_plugin.errors import CollectionGone, PermissionDenied
-from marketplace_plugin.model.change import Access, Found, HostItem, Stamp
+from marketplace_plugin.model.change import Access, Change, Found, HostItem, Stamp, Unreadable, Upsert
 from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.event import Event, Series
 from marketplace_plugin.store import connections, links
@@ -30,12 +35,51 @@ from marketplace_plugin.sync.reason import Reason
 class Standing:
     """``former``: links of the same account that ended, by host ref. ``blocks``: blocks of this connection with a UID
     of the event, by host ref. ``shown``: their items that are there, by link id; ``moved``: where to, for those that
-    are elsewhere by now."""
+    are elsewhere by now; ``unclear``: links of what is there and cannot be read."""
 
     former: dict[str, list[Link]] = field(default_factory=lambda: defaultdict(list))
     blocks: dict[str, list[Link]] = field(default_factory=lambda: defaultdict(list))
     shown: dict[str, Found] = field(default_factory=dict)
     moved: dict[str, str] = field(default_factory=dict)
+    unclear: set[str] = field(default_factory=set)
+
+
+def take_up(p: Pass) -> None:
+    """Copies that waited to be removed when their connection ended wait here again, if they are as they were left then.
+    They are no blocks and no second copies. Raises what the service raises: not to know of them would make them so."""
+    with p.engine.store.read() as c:
+        former = [k for k in links.left_behind(c, p.connection) if k.collection in p.collections]
+    if not former:
+        return
+    found = Standing()
+    _look(p, former, found)
+    _look_elsewhere(p, former, found)
+    waiting: dict[tuple[str, str], Link] = {}
+    gone: list[str] = []
+    for link in former:
+        shown = found.shown.get(link.id)
+        if shown is not None:
+            place = found.moved.get(link.id, link.collection)
+            back = replace(link, connection=p.connection.id, collection=place)
+            waiting[place, shown.id] = left.standing(p.engine, back, shown)
+        elif link.collection not in p.errors and link.id not in found.unclear:
+            gone.append(link.id)
+    with p.write() as unit:
+        _take_the_place(unit.connection, p, waiting)
+        links.remove(unit.connection, gone, p.now)
+        links.put(unit.connection, waiting.values(), p.now)
+
+
+def _take_the_place(c: Database, p: Pass, waiting: dict[tuple[str, str], Link]) -> None:
+    """A copy that could not be read before may be a block by now. One that is tied to an event is none any more."""
+    known = links.by_remote(c, p.connection.id, [remote_id for _, remote_id in waiting])
+    for tied in (k for ks in known.values() for k in ks):
+        mine = waiting.get((tied.collection, tied.remote_id or ""))
+        if mine is None or tied.id == mine.id:
+            continue
+        if tied.kind is not LinkKind.BLOCK:
+            del waiting[mine.collection, mine.remote_id or ""]
+        links.remove(c, [tied.id if tied.kind is LinkKind.BLOCK else mine.id], p.now)
 
 
 def standing(p: Pass, recalled: Recalled) -> Standing:
@@ -72,8 +116,8 @@ def _look(p: Pass, asked: Iterable[Link], found: Standing) -> None:
             by_stamp[link.collection][Stamp(p.engine.instance, link.id)] = link
     for collection in {*by_id, *by_stamp}:
         try:
-            for one in there(p, collection, sorted(by_id[collection])):
-                found.shown |= {link.id: one for link in by_id[collection][one.id]}
+            for batch in chunks(sorted(by_id[collection]), p.engine.settings.batch):
+                _sort(fetch(p, collection, batch), by_id[collection], found)
             carried = p.provider.find(collection, list(by_stamp[collection])) if by_stamp[collection] else {}
         except (CollectionGone, PermissionDenied) as error:
             p.failed(collection, error)
@@ -81,6 +125,14 @@ def _look(p: Pass, asked: Iterable[Link], found: Standing) -> None:
         for stamp, copies in carried.items():
             if copies and stamp in by_stamp[collection]:
                 found.shown[by_stamp[collection][stamp].id] = min(copies, key=lambda f: (f.changed or p.now, f.id))
+
+
+def _sort(answers: Iterable[Change], by_id: Mapping[str, list[Link]], found: Standing) -> None:
+    for one in answers:
+        if isinstance(one, Upsert):
+            found.shown |= {link.id: one.found for link in by_id[one.id]}
+        elif isinstance(one, Unreadable):
+            found.unclear |= {link.id for link in by_id[one.id]}
 
 
 def _look_elsewhere(p: Pass, asked: Iterable[Link], found: Standing) -> None:

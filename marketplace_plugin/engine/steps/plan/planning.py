@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from marketplace_plugin.engine.acts.chosen import left
 from marketplace_plugin.engine.steps.host_side import at_link
 from marketplace_plugin.engine.steps.one_pass import Pass
 from marketplace_plugin.engine.steps.plan.adopting import Standing, adopt, standing, tie
@@ -133,6 +134,7 @@ def orphan(p: Pass, link: Link, reason: Reason) -> Link:
         kind=LinkKind.EXPORT,
         host_ref=None,
         host=None,
+        remote=left.last_seen(p.engine, link),
         uid="",
         organised=False,
         state=LinkState.PARKED,

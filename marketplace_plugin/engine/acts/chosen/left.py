@@ -1,0 +1,107 @@
+"""Copies whose event went elsewhere: each only waits to be removed, if nobody wrote into it (docs/sync.md, L10, L12).
+
+A copy is as we left it while it shows what was agreed when both sides last met. What its owner wrote there and the
+event here does not show (it was refused, it waits, or it is his alone) stands nowhere else, so the copy stays.
+Where the connection ends first, the link stays by its names: no content, but the revision and the keyed digest that
+tell whether the copy is still as we left it when the same account is connected again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from sqlalchemy import Connection as Database
+
+from marketplace_plugin.engine.context import Engine
+from marketplace_plugin.model.change import Found, Revision
+from marketplace_plugin.model.item import Item
+from marketplace_plugin.store import conflicts, journal
+from marketplace_plugin.store.work.conflicts import ConflictState
+from marketplace_plugin.sync.link import Link, LinkKind, LinkState, RemoteShowing
+from marketplace_plugin.sync.outcome import as_said, without_missing
+from marketplace_plugin.sync.reason import Reason
+
+COPIES = (LinkKind.EXPORT, LinkKind.MIRROR)
+NOT_SEEN = RemoteShowing(Revision(""), "")
+"""No revision is like it, so what stands there is compared with what was agreed."""
+
+
+def is_left(link: Link) -> bool:
+    """Its event is another link's, or nobody's; also while its connection ends, and when it has ended."""
+    waits = link.state not in (LinkState.DETACHED, LinkState.DECLINED)
+    return link.kind in COPIES and link.host_ref is None and (waits or let_go(link))
+
+
+def let_go(link: Link) -> bool:
+    """Nothing flows any more because its connection ends, or has ended."""
+    return link.state is LinkState.DETACHED and link.reason is Reason.DISCONNECTED
+
+
+def leaving(engine: Engine, link: Link) -> Link:
+    """The link of a copy that only waits to be removed from now on."""
+    return replace(
+        link,
+        host_ref=None,
+        host=None,
+        organised=False,
+        remote=last_seen(engine, link),
+        state=LinkState.PARKED,
+        reason=Reason.TARGET_CHANGED,
+        attempts=0,
+    )
+
+
+def kept(link: Link) -> Link:
+    """The copy stays as it is, and is never touched or imported again."""
+    return replace(link, state=LinkState.DETACHED, reason=Reason.TARGET_CHANGED, base=None, remote_base=None)
+
+
+def last_seen(engine: Engine, link: Link) -> RemoteShowing:
+    """Where the copy stood as it was agreed. What was seen there beside that is not ours: NOT_SEEN."""
+    agreed = link.remote_base or link.base
+    seen = link.remote is not None and agreed is not None and link.remote.digest == engine.digest(agreed)
+    return link.remote if seen and link.remote is not None else NOT_SEEN
+
+
+def disputed(c: Database, ids: Iterable[str]) -> set[str]:
+    """Those of these links whose copy shows on purpose what the event here does not: a clash waits or was left as it
+    is, or the user took back here what came from there."""
+    asked = list(ids)
+    left_so = {
+        row.link
+        for row in conflicts.of_links(c, asked)
+        if row.state is ConflictState.OPEN or (row.state is ConflictState.CLOSED and not row.winner)
+    }
+    return left_so | journal.taken_back(c, asked, journal.Side.HOST)
+
+
+def named(engine: Engine, link: Link, sent: Item | None) -> Link:
+    """What stays of it with its connection gone. ``sent``: what its create carries where that is under way."""
+    agreed, remote = link.remote_base or link.base or sent, link.remote
+    if agreed is not None:
+        remote = RemoteShowing(last_seen(engine, link).revision, engine.digest(agreed))
+    return replace(
+        link,
+        state=LinkState.DETACHED,
+        reason=Reason.DISCONNECTED,
+        base=None,
+        remote_base=None,
+        remote=remote,
+        attempts=0,
+    )
+
+
+def standing(engine: Engine, link: Link, found: Found, sent: Item | None = None) -> Link:
+    """``link`` as one that only waits to be removed, with what of ``found``, its copy now, is as we left it."""
+    waits = replace(leaving(engine, link), remote_id=found.id, access=found.access, remote=NOT_SEEN)
+    if link.base is not None:
+        return waits
+    if sent is not None:
+        said = without_missing(sent, found.item)
+        return replace(waits, base=said, remote_base=as_said(said, found.item))
+    untouched = link.remote is not None and (
+        (link.remote.revision != Revision("") and link.remote.revision == found.revision)
+        or link.remote.digest == engine.digest(found.item)
+    )
+    return replace(waits, remote_base=found.item) if untouched else waits
