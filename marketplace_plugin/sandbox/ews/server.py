@@ -29,6 +29,7 @@ from marketplace_plugin.sandbox.ews.transport import tls
 from marketplace_plugin.sandbox.ews.transport.http import HttpServer
 from marketplace_plugin.sandbox.ews.transport.signin import Gate, Refused, SignIn
 from marketplace_plugin.sandbox.ews.web import browse, control
+from marketplace_plugin.sandbox.frame import browse as pages
 from marketplace_plugin.sandbox.frame.faults import FAULT_HEADER
 from marketplace_plugin.sandbox.frame.http import ConnectionDropped
 from marketplace_plugin.sandbox.frame.stand_in import StandIn
@@ -335,7 +336,7 @@ class EwsSandbox(StandIn):
 def _flask(sandbox: EwsSandbox) -> WSGIApplication:
     """The pages beside EWS: calendars by hand, and the control."""
     app = Flask(__name__, static_folder=None)
-    app.register_blueprint(browse.blueprint(sandbox.state))
+    app.register_blueprint(pages.blueprint(browse.Calendars(sandbox.state)))
     app.register_blueprint(control.blueprint(sandbox))
     return app
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask, request
 from werkzeug.exceptions import HTTPException
 
+from marketplace_plugin.sandbox.frame import browse as pages
 from marketplace_plugin.sandbox.frame.exchange import Exchange, Logged
 from marketplace_plugin.sandbox.frame.http import ConnectionDropped
 from marketplace_plugin.sandbox.frame.stand_in import StandIn
@@ -151,7 +152,7 @@ def _flask(sandbox: GoogleSandbox) -> Flask:
     app.register_blueprint(people.blueprint(state, grants, sandbox.books))
     app.register_blueprint(tasks.blueprint(state, grants, sandbox.tasks))
     app.register_blueprint(batch.blueprint(sandbox))
-    app.register_blueprint(browse.blueprint(state))
+    app.register_blueprint(pages.blueprint(browse.Calendars(state)))
     app.register_blueprint(control.blueprint(sandbox))
 
     @app.errorhandler(HTTPException)

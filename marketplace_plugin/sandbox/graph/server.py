@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
+from marketplace_plugin.sandbox.frame import browse as pages
 from marketplace_plugin.sandbox.frame.exchange import Exchange, Logged
 from marketplace_plugin.sandbox.frame.faults import FAULT_HEADER
 from marketplace_plugin.sandbox.frame.http import ConnectionDropped
@@ -237,7 +238,7 @@ def _flask(sandbox: GraphSandbox) -> Flask:
     app.register_blueprint(routes.blueprint(sandbox))
     app.register_blueprint(authorize.blueprint(sandbox.state, sandbox.grants))
     app.register_blueprint(tokens.blueprint(sandbox.state, sandbox.grants))
-    app.register_blueprint(browse.blueprint(sandbox.state))
+    app.register_blueprint(pages.blueprint(browse.Calendars(sandbox.state)))
     app.register_blueprint(control.blueprint(sandbox))
 
     @app.errorhandler(HTTPException)
