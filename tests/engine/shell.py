@@ -35,11 +35,12 @@ from marketplace_plugin.model.change import (
     HostItem,
     HostPage,
     Page,
+    Revision,
     Stamp,
     Unreadable,
 )
 from marketplace_plugin.model.collection import Capabilities, CollectionInfo, Role
-from marketplace_plugin.model.item import Kind
+from marketplace_plugin.model.item import Item, Kind
 from marketplace_plugin.model.time import Window
 from marketplace_plugin.model.write import Applied, Delete, HostOutcome, HostWrite, Outcome, Stale, Write
 from marketplace_plugin.sandbox.google import DEFAULT_CLIENT, GoogleSandbox
@@ -116,11 +117,11 @@ class People:
 
 
 class ListsCalendars:
-    """A provider that reads the account's calendar list, as the real one would, and holds no events. ``stale``: ids
-    that somebody has edited."""
+    """A provider that reads the account's calendar list, as the real one would, and holds no events but ``standing``,
+    by id, at their first revision. ``stale``: ids that somebody edits before they are written."""
 
-    def __init__(self, session: Session, stale: frozenset[str]) -> None:
-        self._session, self._stale = session, stale
+    def __init__(self, session: Session, standing: Mapping[str, Item], stale: frozenset[str]) -> None:
+        self._session, self._standing, self._stale = session, standing, stale
         self.closed = False
         self.pushed: list[tuple[str, Write]] = []
 
@@ -154,7 +155,8 @@ class ListsCalendars:
         yield Page((), snapshot=since is None, covers=window, cursor=Cursor("c", "f", window))
 
     def fetch(self, collection: str, ids: Sequence[str]) -> Sequence[Found | Gone | Unreadable]:
-        return [Gone(one) for one in ids]
+        there = self._standing
+        return [Found(one, Revision("1"), there[one]) if one in there else Gone(one) for one in ids]
 
     def find(self, collection: str, stamps: Sequence[Stamp]) -> Mapping[Stamp, Sequence[Found]]:
         return {}
@@ -176,6 +178,7 @@ class OnePlugin:
     entries: Sequence[Integration]
     announced: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
     opened: list[ListsCalendars] = field(default_factory=list)
+    standing: Mapping[str, Item] = field(default_factory=dict)
     stale: frozenset[str] = frozenset()
     down: bool = False
     account: Callable[[Mapping[str, Any]], Account | None] = lambda claims: Account(claims["sub"], claims["email"])
@@ -183,7 +186,7 @@ class OnePlugin:
     def open_provider(self, integration: str, session: Session) -> Provider:
         if self.down:
             raise Unavailable("the service is down")
-        self.opened.append(ListsCalendars(session, self.stale))
+        self.opened.append(ListsCalendars(session, self.standing, self.stale))
         return self.opened[-1]
 
     def test_connection(

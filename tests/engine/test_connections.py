@@ -18,10 +18,11 @@ from marketplace_plugin.engine.views import (
 )
 from marketplace_plugin.engine.work import requests
 from marketplace_plugin.errors import NotAllowed, NotFound
+from marketplace_plugin.model.event import Event
 from marketplace_plugin.sandbox.google.seed import ANNA, ANNA_PRIVATE
 from marketplace_plugin.store import blocks, collections, connections, grants
 from marketplace_plugin.sync.link import LinkKind
-from tests.engine.choosing import calendar, form, opened, put_link
+from tests.engine.choosing import DAY, calendar, form, opened, put_link
 from tests.engine.shell import ADMIN, ANNA_HERE, JONAS_HERE, STRANGER, World, connect, install
 
 
@@ -137,6 +138,7 @@ def test_the_grant_is_revoked_with_the_accounts_last_connection(world: World, co
 
 def test_copies_are_deleted_remotely_only_when_ticked_and_unedited(world: World, connection: str) -> None:
     full(world, connection)
+    world.plugins.standing = {"remote-e1": Event(when=DAY), "remote-e2": Event(when=DAY)}
     world.plugins.stale = frozenset({"remote-e2"})
     done = disconnect(world.engine, ANNA_HERE, connection, delete_remote=True)
     assert done == Disconnected(deleted=1, left=1)
