@@ -67,7 +67,7 @@ def done(step: Step, reply: Event) -> Link:
 def test_nobody_is_asked(subject: Link, place: Place) -> None:
     assert not flows_of(subject, place).guests
     if subject.kind is not LinkKind.BLOCK:
-        assert not decided(subject, host(with_guests(EVE)), None, place).pushes
+        assert not decided(subject, host(with_guests(EVE), organised=subject.organised), None, place).pushes
 
 
 def test_who_takes_part_here_is_asked_by_name_and_address_alone() -> None:

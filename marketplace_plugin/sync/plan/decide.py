@@ -40,7 +40,7 @@ def decide(case: Case, place: Place, policy: Policy) -> Step:
         case = replace(case, link=replace(case.link, state=LinkState.LIVE, reason=None))
         if case.link.host_ref is None:
             return Step(Action.RECREATE_HOST, Reason.CHANGED_REMOTE, case.link, case, automatic=1)
-    case = _regained(case)
+    case = _as_both_show(case)
     link = case.link
     if link.state in (LinkState.DETACHED, LinkState.DECLINED):
         return _at_rest(case)
@@ -62,12 +62,15 @@ def decide(case: Case, place: Place, policy: Policy) -> Step:
     return _held_back(step, place, host, remote)
 
 
-def _regained(case: Case) -> Case:
-    """The account may write the item again: what waited goes out now, not with the next change."""
-    link, found = case.link, case.remote
-    if link.access is not Access.NONE or not isinstance(found, Found) or found.access is Access.NONE:
-        return case
-    return replace(case, link=replace(link, access=found.access))
+def _as_both_show(case: Case) -> Case:
+    """Whose it is, and what the account may write of it, is what both sides show now: the organiser may be another one
+    since, and what waited for a role goes out now, not with the next change."""
+    link, host, found = case.link, case.host, case.remote
+    if isinstance(found, Found) and found.access is not Access.NONE:
+        link = replace(link, access=found.access)
+    if isinstance(host, HostItem) and link.kind is LinkKind.EXPORT and link.host_ref is not None:
+        link = replace(link, organised=host.organised)
+    return replace(case, link=link)
 
 
 def _awakes(case: Case, place: Place) -> bool:
