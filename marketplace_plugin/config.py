@@ -50,7 +50,9 @@ VARIABLES = (
     Variable("MARKETPLACE_PROXIES", "how many proxies in front of the server set X-Forwarded-*", default="0"),
     Variable("MARKETPLACE_WORKERS", "passes that run at the same time in this process", default="4"),
     Variable(
-        "MARKETPLACE_JOURNAL_DAYS", "days that a run can be taken back: so long its journal is kept", default="30"
+        "MARKETPLACE_JOURNAL_DAYS",
+        "days that a run can be taken back: so long its journal and settled conflicts are kept",
+        default="30",
     ),
     Variable("MARKETPLACE_LOG_LEVEL", "debug, info, warning or error", default="info"),
 )

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from marketplace_plugin.contract.module import Person
+from marketplace_plugin.engine.account.disconnect import disconnect
 from marketplace_plugin.engine.acts.waiting import conflicts
 from marketplace_plugin.engine.acts.waiting.conflicts import ConflictView
 from marketplace_plugin.errors import Conflict, NotAllowed, NotFound
 from marketplace_plugin.providers.memory import MemoryAccount
+from marketplace_plugin.store import connections
 from marketplace_plugin.store.accounts.connections import Policy
 from marketplace_plugin.sync.merge.three_way import Winner
 from marketplace_plugin.sync.reason import Reason
@@ -43,8 +45,18 @@ class Clashing:
         return title(self.world.host.see("ada", self.ref)), title(self.account.items(TARGET)[self.copy])
 
     def shown(self) -> ConflictView:
-        (view,) = conflicts.listed(self.world.engine, person(self.world))
+        (view,) = self.listed()
         return view
+
+    def listed(self) -> list[ConflictView]:
+        return conflicts.listed(self.world.engine, person(self.world))
+
+    def again(self, word: str) -> None:
+        """Once more, with other values."""
+        self.world.clock.forward(minutes=5)
+        self.world.host.edit("ada", self.ref, title=f"here {word}")
+        self.account.user.edit(TARGET, self.copy, title=f"there {word}")
+        self.world.sync(self.connection)
 
     def take(self, side: Winner) -> None:
         conflicts.take(self.world.engine, person(self.world), self.shown().id, side)
@@ -144,7 +156,7 @@ def test_an_edit_there_after_the_decision_is_a_new_conflict_or_what_was_chosen(w
         assert clash.titles == ("edited there since", "edited there since")
 
 
-def test_each_field_is_listed_once_with_its_last_values(world: World) -> None:
+def test_what_waits_is_one_question_with_its_last_values(world: World) -> None:
     clash = Clashing(world, Policy.ASK)
     world.clock.forward(minutes=31)
     clash.account.user.edit(TARGET, clash.copy, title="there again")
@@ -152,6 +164,137 @@ def test_each_field_is_listed_once_with_its_last_values(world: World) -> None:
     assert clash.shown().there == "there again"
     clash.take(Winner.REMOTE)
     assert conflicts.listed(world.engine, person(world)) == []
+
+
+@pytest.mark.parametrize("policy", [Policy.HOST, Policy.REMOTE])
+def test_each_clash_that_was_settled_is_a_line_of_its_own(world: World, policy: Policy) -> None:
+    """The value that was overruled first was nowhere any more when its field clashed again."""
+    clash = Clashing(world, policy)
+    clash.again("two")
+    told = [(view.here, view.there, view.kept.value) for view in clash.listed()]
+    assert told == [("here two", "there two", policy.value), ("here", "there", policy.value)]
+    assert [view.at for view in clash.listed()] == sorted((view.at for view in clash.listed()), reverse=True)
+    assert world.settle(clash.connection) == 0
+    assert len(clash.listed()) == 2
+
+
+def test_lines_of_one_field_stand_together(world: World) -> None:
+    clash = Clashing(world, Policy.HOST)
+    world.clock.forward(minutes=5)
+    world.host.edit("ada", clash.ref, location="Room 2")
+    clash.account.user.edit(TARGET, clash.copy, location="Room 3")
+    world.sync(clash.connection)
+    clash.again("two")
+    assert [view.cell for view in clash.listed()] == ["title", "title", "location"]
+
+
+def test_a_line_is_turned_or_left_alone_and_the_others_stay(world: World) -> None:
+    clash = Clashing(world, Policy.HOST)
+    for word in ("two", "three"):
+        clash.again(word)
+    conflicts.leave(world.engine, person(world), clash.listed()[1].id)
+    assert [view.there for view in clash.listed()] == ["there three", "there"]
+    conflicts.take(world.engine, person(world), clash.listed()[0].id, Winner.REMOTE)
+    world.sync(clash.connection)
+    assert clash.titles == ("there three",) * 2
+    assert [view.there for view in clash.listed()] == ["there"]
+
+
+def test_an_older_line_is_turned_only_where_its_winner_still_stands(world: World) -> None:
+    clash = Clashing(world, Policy.HOST)
+    clash.again("two")
+    older = clash.listed()[1].id
+    with pytest.raises(Conflict):
+        conflicts.take(world.engine, person(world), older, Winner.REMOTE)
+    assert clash.titles == ("here two",) * 2
+    world.host.edit("ada", clash.ref, title="here")
+    world.sync(clash.connection)
+    conflicts.take(world.engine, person(world), older, Winner.REMOTE)
+    world.sync(clash.connection)
+    assert clash.titles == ("there",) * 2
+    assert [view.there for view in clash.listed()] == ["there two"]
+
+
+def test_a_question_is_answered_by_who_makes_both_sides_equal(world: World) -> None:
+    clash = Clashing(world, Policy.ASK)
+    clash.account.user.edit(TARGET, clash.copy, title="here")
+    world.clock.forward(minutes=31)
+    world.sync(clash.connection)
+    assert clash.titles == ("here", "here")
+    assert clash.listed() == []
+
+
+def test_another_policy_settles_the_question(world: World) -> None:
+    clash = Clashing(world, Policy.ASK)
+    with world.store.begin() as unit:
+        row = connections.get(unit.connection, clash.connection)
+        assert row is not None
+        saved = connections.save_settings(
+            unit.connection,
+            row.id,
+            row.settings_version,
+            policy=Policy.REMOTE,
+            past_days=row.past_days,
+            future_days=row.future_days,
+            switches=row.switches,
+        )
+        connections.approve(unit.connection, row.id, saved)
+    world.clock.forward(minutes=31)
+    world.sync(clash.connection)
+    assert clash.titles == ("there", "there")
+    assert (clash.shown().here, clash.shown().kept) == ("here", Winner.REMOTE)
+
+
+def test_what_was_settled_goes_with_its_time_and_a_question_stays(world: World) -> None:
+    clash = Clashing(world, Policy.HOST)
+    until = clash.shown().until
+    assert until == clash.shown().at + world.engine.settings.journal_kept
+    world.clock.forward(days=29)
+    world.sync(clash.connection)
+    assert clash.shown().there == "there"
+    world.clock.forward(days=2)
+    world.sync(clash.connection)
+    assert clash.listed() == []
+
+
+def test_a_question_has_no_end(world: World) -> None:
+    clash = Clashing(world, Policy.ASK)
+    assert clash.shown().until is None
+    world.clock.forward(days=40)
+    world.sync(clash.connection)
+    assert clash.shown().waits
+
+
+def test_what_was_overruled_outlives_its_event(world: World) -> None:
+    clash = Clashing(world, Policy.HOST)
+    world.host.delete("ada", clash.ref)
+    world.sync(clash.connection)
+    assert clash.account.items(TARGET) == {}
+    view = clash.shown()
+    assert (view.here, view.there, view.about.title, view.takes) == ("here", "there", "here", frozenset())
+    with pytest.raises(NotFound):
+        conflicts.take(world.engine, person(world), view.id, Winner.REMOTE)
+    conflicts.leave(world.engine, person(world), view.id)
+    assert clash.listed() == []
+
+
+def test_an_edit_of_what_was_tied_as_it_was_keeps_the_other_value_in_the_list(world: World) -> None:
+    """It overrules a value that its author never saw."""
+    clash = Clashing(world, Policy.HOST)
+    disconnect(world.engine, person(world), clash.connection, delete_remote=False)
+    world.host.edit("ada", clash.ref, title="since")
+    connection = world.connect("ada", clash.account, policy=Policy.HOST)
+    world.sync(connection)
+    assert (clash.shown().here, clash.shown().there, clash.shown().waits) == ("since", "here", True)
+    world.clock.forward(minutes=31)
+    world.host.edit("ada", clash.ref, title="edited")
+    world.sync(connection)
+    assert clash.titles == ("edited",) * 2
+    view = clash.shown()
+    assert (view.here, view.there, view.kept) == ("edited", "here", Winner.HOST)
+    conflicts.take(world.engine, person(world), view.id, Winner.REMOTE)
+    world.sync(connection)
+    assert clash.titles == ("here",) * 2
 
 
 @pytest.mark.parametrize("policy", [Policy.ASK, Policy.HOST])

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import Any
 
-from marketplace_plugin.model.event import Series
+from marketplace_plugin.model.event import Override, Series
 from marketplace_plugin.model.item import Item
 from marketplace_plugin.model.task import Task
 from marketplace_plugin.model.time import Timed
+from marketplace_plugin.sync.merge.cells import Parts
 
 _WORD = re.compile(r"\bw\d+\b")
 _BIRTH = re.compile(r"\bb\d+\b")
@@ -22,11 +24,22 @@ def tokens(item: Item | None) -> set[str]:
     """All tokens that an item shows, in its occurrences too."""
     if isinstance(item, Series):
         return tokens(item.master).union(*(tokens(o.event) for o in item.overrides))
-    found = set(_WORD.findall(_text(item)))
     when = item.due if isinstance(item, Task) else getattr(item, "when", None)
-    if isinstance(when, Timed):
-        found.add(f"m{int(when.duration.total_seconds() // 60)}")
-    return found
+    return set(_WORD.findall(_text(item))) | said(when)
+
+
+def said(value: Any) -> set[str]:
+    """All tokens of one value of a field, of an occurrence, or of the times and occurrences of a series."""
+    match value:
+        case str():
+            return set(_WORD.findall(value))
+        case Timed():
+            return {f"m{int(value.duration.total_seconds() // 60)}"}
+        case Override():
+            return tokens(value.event)
+        case Parts():
+            return said(value.event.when).union(*map(said, value.overrides.values()))
+    return set()
 
 
 def birth(item: Item | None) -> str:

@@ -9,20 +9,21 @@ from typing import Any
 
 from marketplace_plugin.contract.module import Person
 from marketplace_plugin.engine.acts.preview import approve_held
+from marketplace_plugin.engine.acts.waiting.conflicts import ConflictView, listed
 from marketplace_plugin.model.change import Found, HostItem
 from marketplace_plugin.model.event import Event, Override, Series, original_key
 from marketplace_plugin.model.form.canonical import changed_fields
 from marketplace_plugin.model.series.edit import SHAPE
 from marketplace_plugin.model.series.shape import crosses
 from marketplace_plugin.providers.memory import Personality
-from marketplace_plugin.store import conflicts, held, links
+from marketplace_plugin.store import held
 from marketplace_plugin.store.accounts.connections import Policy
 from marketplace_plugin.sync.link import Link, LinkKind, LinkState
 from marketplace_plugin.sync.merge.three_way import changed
 from marketplace_plugin.sync.plan.flows import Place, flows_of
 from marketplace_plugin.sync.reason import Reason
 from tests.laws.edits import Edit, EventItem, edited
-from tests.laws.ledger import Ledger, birth, tokens
+from tests.laws.ledger import Ledger, birth, said, tokens
 from tests.laws.world import OTHER, SOURCE, TARGET, World, all_day, occurrence, series, timed
 
 CALENDARS = (TARGET, SOURCE, OTHER)
@@ -244,9 +245,9 @@ class Scene:
         """She took something back: what stands on one side alone may be overwritten there by who does not see it."""
         self.differing |= self._here() ^ self._there()
 
-    def let_go(self) -> None:
-        """What nothing but the list of conflicts holds may end with it."""
-        self.differing |= self._told() - (self._here() | self._there())
+    def let_go(self, *lines: ConflictView) -> None:
+        """What nothing but the list of conflicts holds, or nothing but these lines of it, may end with them."""
+        self.differing |= self._told(*lines) - (self._here() | self._there())
         self.let_differ()
 
     def let_wander(self) -> None:
@@ -287,14 +288,10 @@ class Scene:
     def _there(self) -> set[str]:
         return set().union(*(tokens(one.item) for one in self.all_there().values()))
 
-    def _told(self) -> set[str]:
-        """What the list of conflicts shows; a row whose link is gone counts only where its event is gone too."""
-        with self.world.store.read() as c:
-            rows = conflicts.of_user(c, "ada", limit=10_000)
-            known = links.get(c, {row.link for row in rows})
-        standing = {birth(one.item) for one in self.world.host.all_of("ada").values()}
-        shown = [row for row in rows if row.link in known or not {birth(row.host), birth(row.remote)} & standing]
-        return set().union(*(tokens(row.host) | tokens(row.remote) for row in shown))
+    def _told(self, *lines: ConflictView) -> set[str]:
+        """What her list of conflicts shows, or these lines of it: two values each, and nothing else of their events."""
+        shown = lines or listed(self.world.engine, self.person)
+        return set().union(*(said(view.here) | said(view.there) for view in shown))
 
     def _refused(self, link: Link) -> bool:
         """A shape that this service cannot hold: parked, and told to the owner."""

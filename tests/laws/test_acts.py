@@ -107,13 +107,13 @@ class Acts(Machine):
         listed = conflicts.listed(self.world.engine, self.scene.person)
         if not listed:
             return
-        chosen = listed[n % len(listed)].id
-        self.scene.let_go()
+        chosen = listed[n % len(listed)]
+        self.scene.let_go(chosen)
         if side is None:
-            self._act(lambda: conflicts.leave(self.world.engine, self.scene.person, chosen))
+            self._act(lambda: conflicts.leave(self.world.engine, self.scene.person, chosen.id))
             self.scene.let_differ()
         else:
-            self._act(lambda: conflicts.take(self.world.engine, self.scene.person, chosen, side))
+            self._act(lambda: conflicts.take(self.world.engine, self.scene.person, chosen.id, side))
 
     @rule(back=st.booleans())
     def decide_about_deletions(self, back: bool) -> None:

@@ -11,8 +11,9 @@ import pytest
 from marketplace_plugin.engine.account.disconnect import disconnect
 from marketplace_plugin.engine.acts.waiting.conflicts import listed
 from marketplace_plugin.errors import Throttled, Unavailable
-from marketplace_plugin.providers.memory import PERSONALITIES, Crash, Moment, Request
+from marketplace_plugin.providers.memory import PERSONALITIES, Crash, Moment, Personality, Request
 from marketplace_plugin.store.accounts.connections import Policy
+from marketplace_plugin.sync.merge.three_way import Winner
 from tests.laws.edits import Edit
 from tests.laws.scene import Scene
 
@@ -85,6 +86,66 @@ def test_a_write_that_was_not_done_overrules_nothing(scene: Scene) -> None:
     assert listed(scene.world.engine, scene.person) == []
     scene.rest()
     assert len(listed(scene.world.engine, scene.person)) == 1
+
+
+@pytest.mark.parametrize("moment", Moment)
+def test_the_same_clash_is_one_line_however_often_a_pass_dies_of_it(scene: Scene, moment: Moment) -> None:
+    """Told with the intents of each attempt; what else of the event is edited meanwhile makes it no other one."""
+    _clash(scene, Policy.HOST)
+    for number in range(3):
+        scene.account.faults.add(moment, Request.PATCH, Crash("killed"))
+        _sync(scene)
+        scene.world.host.edit("ada", scene.here(0)[0], location=f"Room {number}")  # type: ignore[index]  # it is there
+        scene.account.faults.clear()
+    scene.rest()
+    scene.check()
+    (view,) = listed(scene.world.engine, scene.person)
+    assert view.cell == "title"
+
+
+def test_the_same_clash_is_one_line_where_the_host_wrote_before_the_pass_died(scene: Scene) -> None:
+    def die(_: object) -> None:
+        scene.world.host.before_apply = None
+        raise Crash("killed")
+
+    _clash(scene, Policy.REMOTE)
+    for _ in range(2):
+        scene.world.host.before_apply = die
+        _sync(scene)
+    scene.rest()
+    scene.check()
+    (view,) = listed(scene.world.engine, scene.person)
+    assert view.kept is Winner.REMOTE
+
+
+@pytest.mark.parametrize("personality", PERSONALITIES, ids=lambda p: p.name)
+def test_what_its_author_replaced_before_the_write_was_not_overruled(personality: Personality) -> None:
+    """The host did not let its newer value be written over; it is the only one that was overruled then."""
+    scene = Scene(personality, shared=False)
+
+    def edit(_: object) -> None:
+        scene.world.host.before_apply = None
+        scene.edit_here(0, Edit.TITLE)
+
+    _clash(scene, Policy.REMOTE)
+    scene.world.host.before_apply = edit
+    _sync(scene)
+    scene.rest()
+    scene.check()
+    (view,) = listed(scene.world.engine, scene.person)
+    assert view.kept is Winner.REMOTE
+    scene.close()
+
+
+def test_what_a_field_lost_first_is_told_too(scene: Scene) -> None:
+    """The list knew each field's last clash alone."""
+    _clash(scene, Policy.HOST)
+    _sync(scene)
+    scene.edit_there(0, Edit.TITLE)
+    scene.edit_here(0, Edit.TITLE)
+    scene.rest()
+    scene.check()
+    assert len(listed(scene.world.engine, scene.person)) == 2
 
 
 def test_what_was_overruled_stays_told_when_the_copy_is_made_anew(scene: Scene) -> None:

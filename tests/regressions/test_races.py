@@ -34,7 +34,7 @@ def test_an_edit_in_between_is_not_overwritten(world: World) -> None:
     assert (mine.title, mine.location, mine.description) == (there.title, there.location, there.description)
     assert (mine.location, mine.description) == ("here", "more")
     with world.store.read() as c:
-        (told,) = conflicts.of_user(c, "ada", limit=10)
+        (told,) = conflicts.of_user(c, "ada")
     assert told.field == "title"
     assert {str(one.title) for one in (told.host, told.remote) if isinstance(one, Event)} == {"ours", "theirs"}
 

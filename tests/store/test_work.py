@@ -288,6 +288,30 @@ def test_conflicts_wait_for_their_user(store: Store, connected: str) -> None:
         assert (closed.state, closed.winner) == (ConflictState.CLOSED, "host")
 
 
+def test_conflicts_are_kept_for_a_time_and_questions_until_they_are_answered(store: Store, connected: str) -> None:
+    def one(name: str, state: ConflictState, at: datetime) -> Conflict:
+        winner = "" if state is ConflictState.OPEN else "remote"
+        return Conflict(name, "c1", "u1", "l1", "run", "title", winner, Reason.MERGED, at, state, host="a", remote="b")
+
+    day = timedelta(days=1)
+    with store.begin() as unit:
+        c = unit.connection
+        conflicts.put(c, [one("k1", ConflictState.SETTLED, NOW), one("k2", ConflictState.OPEN, NOW)])
+        conflicts.put(c, [one("k3", ConflictState.SETTLED, NOW + day), one("k4", ConflictState.OPEN, NOW)])
+        conflicts.close(c, ["k4"], "", NOW + day)
+        assert conflicts.forget(c, "c1", NOW) == 0
+        assert conflicts.forget(c, "c2", NOW + 2 * day) == 0
+        assert conflicts.forget(c, "c1", NOW + day) == 1
+        listed = conflicts.of_user(c, "u1", ConflictState.OPEN, ConflictState.SETTLED)
+        assert [row.id for row in listed] == ["k3", "k2"]
+        conflicts.follow(c, "l1", "l2", NOW + day)
+        assert conflicts.forget(c, "c1", NOW + day) == 0
+        assert {(row.state, row.winner) for row in conflicts.of_links(c, ["l2"], ConflictState.SETTLED)} == {
+            (ConflictState.SETTLED, "remote"),
+            (ConflictState.SETTLED, "host"),
+        }
+
+
 def test_what_waits_for_the_complete_round(store: Store, connected: str) -> None:
     with store.begin() as unit:
         c = unit.connection

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from marketplace_plugin.engine.others import wake_others
-from marketplace_plugin.engine.steps import host_side
+from marketplace_plugin.engine.steps import clashes, host_side
 from marketplace_plugin.engine.steps.one_pass import Pass
 from marketplace_plugin.engine.steps.plan.pairing import ask_about
 from marketplace_plugin.engine.steps.plan.planning import Planned
@@ -18,7 +18,7 @@ from marketplace_plugin.engine.steps.pull.reading import Round
 from marketplace_plugin.engine.steps.pull.strays import hold_unclear
 from marketplace_plugin.engine.steps.push import Work
 from marketplace_plugin.engine.steps.recall import Recalled
-from marketplace_plugin.engine.steps.written import both, conflict_rows, count_name, entry, held_rows, lines, overruled
+from marketplace_plugin.engine.steps.written import count_name, entry, held_rows, lines
 from marketplace_plugin.model.change import Found
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.write import (
@@ -45,10 +45,10 @@ from marketplace_plugin.store import (
 )
 from marketplace_plugin.store.log.journal import Action as Deed
 from marketplace_plugin.store.log.journal import Entry, Side
-from marketplace_plugin.store.work.conflicts import Conflict
 from marketplace_plugin.store.work.intents import IntentState
 from marketplace_plugin.sync.diff import BlockSeen
 from marketplace_plugin.sync.link import Link, LinkKind, LinkState, Wrote
+from marketplace_plugin.sync.merge.three_way import Winner
 from marketplace_plugin.sync.outcome import RETRY, after, arrived, parked
 from marketplace_plugin.sync.plan.step import Step
 from marketplace_plugin.sync.plan.tables import Action
@@ -59,14 +59,14 @@ SOON = timedelta(minutes=1)
 
 @dataclass(slots=True)
 class Result:
-    """What the links are after their steps. ``untold``: what was to be overruled, and was not."""
+    """What the links are after their steps. ``untold``: lines of what was to be overruled, and was not."""
 
     kept: list[Link] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
     to_block: list[tuple[Link, Step]] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
-    conflicts: list[Conflict] = field(default_factory=list)
-    untold: list[Conflict] = field(default_factory=list)
+    done: list[clashes.Done] = field(default_factory=list)
+    untold: list[str] = field(default_factory=list)
     mails: list[Step] = field(default_factory=list)
 
 
@@ -95,8 +95,8 @@ def commit(
         _links(c, p, planned, result)
         _blocks(c, p, recalled, result)
         journal.add(c, [*result.entries, *planned.told])
-        conflicts.put(c, result.conflicts)
-        conflicts.remove(c, [one.id for one in result.untold])
+        conflicts.remove(c, result.untold)
+        clashes.settle(p, c, result.done)
         _held(c, p, planned, result)
         _intents(c, p, work)
         wake_others(c, p.engine, p.person, _changed_here(work, applied))
@@ -140,11 +140,20 @@ def _results(p: Pass, work: Work, applied: Mapping[str, HostOutcome]) -> Result:
         if step.action is Action.PARK and step.reason is Reason.WOULD_MAIL:
             result.mails.append(step)
         result.entries += lines(p, step, link, isinstance(pushed, Applied), isinstance(done, HostApplied))
-        if step.clashes and link is not None and arrived(step, pushed):
-            result.conflicts += conflict_rows(p, step.link, step.clashes, *both(step))
-        elif not isinstance(pushed, Partial | Unanswered):  # then some of it may stand there
-            result.untold += overruled(p, step)
+        result.done.append(clashes.Done(step, pushed, done))
+    result.untold += _untold(p, work, result.done)
     return result
+
+
+def _untold(p: Pass, work: Work, done: Sequence[clashes.Done]) -> Iterator[str]:
+    """Lines of this pass whose value was not overruled after all. Of a push that was answered in part, or not at all,
+    some may stand there."""
+    by_link = {one.step.link.id: one for one in done}
+    for row in work.told:
+        one = by_link[row.link]
+        doubtful = row.winner == Winner.HOST and isinstance(one.pushed, Partial | Unanswered)
+        if row.run == p.run and not doubtful and not one.carried_out(Winner(row.winner)):
+            yield row.id
 
 
 def _count(p: Pass, step: Step, link: Link | None, pushed: bool, applied: bool) -> None:
@@ -256,11 +265,13 @@ def _positions(c: Connection, p: Pass, recalled: Recalled, rounds_: Mapping[str,
 
 
 def _forget(c: Connection, p: Pass) -> None:
-    """What has outlived its use, locally: blocks that left the window, old lines of the journal, settled intents."""
+    """What has outlived its use, locally: blocks that left the window, old lines of the journal and of the list of
+    conflicts, settled intents."""
     passed = blocks.before(c, p.connection.id, p.window().start - timedelta(days=7), 1000)
     links.remove(c, passed, p.now)
     kept = p.now - p.engine.settings.journal_kept
     journal.forget(c, p.connection.id, kept)
+    conflicts.forget(c, p.connection.id, kept)
     intents.forget(c, p.connection.id, p.now - timedelta(days=1))
 
 

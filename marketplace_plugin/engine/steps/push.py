@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from marketplace_plugin.engine.context import Phase
+from marketplace_plugin.engine.steps import clashes
 from marketplace_plugin.engine.steps.one_pass import Pass
-from marketplace_plugin.engine.steps.written import overruled
 from marketplace_plugin.errors import (
     AuthorizationExpired,
     CollectionGone,
@@ -33,6 +33,7 @@ from marketplace_plugin.model.write import (
     Write,
 )
 from marketplace_plugin.store import conflicts, held, intents, links
+from marketplace_plugin.store.work.conflicts import Conflict
 from marketplace_plugin.store.work.intents import Intent
 from marketplace_plugin.sync.link import Link, LinkKind, LinkState, RemoteShowing, Wrote
 from marketplace_plugin.sync.merge.cells import Synced
@@ -48,15 +49,14 @@ _HOST_DEEDS = (Action.DELETE_HOST, Action.RECREATE_HOST)
 
 @dataclass(slots=True)
 class Work:
-    """The steps of this pass with their writes, by link id, and what the service answered, by operation key."""
+    """The steps of this pass with their writes, by link id, and what the service answered, by operation key. ``told``:
+    what the writes overrule, in the list of conflicts already."""
 
     steps: list[Step] = field(default_factory=list)
     remote: dict[str, Write] = field(default_factory=dict)
     host: dict[str, HostWrite] = field(default_factory=dict)
     outcomes: dict[str, Outcome] = field(default_factory=dict)
-
-    def writes(self, step: Step) -> bool:
-        return step.link.id in self.remote or step.link.id in self.host
+    told: list[Conflict] = field(default_factory=list)
 
     def pushed(self, step: Step) -> Outcome | None:
         write = self.remote.get(step.link.id)
@@ -88,10 +88,12 @@ def intend(p: Pass, plan: Plan) -> Work:
         links.remove(c, replaced, p.now)
         held.remove_for(c, replaced)
         for old, new in replaced.items():
-            conflicts.follow(c, old, new)
+            conflicts.follow(c, old, new, p.now)
         links.put(c, made, p.now)
         intents.put(c, _intents(p, work))
-        conflicts.put(c, [row for step in work.steps if work.writes(step) for row in overruled(p, step)])
+        for step in work.steps:
+            there, here = step.link.id in work.remote, step.link.id in work.host
+            work.told += clashes.tell(p, c, step, there=there, here=here)
     return work
 
 

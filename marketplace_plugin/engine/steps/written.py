@@ -1,18 +1,16 @@
-"""Rows that tell what a pass did: conflicts, lines of the journal, and what is held for the owner."""
+"""Rows that tell what a pass did: lines of the journal, and what is held for the owner."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from marketplace_plugin.engine.steps.one_pass import Pass
 from marketplace_plugin.model.change import Found, HostGone, HostItem
 from marketplace_plugin.model.item import Item
 from marketplace_plugin.store.log.journal import Action as Deed
 from marketplace_plugin.store.log.journal import Entry, Side
-from marketplace_plugin.store.work.conflicts import Conflict, ConflictState
 from marketplace_plugin.store.work.held import Held, What
 from marketplace_plugin.sync.link import Link
-from marketplace_plugin.sync.merge.three_way import Clash, Winner
 from marketplace_plugin.sync.plan.step import Step
 from marketplace_plugin.sync.plan.tables import Action
 from marketplace_plugin.sync.reason import Reason
@@ -47,49 +45,6 @@ def versions(link: Link) -> dict[str, object]:
         "collection": link.collection,
         "remote_id": link.remote_id,
     }
-
-
-def overruled(p: Pass, step: Step) -> list[Conflict]:
-    """What the writes of this step overrule. It is told with their intents: once they are sent, nobody else knows."""
-    return [row for row in conflict_rows(p, step.link, step.clashes, *both(step)) if row.winner]
-
-
-def both(step: Step) -> tuple[Item | None, Item | None]:
-    """What both sides showed before the step."""
-    if step.merged is not None:
-        return step.merged.seen.host, step.merged.seen.remote
-    host, remote = step.case.host, step.case.remote
-    return (host.item if isinstance(host, HostItem) else None), (remote.item if isinstance(remote, Found) else None)
-
-
-def conflict_rows(
-    p: Pass, link: Link, clashes: Iterable[Clash], host: Item | None, remote: Item | None
-) -> list[Conflict]:
-    """One row per field, with both showings whole. A clash that still waits is not listed a second time."""
-    return [
-        Conflict(
-            id=_conflict_id(p, link, clash, host, remote),
-            connection=p.connection.id,
-            user=link.user,
-            link=link.id,
-            run=p.run,
-            field=clash.cell,
-            winner="" if clash.winner is Winner.NOBODY else clash.winner,
-            reason=clash.reason,
-            created_at=p.now,
-            state=ConflictState.OPEN if clash.winner is Winner.NOBODY else ConflictState.SETTLED,
-            base=link.base,
-            host=host,
-            remote=remote,
-        )
-        for clash in clashes
-    ]
-
-
-def _conflict_id(p: Pass, link: Link, clash: Clash, host: Item | None, remote: Item | None) -> str:
-    sides = ["" if item is None else p.digest(item) for item in (host, remote)]
-    text = "\0".join(("conflict", link.id, clash.cell, *sides))
-    return p.engine.store.vault.keyed(text.encode())[:32]
 
 
 DEEDS: dict[Action, tuple[Side, Deed]] = {

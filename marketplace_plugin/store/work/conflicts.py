@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, Row, delete, func, select, update
 
 from marketplace_plugin.store import codec
 from marketplace_plugin.store.database import in_chunks, upsert, vault_of
@@ -20,13 +20,13 @@ from marketplace_plugin.sync.reason import Reason
 class ConflictState(StrEnum):
     SETTLED = "settled"  # decided by rule or policy; shown, and can be turned
     OPEN = "open"  # waits for the user
-    CLOSED = "closed"  # the user has decided or dismissed it
+    CLOSED = "closed"  # the user has decided or dismissed it; without a winner he left both sides as they are
 
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """``winner`` is ``host``, ``remote`` or empty while open. ``base``, ``host`` and ``remote`` are values of the model
-    (a field, or a whole item), sealed. ``created_at``: aware UTC."""
+    """One clash of one field. ``winner`` is ``host``, ``remote`` or empty while open. ``base``, ``host`` and ``remote``
+    are values of the model (a field, or a whole item), sealed. ``run`` told it first. ``created_at``: aware UTC."""
 
     id: str
     connection: str
@@ -53,16 +53,17 @@ def get(c: Connection, conflict_id: str) -> Conflict | None:
     return None if row is None else _conflict(vault_of(c), row)
 
 
-def of_user(c: Connection, user: str, state: ConflictState | None = None, limit: int = 200) -> list[Conflict]:
-    """Newest first."""
+def of_user(c: Connection, user: str, *states: ConflictState) -> list[Conflict]:
+    """All of them, newest first; those in these states where any are named."""
     query = select(conflict).where(conflict.c.user == user)
-    if state is not None:
-        query = query.where(conflict.c.state == state)
-    rows = c.execute(query.order_by(conflict.c.created_at.desc(), conflict.c.id).limit(limit))
+    if states:
+        query = query.where(conflict.c.state.in_(states))
+    rows = c.execute(query.order_by(conflict.c.created_at.desc(), conflict.c.id))
     return [_conflict(vault_of(c), row) for row in rows]
 
 
 def of_links(c: Connection, link_ids: Iterable[str], state: ConflictState | None = None) -> list[Conflict]:
+    """Those of one link oldest first."""
     found = []
     for chunk in in_chunks(link_ids):
         query = select(conflict).where(conflict.c.link.in_(chunk))
@@ -92,12 +93,23 @@ def close(c: Connection, ids: Iterable[str], winner: str, now: datetime) -> None
         )
 
 
-def follow(c: Connection, old: str, new: str) -> None:
+def follow(c: Connection, old: str, new: str, now: datetime) -> None:
     """The copy was made anew, under link ``new``, with what the host shows: a clash that waited is settled by that."""
     mine = update(conflict).where(conflict.c.link == old)
     waited = mine.where(conflict.c.state == ConflictState.OPEN)
-    c.execute(waited.values(state=ConflictState.SETTLED, winner="host"))
+    c.execute(waited.values(state=ConflictState.SETTLED, winner="host", created_at=now))
     c.execute(mine.values(link=new))
+
+
+def forget(c: Connection, connection: str, before: datetime) -> int:
+    """Delete what was settled, decided or dismissed before an instant; what waits for its user goes on waiting. Returns
+    how many."""
+    old = (
+        conflict.c.connection == connection,
+        conflict.c.state != ConflictState.OPEN,
+        func.coalesce(conflict.c.settled_at, conflict.c.created_at) < before,
+    )
+    return c.execute(delete(conflict).where(*old)).rowcount
 
 
 def remove(c: Connection, ids: Iterable[str]) -> None:

@@ -25,6 +25,7 @@ from marketplace_plugin.sync.merge.entries import LISTS, keyed, put, same_entrie
 EventItem = Event | Series
 Synced = Event | Series | Contact | Task
 """What is merged. A call only ever shows as the event that it is mirrored as."""
+EVERY_FIELD: Final = EVENT_FIELDS | CONTACT_FIELDS | TASK_FIELDS
 RECURRENCE: Final = "recurrence"
 OVERRIDES: Final = "overrides"
 STRUCTURE_NAMES: Final = frozenset({"when", "rule", "rdates", OVERRIDES})
@@ -249,6 +250,16 @@ class RecurrenceCell:
             OverrideCell(key, self.held).equal(a.overrides.get(key), b.overrides.get(key))
             for key in {*a.overrides, *b.overrides}
         )
+
+
+def shown(cell: Cell, item: object) -> Any:
+    """What ``item`` shows in the cell; None where it has no such occurrence, or is nothing that is merged."""
+    if not isinstance(item, Synced):
+        return None
+    try:
+        return cell.get(Parts.of(item))
+    except KeyError:
+        return None
 
 
 def overlay(below: Event, above: Event, allowed: frozenset[str]) -> Event:

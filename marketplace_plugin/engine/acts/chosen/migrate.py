@@ -100,7 +100,7 @@ def _move(engine: Engine, c: Database, standing: list[Link], new: str | None) ->
     made = {k.id: _anew(engine, k, new) for k in moved}
     links.put(c, made.values(), engine.now())
     for old, link in made.items():
-        conflicts.follow(c, old, link.id)
+        conflicts.follow(c, old, link.id, engine.now())
 
 
 def leaving(link: Link) -> Link:

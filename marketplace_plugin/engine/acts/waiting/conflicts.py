@@ -1,5 +1,8 @@
 """Conflicts as their owner sees them, with both values, and what he makes of them (docs/sync.md, U1 to U4).
 
+Each clash that was settled is a line of its own until he takes it off the list, or until it is as old as what a run may
+be taken back; a clash that waits is one line a field, because it is one question.
+
 Nothing here writes to a service. A conflict that was settled is turned by one write to the host, made over the version
 that was looked at; the next pass carries it out like any edit. One that waits is decided in what counts as agreed: the
 value that is overruled becomes the base of both sides, so only the chosen side has changed, and the next pass merges as
@@ -8,28 +11,29 @@ ever: over the current revisions, with every guard, and with a new conflict wher
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection as Database
 
 from marketplace_plugin.contract.module import HostModule, Person, UnitOfWork
-from marketplace_plugin.engine.acts.waiting.subject import Subject, host_item, own_link, subjects
+from marketplace_plugin.engine.acts.waiting.subject import Subject, headline, host_item, own_link, subjects
 from marketplace_plugin.engine.context import Engine, Trigger
 from marketplace_plugin.engine.kinds import module_now
 from marketplace_plugin.engine.others import wake_others
+from marketplace_plugin.engine.steps.clashes import tied_as_they_are
 from marketplace_plugin.engine.work.jobs import BUTTON, SYNC
 from marketplace_plugin.errors import Conflict, NotAllowed, NotFound
 from marketplace_plugin.model.change import HostItem, Revision
-from marketplace_plugin.model.form.canonical import CONTACT_FIELDS, EVENT_FIELDS, TASK_FIELDS
 from marketplace_plugin.model.write import HostApplied, HostOutcome, HostUpdate
 from marketplace_plugin.store import collections, conflicts, connections, journal, links
 from marketplace_plugin.store.log.journal import Action, Entry, Side
 from marketplace_plugin.store.work.conflicts import Conflict as Row
 from marketplace_plugin.store.work.conflicts import ConflictState
-from marketplace_plugin.sync.link import Link, LinkState, RemoteShowing, Wrote
-from marketplace_plugin.sync.merge.cells import Cell, Parts, Synced, named
+from marketplace_plugin.sync.link import Link, LinkKind, LinkState, RemoteShowing, Wrote
+from marketplace_plugin.sync.merge.cells import EVERY_FIELD, Cell, Parts, Synced, named, shown
 from marketplace_plugin.sync.merge.three_way import Flows, Winner
 from marketplace_plugin.sync.plan.flows import Place, flows_of
 from marketplace_plugin.sync.reason import Reason
@@ -37,13 +41,13 @@ from marketplace_plugin.sync.reason import Reason
 _AT_REST = (LinkState.DETACHED, LinkState.DECLINED)
 _NOT_SEEN = RemoteShowing(Revision(""), "")
 """No revision is like it, so the next pass compares what the service shows with the base."""
-_FIELDS = EVENT_FIELDS | CONTACT_FIELDS | TASK_FIELDS
 
 
 @dataclass(frozen=True, slots=True)
 class ConflictView:
     """``cell`` names the field (``sync/merge/cells.py``); ``here`` and ``there`` are its two values, of the model.
-    ``kept`` is the side that won, NOBODY while it waits. ``takes`` are the sides whose value may be taken now."""
+    ``kept`` is the side that won, NOBODY while it waits. ``takes`` are the sides whose value may be taken now.
+    ``until``: when it goes from the list by itself (aware UTC); None while it waits."""
 
     id: str
     about: Subject
@@ -54,6 +58,7 @@ class ConflictView:
     reason: Reason
     at: datetime
     takes: frozenset[Winner]
+    until: datetime | None = None
 
     @property
     def waits(self) -> bool:
@@ -61,22 +66,27 @@ class ConflictView:
 
 
 def listed(engine: Engine, person: Person, link: str | None = None) -> list[ConflictView]:
-    """The person's conflicts, those that wait first, then the newest: one for each field of an event, its last one.
-    ``link``: of one event only."""
+    """The person's conflicts, field by field of an event: fields with a question first, then the one that clashed last;
+    the lines of one field newest first. ``link``: of one event only."""
     with engine.store.read() as c:
-        rows = conflicts.of_user(c, person.id) if link is None else conflicts.of_links(c, [link])[::-1]
-        newest: dict[tuple[str, str], Row] = {}
-        for row in rows:
-            if row.user == person.id and row.state is not ConflictState.CLOSED:
-                newest.setdefault((row.link, row.field), row)
-        known = links.get(c, {row.link for row in newest.values()})
+        if link is None:
+            rows = conflicts.of_user(c, person.id, ConflictState.OPEN, ConflictState.SETTLED)
+        else:
+            found = conflicts.of_links(c, [link])[::-1]
+            rows = [row for row in found if row.user == person.id and row.state is not ConflictState.CLOSED]
+        known = links.get(c, {row.link for row in rows})
         about = subjects(engine, c, known.values())
-        views = [
-            view
-            for row in newest.values()
-            if row.link in known and (view := _view(c, row, known[row.link], about[row.link])) is not None
-        ]
-    return sorted(views, key=lambda view: not view.waits)
+        flows = {name: _flows(c, one) for name, one in known.items()}
+        gone = {row.id: _of_gone(c, row) for row in rows if row.link not in known}
+    views: dict[tuple[str, str], list[ConflictView]] = {}
+    for row in rows:
+        lines = views.setdefault((row.link, row.field), [])
+        if row.state is ConflictState.OPEN and any(one.waits for one in lines):
+            continue
+        takes = _takes(row, known[row.link], flows[row.link]) if row.link in known else frozenset()
+        lines.append(_view(row, gone.get(row.id) or about[row.link], takes, engine.settings.journal_kept))
+    fields = [sorted(lines, key=lambda view: not view.waits) for lines in views.values()]
+    return [view for lines in sorted(fields, key=lambda lines: not lines[0].waits) for view in lines]
 
 
 def take(engine: Engine, person: Person, conflict_id: str, side: Winner) -> None:
@@ -89,7 +99,7 @@ def take(engine: Engine, person: Person, conflict_id: str, side: Winner) -> None
         row, link = _own(c, person, conflict_id)
         flows = _flows(c, link)
     cell = _cell(row)
-    if side not in _takes(row, cell, link, flows):
+    if side not in _takes(row, link, flows):
         raise NotAllowed("this value cannot be taken")
     if row.state is ConflictState.OPEN:
         _decide(engine, person, row, cell, side)
@@ -99,17 +109,19 @@ def take(engine: Engine, person: Person, conflict_id: str, side: Winner) -> None
 
 
 def leave(engine: Engine, person: Person, conflict_id: str) -> None:
-    """Off the list, everything as it is: where both sides still differ, they go on differing until one is edited.
-    Raises NotFound."""
+    """This line off the list, everything as it is: where both sides still differ, they go on differing until one is
+    edited. Raises NotFound."""
     with engine.store.begin() as unit:
         c = unit.connection
-        row, link = _own(c, person, conflict_id)
-        if row.state is ConflictState.OPEN and row.reason is not Reason.ADOPTED:
+        row = _own_row(c, person, conflict_id)
+        link = links.get(c, [row.link]).get(row.link)
+        if row.state is ConflictState.OPEN and row.reason is not Reason.ADOPTED and link is not None:
             connections.seize(c, link.connection, engine.now())
-            base = _put(link.base, _cell(row), row.host)
-            remote_base = _put(link.remote_base or link.base, _cell(row), row.remote)
-            links.put(c, [replace(link, base=base, remote_base=remote_base)], engine.now())
-        _close(c, engine, row, Winner.NOBODY)
+            with suppress(Conflict):  # no such occurrence any more: what clashes now is asked by its new name
+                base = _put(link.base, _cell(row), row.host)
+                remote_base = _put(link.remote_base or link.base, _cell(row), row.remote)
+                links.put(c, [replace(link, base=base, remote_base=remote_base)], engine.now())
+        conflicts.close(c, [row.id], row.winner, engine.now())
 
 
 def wake(engine: Engine, connection: str) -> None:
@@ -128,11 +140,13 @@ def _decide(engine: Engine, person: Person, row: Row, cell: Cell, side: Winner) 
         row, link = _own(c, person, row.id)
         if side is Winner.HOST:
             now = host_item(engine, link)
-            if now is None or not _shows(cell, now, row.host):
+            if now is None or not _shows(cell, now.item, row.host):
                 raise Conflict("the event was changed here since")
+        elif tied_as_they_are(row) and not _shows(cell, link.remote_base or link.base, row.remote):
+            raise Conflict("the event was changed there since")
         connections.seize(c, link.connection, engine.now())
         links.put(c, [_decided(link, cell, row.remote if side is Winner.HOST else row.host)], engine.now())
-        _close(c, engine, row, side)
+        conflicts.close(c, [row.id], side, engine.now())
         journal.add(c, [_line(engine, row, link, Action.LINK)])
 
 
@@ -154,7 +168,7 @@ def _decided(link: Link, cell: Cell, overruled: Any) -> Link:
 def _put(base: object, cell: Cell, showing: Any) -> Synced:
     """``base`` with the cell as ``showing`` has it. Raises Conflict where the two have other occurrences by now."""
     try:
-        return cell.put(Parts.of(_synced(base)), cell.get(Parts.of(_synced(showing))), _FIELDS).item()
+        return cell.put(Parts.of(_synced(base)), cell.get(Parts.of(_synced(showing))), EVERY_FIELD).item()
     except KeyError:
         raise Conflict("the series was changed since") from None
 
@@ -165,7 +179,7 @@ def _put(base: object, cell: Cell, showing: Any) -> Synced:
 def _turn(engine: Engine, person: Person, row: Row, link: Link, cell: Cell, side: Winner) -> None:
     now = host_item(engine, link)
     kept, wanted = (row.host, row.remote) if side is Winner.REMOTE else (row.remote, row.host)
-    if now is None or not _shows(cell, now, kept):
+    if now is None or not _shows(cell, now.item, kept):
         raise Conflict("the event was changed since")
     item = _put(now.item, cell, wanted)
     write = HostUpdate(engine.new_id(), now.ref, now.version, item, cell.fields)
@@ -180,7 +194,7 @@ def _turn(engine: Engine, person: Person, row: Row, link: Link, cell: Cell, side
         if not isinstance(applied, HostApplied):
             raise Conflict("the event was changed since")
         links.put(c, [replace(link, automatic=0, wrote=Wrote.NOTHING)], engine.now())  # a user's edit (rule U7)
-        _close(c, engine, row, side)
+        conflicts.close(c, [row.id], side, engine.now())
         wake_others(c, engine, person, (now, applied.stored))
         journal.add(c, [_line(engine, row, link, Action.UPDATE, now)])
 
@@ -193,17 +207,16 @@ def _apply(module: HostModule, person: Person, write: HostUpdate, unit: UnitOfWo
 # --- rows ------------------------------------------------------------------------------------------------------------
 
 
-def _own(c: Database, person: Person, conflict_id: str) -> tuple[Row, Link]:
+def _own_row(c: Database, person: Person, conflict_id: str) -> Row:
     row = conflicts.get(c, conflict_id)
     if row is None or row.user != person.id or row.state is ConflictState.CLOSED:
         raise NotFound("no such conflict of yours")
+    return row
+
+
+def _own(c: Database, person: Person, conflict_id: str) -> tuple[Row, Link]:
+    row = _own_row(c, person, conflict_id)
     return row, own_link(c, person.id, row.link)
-
-
-def _close(c: Database, engine: Engine, row: Row, winner: Winner) -> None:
-    """This one, and those that it took the place of."""
-    same = [one.id for one in conflicts.of_links(c, [row.link]) if one.field == row.field]
-    conflicts.close(c, same, "" if winner is Winner.NOBODY else winner, engine.now())
 
 
 def _line(engine: Engine, row: Row, link: Link, action: Action, before: HostItem | None = None) -> Entry:
@@ -222,19 +235,34 @@ def _line(engine: Engine, row: Row, link: Link, action: Action, before: HostItem
     )
 
 
-def _view(c: Database, row: Row, link: Link, about: Subject) -> ConflictView | None:
+def _view(row: Row, about: Subject, takes: frozenset[Winner], kept_for: timedelta) -> ConflictView:
     cell = _cell(row)
-    try:
-        here, there = (cell.get(Parts.of(_synced(item))) for item in (row.host, row.remote))
-    except (KeyError, TypeError, Conflict):
-        return None  # a showing that is not kept: there is nothing to choose from
-    takes = _takes(row, cell, link, _flows(c, link))
+    here, there = shown(cell, row.host), shown(cell, row.remote)
     kept = Winner(row.winner) if row.winner else Winner.NOBODY
-    return ConflictView(row.id, about, row.field, here, there, kept, row.reason, row.created_at, takes)
+    until = None if kept is Winner.NOBODY else row.created_at + kept_for
+    return ConflictView(row.id, about, row.field, here, there, kept, row.reason, row.created_at, takes, until)
 
 
-def _takes(row: Row, cell: Cell, link: Link, flows: Flows) -> frozenset[Winner]:
+def _of_gone(c: Database, row: Row) -> Subject:
+    """The event is no longer synced; what was overruled is told all the same."""
+    title, when = headline(row.host if row.winner == Winner.HOST else row.remote)
+    connection = connections.get(c, row.connection)
+    return Subject(
+        link=row.link,
+        title=title,
+        when=when,
+        kind=LinkKind.EXPORT,
+        host_ref=None,
+        connection=row.connection,
+        integration=connection.integration if connection is not None else "",
+        account=connection.account if connection is not None else "",
+        calendar="",
+    )
+
+
+def _takes(row: Row, link: Link, flows: Flows) -> frozenset[Winner]:
     """What is chosen must be able to get to the other side."""
+    cell = _cell(row)
     if link.state in _AT_REST or link.host_ref is None or link.remote_id is None:
         return frozenset()
     out, inward = bool(cell.fields & flows.outward), bool(cell.fields & flows.inward)
@@ -253,12 +281,13 @@ def _flows(c: Database, link: Link) -> Flows:
 
 
 def _cell(row: Row) -> Cell:
-    return named(row.field, _FIELDS)
+    return named(row.field, EVERY_FIELD)
 
 
-def _shows(cell: Cell, now: HostItem, showing: Any) -> bool:
+def _shows(cell: Cell, now: object, showing: object) -> bool:
+    """Whether the cell is now as it was shown."""
     try:
-        return cell.equal(cell.get(Parts.of(_synced(now.item))), cell.get(Parts.of(_synced(showing))))
+        return cell.equal(cell.get(Parts.of(_synced(now))), cell.get(Parts.of(_synced(showing))))
     except KeyError:
         return False
 
