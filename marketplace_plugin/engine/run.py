@@ -18,7 +18,7 @@ from marketplace_plugin.engine.acts.preview import ask, bound, in_force
 from marketplace_plugin.engine.acts.undo import asked_back, take_back
 from marketplace_plugin.engine.context import Engine, RunOutcome, RunResult, Trigger
 from marketplace_plugin.engine.steps.commit import apply_apart, commit, next_due, waiting_only
-from marketplace_plugin.engine.steps.one_pass import Pass
+from marketplace_plugin.engine.steps.one_pass import LONGEST_PAUSE, Pass
 from marketplace_plugin.engine.steps.plan.adopting import take_up
 from marketplace_plugin.engine.steps.plan.planning import plan
 from marketplace_plugin.engine.steps.pull.reading import pull_all
@@ -120,7 +120,7 @@ def _lease(engine: Engine, connection_id: str, trigger: Trigger, run_id: str) ->
 def _refused(connection: Connection, trigger: Trigger, now: datetime) -> RunOutcome | None:
     if connection.state is not ConnectionState.CONNECTED:
         return RunOutcome.EXPIRED if connection.state is ConnectionState.EXPIRED else RunOutcome.FAILED
-    paused = connection.backoff_until is not None and connection.backoff_until > now
+    paused = connections.is_paused(connection, now)
     return RunOutcome.DEFERRED if paused and trigger is not Trigger.START else None
 
 
@@ -222,7 +222,7 @@ def _fail(
     failures = connection.failures + 1
     wait = min(engine.settings.period, engine.settings.period / 32 * 2**failures)
     if isinstance(error, Throttled) and error.retry_after is not None:
-        wait = error.retry_after
+        wait = min(error.retry_after, LONGEST_PAUSE)
     due = engine.now() + wait
     _log.error("pass failed", number=number, code=code, kind=type(error).__name__, connection=connection.id)
     try:

@@ -29,6 +29,8 @@ from marketplace_plugin.sync.plan.flows import Place
 
 WINDOW_STEP = timedelta(days=7)
 """A window stays where it is until it is this much behind: each new one costs a snapshot."""
+LONGEST_PAUSE = timedelta(days=1)
+"""A service that wants to be left alone for longer is asked again then."""
 
 
 @dataclass(slots=True)
@@ -171,7 +173,7 @@ class Pass:
             self.refused = True
 
     def pause(self, wait: timedelta | None) -> None:
-        until = self.now + (wait if wait is not None else timedelta(minutes=5))
+        until = self.now + (min(wait, LONGEST_PAUSE) if wait is not None else timedelta(minutes=5))
         self.paused = until if self.paused is None else max(self.paused, until)
 
     def number(self) -> str:

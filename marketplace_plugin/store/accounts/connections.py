@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from sqlalchemy import Column, ColumnElement, Row, and_, case, delete, func, insert, literal, or_, select, update
 from sqlalchemy import Connection as Database
-from sqlalchemy import Row, and_, case, delete, func, insert, literal, or_, select, update
 
 from marketplace_plugin.errors import Conflict, LeaseLost
 from marketplace_plugin.store import codec
@@ -221,6 +221,18 @@ def erase(c: Database, connection_id: str) -> None:
 
 # ---- leases ----------------------------------------------------------------------------------------
 
+NEVER_AS_FAR = timedelta(days=2)
+"""No lease, no pause and no period is as long: what is further ahead was written while the clock was wrong."""
+
+
+def _is_over(at: Column[Any], now: datetime) -> ColumnElement[bool]:
+    return or_(at.is_(None), at <= now, at > now + NEVER_AS_FAR)
+
+
+def is_paused(row: Connection, now: datetime) -> bool:
+    """The service wants to be left alone at ``now`` (aware UTC)."""
+    return row.backoff_until is not None and now < row.backoff_until <= now + NEVER_AS_FAR
+
 
 def claim(c: Database, connection_id: str, now: datetime, ttl_until: datetime) -> Lease | None:
     """Take the connection until ``ttl_until``; None where another worker holds it. Clears ``dirty``: a change that
@@ -229,7 +241,7 @@ def claim(c: Database, connection_id: str, now: datetime, ttl_until: datetime) -
         update(connection)
         .where(
             connection.c.id == connection_id,
-            or_(connection.c.lease_until.is_(None), connection.c.lease_until <= now),
+            _is_over(connection.c.lease_until, now),
         )
         .values(fence=connection.c.fence + 1, lease_until=ttl_until, dirty=False)
         .returning(connection.c.fence)
@@ -323,9 +335,8 @@ def claim_due(c: Database, now: datetime, again: datetime, limit: int) -> list[C
     pass says otherwise, so a job that is lost comes back. Leased ones and those with a pause are left. Aware UTC."""
     ready = and_(
         connection.c.state == ConnectionState.CONNECTED,
-        connection.c.next_due <= now,
-        or_(connection.c.lease_until.is_(None), connection.c.lease_until <= now),
-        or_(connection.c.backoff_until.is_(None), connection.c.backoff_until <= now),
+        connection.c.next_due.is_not(None),
+        *(_is_over(at, now) for at in (connection.c.next_due, connection.c.lease_until, connection.c.backoff_until)),
     )
     rows = c.execute(
         select(connection)
