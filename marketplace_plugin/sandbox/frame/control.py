@@ -15,6 +15,7 @@ from flask import Blueprint, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest
 
+from marketplace_plugin.sandbox.frame.oauth import OAuthStandIn
 from marketplace_plugin.sandbox.frame.stand_in import StandIn
 
 _LOOPBACK = ("127.0.0.1", "::1")
@@ -126,3 +127,22 @@ def _records(pages: Blueprint, sandbox: StandIn, logged: Sequence[str]) -> None:
     def clear_log() -> ResponseReturnValue:
         sandbox.log.clear()
         return done()
+
+
+def add_tokens(pages: Blueprint, sandbox: OAuthStandIn) -> None:
+    """What there is to steer where users sign in by OAuth."""
+
+    @pages.post("/expire-access-tokens")
+    def expire_access() -> ResponseReturnValue:
+        sandbox.grants.expire_access_tokens(sent().get("account"))
+        return done()
+
+    @pages.post("/redirect-uris")
+    def redirect_uri() -> ResponseReturnValue:
+        sandbox.register_redirect(**sent())
+        return done()
+
+    @pages.post("/tokens")
+    def tokens() -> ResponseReturnValue:
+        issued = sandbox.issue_tokens(**sent())
+        return jsonify({**asdict(issued), "scopes": sorted(issued.scopes)}), 201

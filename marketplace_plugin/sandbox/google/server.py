@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, request
@@ -14,13 +13,13 @@ from werkzeug.exceptions import HTTPException
 from marketplace_plugin.sandbox.frame import browse as pages
 from marketplace_plugin.sandbox.frame.exchange import Exchange, Logged
 from marketplace_plugin.sandbox.frame.http import ConnectionDropped
-from marketplace_plugin.sandbox.frame.stand_in import StandIn
+from marketplace_plugin.sandbox.frame.oauth import OAuthStandIn
 from marketplace_plugin.sandbox.frame.state import Clock, system_clock
 from marketplace_plugin.sandbox.google import errors, faults, seed
 from marketplace_plugin.sandbox.google.calendar import routes
 from marketplace_plugin.sandbox.google.faults import Fault, Faults
 from marketplace_plugin.sandbox.google.oauth import authorize, tokens
-from marketplace_plugin.sandbox.google.oauth.grants import Grants, Issued
+from marketplace_plugin.sandbox.google.oauth.grants import Grants
 from marketplace_plugin.sandbox.google.people import routes as people
 from marketplace_plugin.sandbox.google.people.book import Books
 from marketplace_plugin.sandbox.google.state import Account, Client, State
@@ -38,7 +37,7 @@ DEFAULT_CLIENT = Client(
 )
 
 
-class GoogleSandbox(StandIn):
+class GoogleSandbox(OAuthStandIn):
     """A Google for tests and for ``make run``: ``.app`` is WSGI, ``.start()`` serves it.
 
     Args:
@@ -51,6 +50,7 @@ class GoogleSandbox(StandIn):
     """
 
     state: State
+    grants: Grants
     faults: Faults
     log: deque[Logged]
 
@@ -78,20 +78,6 @@ class GoogleSandbox(StandIn):
         self._inner = _flask(self)
 
     # --- for tests ----------------------------------------------------------------------------
-
-    def register_redirect(self, uri: str, client_id: str = DEFAULT_CLIENT.client_id) -> None:
-        """Allow a redirect URI, exactly as written. Raises KeyError for an unknown client."""
-        with self.state.lock:
-            client = self.state.clients[client_id]
-            uris = dict.fromkeys((*client.redirect_uris, uri))
-            self.state.clients[client_id] = replace(client, redirect_uris=tuple(uris))
-
-    def issue_tokens(self, email: str, scopes: Iterable[str], client_id: str = DEFAULT_CLIENT.client_id) -> Issued:
-        """Tokens as after a full consent, without the pages."""
-        with self.state.lock:
-            if email not in self.state.accounts:
-                raise KeyError(email)
-            return self.grants.issue(email, self.state.clients[client_id], scopes)
 
     def requests(self, method: str = "", path: str = "") -> list[Logged]:
         """The logged API requests whose method is ``method`` and whose path contains ``path``."""

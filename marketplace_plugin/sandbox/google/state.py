@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from marketplace_plugin.sandbox.frame import state as frame
+from marketplace_plugin.sandbox.frame import oauth
 from marketplace_plugin.sandbox.frame.state import Clock, system_clock
 from marketplace_plugin.sandbox.google.errors import Json
 
@@ -38,13 +38,9 @@ class Account:
 
 
 @dataclass(frozen=True)
-class Client:
+class Client(oauth.Client):
     """A registered OAuth client; clients with the same ``project`` share their consents."""
 
-    client_id: str
-    client_secret: str
-    redirect_uris: tuple[str, ...]
-    name: str = "Steg"
     project: str = "steg"
     testing: bool = False
     """Publishing status "Testing": refresh tokens end after seven days."""
@@ -180,7 +176,7 @@ class Knobs:
     """So long a contact that was written stays unseen by sync requests (the service: "several minutes")."""
 
 
-class State(frame.State):
+class State(oauth.State):
     """Everything that the sandbox knows. Hold ``lock`` around each use from outside a request."""
 
     outbox: deque[Mail]

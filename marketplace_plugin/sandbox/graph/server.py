@@ -6,7 +6,6 @@ import json
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, request
@@ -16,15 +15,14 @@ from marketplace_plugin.sandbox.frame import browse as pages
 from marketplace_plugin.sandbox.frame.exchange import Exchange, Logged
 from marketplace_plugin.sandbox.frame.faults import FAULT_HEADER
 from marketplace_plugin.sandbox.frame.http import ConnectionDropped
-from marketplace_plugin.sandbox.frame.stand_in import StandIn
+from marketplace_plugin.sandbox.frame.oauth import OAuthStandIn
 from marketplace_plugin.sandbox.frame.state import Clock, system_clock
 from marketplace_plugin.sandbox.graph import errors, faults, seed
 from marketplace_plugin.sandbox.graph.api import routes
 from marketplace_plugin.sandbox.graph.api.calls import error_reply
 from marketplace_plugin.sandbox.graph.api.delta import Deltas
 from marketplace_plugin.sandbox.graph.entra import authorize, tokens
-from marketplace_plugin.sandbox.graph.entra.grants import AccessToken, Grants, Issued
-from marketplace_plugin.sandbox.graph.entra.scopes import canonical
+from marketplace_plugin.sandbox.graph.entra.grants import AccessToken, Grants
 from marketplace_plugin.sandbox.graph.faults import Fault, Faults
 from marketplace_plugin.sandbox.graph.items.folders import Folders
 from marketplace_plugin.sandbox.graph.items.tracking import Tracking
@@ -43,7 +41,7 @@ DEFAULT_CLIENT = Client(
 )
 
 
-class GraphSandbox(StandIn):
+class GraphSandbox(OAuthStandIn):
     """A Microsoft 365 for tests and for ``make run``: ``.app`` is WSGI, ``.start()`` serves it.
 
     Entra's endpoints lie at ``/{tenant}/oauth2/v2.0/``, Graph at ``/v1.0``.
@@ -59,6 +57,7 @@ class GraphSandbox(StandIn):
     """
 
     state: State
+    grants: Grants
     faults: Faults
     log: deque[Logged]
 
@@ -92,21 +91,6 @@ class GraphSandbox(StandIn):
         self._inner = _flask(self)
 
     # --- for tests ----------------------------------------------------------------------------
-
-    def register_redirect(self, uri: str, client_id: str = DEFAULT_CLIENT.client_id) -> None:
-        """Allow a redirect URI, exactly as written. Raises KeyError for an unknown client."""
-        with self.state.lock:
-            client = self.state.clients[client_id]
-            uris = dict.fromkeys((*client.redirect_uris, uri))
-            self.state.clients[client_id] = replace(client, redirect_uris=tuple(uris))
-
-    def issue_tokens(self, email: str, scopes: Iterable[str], client_id: str = DEFAULT_CLIENT.client_id) -> Issued:
-        """Tokens as after a full consent, without the pages; scopes short or fully qualified."""
-        with self.state.lock:
-            if email not in self.state.accounts:
-                raise KeyError(email)
-            client = self.state.clients[client_id]
-            return self.grants.issue(email, client, canonical(scopes, client.permissions))
 
     def requests(self, method: str = "", path: str = "", *, batched: bool = False) -> list[Logged]:
         """The logged requests whose method is ``method`` and whose path contains ``path``.

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Literal
 
-from marketplace_plugin.sandbox.frame import state as frame
+from marketplace_plugin.sandbox.frame import oauth
 from marketplace_plugin.sandbox.frame.state import Clock, system_clock
 
 Json = dict[str, Any]
@@ -62,13 +62,9 @@ class Account:
 
 
 @dataclass(frozen=True)
-class Client:
+class Client(oauth.Client):
     """A registered application; ``permissions`` are those of its registration."""
 
-    client_id: str
-    client_secret: str
-    redirect_uris: tuple[str, ...]
-    name: str = "Steg"
     permissions: tuple[str, ...] = (
         "User.Read",
         "Calendars.ReadWrite",
@@ -232,7 +228,7 @@ class Knobs:
     refresh_token_days: int = 90
 
 
-class State(frame.State):
+class State(oauth.State):
     """Everything that the sandbox knows. Hold ``lock`` around each use from outside a request."""
 
     outbox: deque[Mail]

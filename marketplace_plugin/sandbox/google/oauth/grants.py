@@ -6,16 +6,14 @@ https://developers.google.com/identity/protocols/oauth2/web-server (offline acce
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-import re
 import secrets
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from marketplace_plugin.sandbox.frame import oauth
+from marketplace_plugin.sandbox.frame.oauth import Issued
 from marketplace_plugin.sandbox.google.oauth import scopes as scope_names
 from marketplace_plugin.sandbox.google.state import Client, State
 
@@ -23,7 +21,6 @@ CODE_LIFETIME = timedelta(minutes=10)
 REFRESH_TOKENS_PER_ACCOUNT_AND_CLIENT = 100
 TESTING_LIFETIME = timedelta(days=7)
 UNUSED_LIFETIME = timedelta(days=182)
-_VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
 
 class OAuthError(Exception):
@@ -83,18 +80,6 @@ class Consent:
     scopes: set[str] = field(default_factory=set)
     offline_clients: set[str] = field(default_factory=set)
     """Clients that have had their refresh token: no second one without prompt=consent."""
-
-
-@dataclass(frozen=True)
-class Issued:
-    """The outcome of a token request; ``lifetime`` in seconds."""
-
-    access_token: str
-    refresh_token: str | None
-    email: str
-    scopes: frozenset[str]
-    lifetime: int
-    nonce: str | None = None
 
 
 class Grants:
@@ -268,11 +253,5 @@ def _check_verifier(code: Code, verifier: str | None) -> None:
         return
     if not verifier:
         raise invalid_grant("Missing code verifier.")
-    if not _VERIFIER.fullmatch(verifier):
-        raise invalid_grant("Invalid code verifier.")
-    derived = verifier
-    if code.challenge_method == "S256":
-        digest = hashlib.sha256(verifier.encode("ascii")).digest()
-        derived = base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
-    if not hmac.compare_digest(derived, code.challenge):
+    if not oauth.proves(verifier, code.challenge, code.challenge_method):
         raise invalid_grant("Invalid code verifier.")

@@ -6,30 +6,20 @@ https://developers.google.com/identity/openid-connect/openid-connect
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hmac
-import json
-from functools import cache
 from typing import Any
-from urllib.parse import unquote_plus
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
+from marketplace_plugin.sandbox.frame import oauth
+from marketplace_plugin.sandbox.frame.oauth import Issued
 from marketplace_plugin.sandbox.google.oauth import scopes as scope_names
-from marketplace_plugin.sandbox.google.oauth.grants import Grants, Issued, OAuthError
+from marketplace_plugin.sandbox.google.oauth.grants import Grants, OAuthError
 from marketplace_plugin.sandbox.google.state import Client, State
 
 ISSUER = "https://accounts.google.com"
-KEY_ID = "sandbox-1"
-
-
-@cache
-def _signing_key() -> rsa.RSAPrivateKey:
-    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+KEY = oauth.SigningKey()
 
 
 def blueprint(state: State, grants: Grants) -> Blueprint:
@@ -72,9 +62,7 @@ def blueprint(state: State, grants: Grants) -> Blueprint:
 
     @endpoints.get("/oauth2/v3/certs")
     def certs() -> ResponseReturnValue:
-        numbers = _signing_key().public_key().public_numbers()
-        key = {"kty": "RSA", "use": "sig", "alg": "RS256", "kid": KEY_ID}
-        return jsonify({"keys": [{**key, "n": _integer(numbers.n), "e": _integer(numbers.e)}]})
+        return jsonify({"keys": [KEY.public(alg="RS256")]})
 
     @endpoints.get("/.well-known/openid-configuration")
     def configuration() -> ResponseReturnValue:
@@ -105,15 +93,11 @@ def _needed(name: str) -> str:
 
 
 def _authenticated(state: State) -> Client:
-    """The client, by its secret in the form or in a Basic header (RFC 6749, section 2.3.1)."""
-    client_id, secret = request.form.get("client_id", ""), request.form.get("client_secret", "")
-    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "basic":
-        try:
-            name, _, password = base64.b64decode(value, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError) as error:
-            raise OAuthError(401, "invalid_client", "Unauthorized") from error
-        client_id, secret = unquote_plus(name), unquote_plus(password)
+    """The client, by its secret."""
+    try:
+        client_id, secret = oauth.credentials()
+    except ValueError as error:
+        raise OAuthError(401, "invalid_client", "Unauthorized") from error
     if not client_id:
         raise OAuthError(400, "invalid_request", "Could not determine client ID from request.")
     client = state.clients.get(client_id)
@@ -163,18 +147,7 @@ def id_token(state: State, client: Client, issued: Issued) -> str:
     }
     if issued.nonce is not None:
         claims["nonce"] = issued.nonce
-    header = {"alg": "RS256", "kid": KEY_ID, "typ": "JWT"}
-    signed = f"{_part(json.dumps(header).encode())}.{_part(json.dumps(claims).encode())}"
-    signature = _signing_key().sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256())
-    return f"{signed}.{_part(signature)}"
-
-
-def _part(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-def _integer(number: int) -> str:
-    return _part(number.to_bytes((number.bit_length() + 7) // 8, "big"))
+    return KEY.signed(claims)
 
 
 def _json(body: dict[str, Any], status: int) -> Response:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, jsonify, request
@@ -23,6 +22,7 @@ _LOGGED = ("method", "path", "params", "status", "fault")
 def blueprint(sandbox: GoogleSandbox) -> Blueprint:
     """All routes below ``/_sandbox``."""
     pages = control.blueprint(sandbox, _LOGGED)
+    control.add_tokens(pages, sandbox)
 
     @pages.errorhandler(errors.ApiError)
     def refuse(error: errors.ApiError) -> ResponseReturnValue:
@@ -46,11 +46,6 @@ def _state(pages: Blueprint, sandbox: GoogleSandbox) -> None:
         sandbox.grants.revoke_account(sent()["account"])
         return done()
 
-    @pages.post("/expire-access-tokens")
-    def expire_access() -> ResponseReturnValue:
-        sandbox.grants.expire_access_tokens(sent().get("account"))
-        return done()
-
     @pages.post("/role")
     def role() -> ResponseReturnValue:
         given = sent()
@@ -62,16 +57,6 @@ def _state(pages: Blueprint, sandbox: GoogleSandbox) -> None:
         given = sent()
         calendar = state.add_calendar(given.pop("owner"), **given)
         return jsonify({"id": calendar.id}), 201
-
-    @pages.post("/redirect-uris")
-    def redirect_uri() -> ResponseReturnValue:
-        sandbox.register_redirect(**sent())
-        return done()
-
-    @pages.post("/tokens")
-    def tokens() -> ResponseReturnValue:
-        issued = sandbox.issue_tokens(**sent())
-        return jsonify({**asdict(issued), "scopes": sorted(issued.scopes)}), 201
 
 
 def _events(pages: Blueprint, sandbox: GoogleSandbox) -> None:

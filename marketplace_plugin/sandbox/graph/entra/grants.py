@@ -7,19 +7,17 @@ https://learn.microsoft.com/entra/identity-platform/reference-error-codes.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from marketplace_plugin.sandbox.frame import oauth
+from marketplace_plugin.sandbox.frame.oauth import Issued
+from marketplace_plugin.sandbox.graph.entra.scopes import canonical
 from marketplace_plugin.sandbox.graph.state import Account, Client, State
 
 CODE_LIFETIME = timedelta(minutes=10)
-_VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
 
 class EntraError(Exception):
@@ -63,18 +61,6 @@ class RefreshToken:
     scopes: frozenset[str]
     used: datetime
     ended: EntraError | None = None
-
-
-@dataclass(frozen=True)
-class Issued:
-    """The outcome of a token request; ``lifetime`` in seconds."""
-
-    access_token: str
-    refresh_token: str | None
-    email: str
-    scopes: frozenset[str]
-    lifetime: int
-    nonce: str | None = None
 
 
 ENDINGS: dict[int, tuple[str, str | None]] = {
@@ -190,8 +176,8 @@ class Grants:
         return self._issue(token.email, client, scopes | (token.scopes & {"offline_access"}), None)
 
     def issue(self, email: str, client: Client, scopes: Iterable[str]) -> Issued:
-        """Tokens as after a full consent."""
-        wanted = frozenset(scopes)
+        """Tokens as after a full consent; scopes short or fully qualified."""
+        wanted = frozenset(canonical(scopes, client.permissions))
         self.consent(self._state.accounts[email], client.client_id, wanted)
         return self._issue(email, client, wanted, None)
 
@@ -235,10 +221,6 @@ class Grants:
 def _check_verifier(challenge: str | None, verifier: str | None) -> None:
     if challenge is None and verifier is None:
         return
-    if challenge is None or verifier is None or not _VERIFIER.fullmatch(verifier):
-        raise EntraError("invalid_grant", 501481, "The Code_Verifier does not match the code_challenge supplied in the "
-                         "authorization request.")  # fmt: skip
-    digest = hashlib.sha256(verifier.encode()).digest()
-    if not hmac.compare_digest(base64.urlsafe_b64encode(digest).rstrip(b"=").decode(), challenge):
+    if challenge is None or verifier is None or not oauth.proves(verifier, challenge):
         raise EntraError("invalid_grant", 501481, "The Code_Verifier does not match the code_challenge supplied in the "
                          "authorization request.")  # fmt: skip

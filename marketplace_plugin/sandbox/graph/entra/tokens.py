@@ -6,31 +6,21 @@ https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import hmac
-import json
-from functools import cache
 from typing import Any
-from urllib.parse import unquote_plus
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
+from marketplace_plugin.sandbox.frame import oauth
+from marketplace_plugin.sandbox.frame.oauth import Issued
 from marketplace_plugin.sandbox.graph.entra import flow
 from marketplace_plugin.sandbox.graph.entra import scopes as scope_names
-from marketplace_plugin.sandbox.graph.entra.grants import EntraError, Grants, Issued
+from marketplace_plugin.sandbox.graph.entra.grants import EntraError, Grants
 from marketplace_plugin.sandbox.graph.state import Account, Client, State
 
-KEY_ID = "sandbox-1"
-
-
-@cache
-def _signing_key() -> rsa.RSAPrivateKey:
-    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+KEY = oauth.SigningKey()
 
 
 def blueprint(state: State, grants: Grants) -> Blueprint:
@@ -60,9 +50,7 @@ def blueprint(state: State, grants: Grants) -> Blueprint:
     @endpoints.get("/<tenant>/discovery/v2.0/keys")
     def keys(tenant: str) -> ResponseReturnValue:
         flow.tenant_of(state, tenant)
-        numbers = _signing_key().public_key().public_numbers()
-        key = {"kty": "RSA", "use": "sig", "kid": KEY_ID, "x5t": KEY_ID}
-        return jsonify({"keys": [{**key, "n": _integer(numbers.n), "e": _integer(numbers.e)}]})
+        return jsonify({"keys": [KEY.public(x5t=KEY.ID)]})
 
     @endpoints.get("/<tenant>/v2.0/.well-known/openid-configuration")
     def configuration(tenant: str) -> ResponseReturnValue:
@@ -112,14 +100,10 @@ def _needed(name: str) -> str:
 
 
 def _authenticated(state: State) -> Client:
-    client_id, secret = request.form.get("client_id", ""), request.form.get("client_secret")
-    scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "basic":
-        try:
-            user, _, password = base64.b64decode(encoded).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError) as error:
-            raise EntraError("invalid_client", 7000215, "Invalid client secret provided.", status=401) from error
-        client_id, secret = unquote_plus(user), unquote_plus(password)
+    try:
+        client_id, secret = oauth.credentials()
+    except ValueError as error:
+        raise EntraError("invalid_client", 7000215, "Invalid client secret provided.", status=401) from error
     client = state.clients.get(client_id)
     if client is None:
         raise EntraError("unauthorized_client", 700016, f"Application with identifier '{client_id}' was not found in "
@@ -150,8 +134,7 @@ def _reply(state: State, client: Client, issued: Issued) -> dict[str, Any]:
 
 def subject(account: Account, client: Client) -> str:
     """``sub`` is pairwise: another one for each application."""
-    digest = hashlib.sha256(f"{client.client_id}/{account.oid}".encode()).digest()
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    return oauth.encoded(hashlib.sha256(f"{client.client_id}/{account.oid}".encode()).digest())
 
 
 def _id_token(state: State, client: Client, issued: Issued) -> str:
@@ -175,18 +158,7 @@ def _id_token(state: State, client: Client, issued: Issued) -> str:
         claims |= {"name": account.name, "preferred_username": account.email}
     if "email" in issued.scopes:
         claims["email"] = account.email
-    head = {"typ": "JWT", "alg": "RS256", "kid": KEY_ID}
-    signed = ".".join(_encode(json.dumps(part).encode()) for part in (head, claims))
-    mark = _signing_key().sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256())
-    return f"{signed}.{_encode(mark)}"
-
-
-def _encode(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-def _integer(number: int) -> str:
-    return _encode(number.to_bytes((number.bit_length() + 7) // 8, "big"))
+    return KEY.signed(claims)
 
 
 def _refusal(state: State, error: EntraError) -> Response:

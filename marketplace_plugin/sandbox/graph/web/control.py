@@ -23,6 +23,7 @@ _LOGGED = ("method", "path", "params", "status", "fault", "batched")
 def blueprint(sandbox: GraphSandbox) -> Blueprint:
     """All routes below ``/_sandbox``."""
     pages = control.blueprint(sandbox, _LOGGED)
+    control.add_tokens(pages, sandbox)
 
     @pages.errorhandler(errors.GraphError)
     def refuse(error: errors.GraphError) -> ResponseReturnValue:
@@ -67,25 +68,10 @@ def _grants(pages: Blueprint, sandbox: GraphSandbox) -> None:
         sandbox.grants.end(given.get("account"), int(given.get("number", 50173)))
         return done()
 
-    @pages.post("/expire-access-tokens")
-    def expire_access() -> ResponseReturnValue:
-        sandbox.grants.expire_access_tokens(sent().get("account"))
-        return done()
-
     @pages.get("/consent-requests")
     def requests() -> ResponseReturnValue:
         rows = sandbox.grants.requests
         return jsonify([{"account": row[0], "client_id": row[1], "reason": row[2]} for row in rows])
-
-    @pages.post("/redirect-uris")
-    def redirect_uri() -> ResponseReturnValue:
-        sandbox.register_redirect(**sent())
-        return done()
-
-    @pages.post("/tokens")
-    def tokens() -> ResponseReturnValue:
-        issued = sandbox.issue_tokens(**sent())
-        return jsonify({**asdict(issued), "scopes": sorted(issued.scopes)}), 201
 
 
 def _events(pages: Blueprint, sandbox: GraphSandbox) -> None:
