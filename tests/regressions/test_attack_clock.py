@@ -50,7 +50,7 @@ def test_a_pass_with_a_wrong_clock_does_not_stop_the_sync_for_a_year(world: Worl
         world.sync(ada)
     account.faults.clear()
     account.user.create(SOURCE, event("new"))
-    world.clock.forward(minutes=31)
+    world.clock.forward(minutes=40)
     assert is_due(world)
     world.settle(ada)
     assert blocked(world, ada) == ["new"]
