@@ -13,16 +13,15 @@ from dataclasses import replace
 from sqlalchemy import Connection as Database
 
 from marketplace_plugin.contract.module import UnitOfWork
+from marketplace_plugin.engine.acts.chosen import left
+from marketplace_plugin.engine.acts.chosen.left import COPIES
 from marketplace_plugin.engine.acts.chosen.purge import forget_links, restart, unselect
 from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.model.change import Access
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.write import Create
 from marketplace_plugin.store import collections, conflicts, connections, host_positions, intents, links
-from marketplace_plugin.sync.link import Link, LinkKind, LinkState, Wrote
-from marketplace_plugin.sync.reason import Reason
-
-COPIES = (LinkKind.EXPORT, LinkKind.MIRROR)
+from marketplace_plugin.sync.link import Link, LinkState, Wrote
 
 
 def choose(
@@ -71,49 +70,35 @@ def leave_target(
     """The copies in ``old``: kept as they are and never touched or imported again, or moved to ``new`` (None: the new
     target belongs to another connection, or there is none; then they are only removed)."""
     c, now = unit.connection, engine.now()
-    left = [
+    resting = (LinkState.DETACHED, LinkState.DECLINED)
+    ours = [
         k
         for k in links.of_connection(c, connection_id, collection=old, kinds=COPIES)
-        if k.state is not LinkState.DETACHED and k.access is Access.FULL
+        if k.state not in resting and k.access is Access.FULL
     ]
     sent = {one.link for one in intents.open_ones(c, connection_id) if isinstance(one.write, Create)}
-    standing = [k for k in left if k.remote_id is not None]
-    under_way = [k for k in left if k.remote_id is None and k.id in sent and not keep]
-    forget_links(engine, c, {k.id for k in left} - {k.id for k in (*standing, *under_way)})
-    links.put(c, [leaving(k) for k in under_way], now)  # its intent stays open: found by its stamp, then removed
+    standing = [k for k in ours if k.remote_id is not None]
+    under_way = [k for k in ours if k.remote_id is None and k.id in sent and not keep]
+    forget_links(engine, c, {k.id for k in ours} - {k.id for k in (*standing, *under_way)})
+    links.put(c, [left.leaving(engine, k) for k in under_way], now)  # its intent stays open: found by its stamp
     if keep:
-        links.put(c, [_kept(k) for k in standing], now)
+        links.put(c, [left.kept(k) for k in standing], now)
         return
     _move(engine, c, standing, new)
 
 
-def _kept(link: Link) -> Link:
-    return replace(link, state=LinkState.DETACHED, reason=Reason.TARGET_CHANGED, base=None, remote_base=None)
-
-
 def _move(engine: Engine, c: Database, standing: list[Link], new: str | None) -> None:
-    """The old link keeps its stamp and waits to be removed; the event gets a link of its own in the new target."""
-    links.put(c, [leaving(k) for k in standing], engine.now())
+    """The old link keeps its stamp and waits to be removed; the event gets a link of its own in the new target. A copy
+    that shows what the event here does not stays as it is."""
+    differs = left.disputed(c, [k.id for k in standing])
+    links.put(c, [left.kept(k) if k.id in differs else left.leaving(engine, k) for k in standing], engine.now())
     if new is None:
         return
-    moved = [k for k in standing if k.host_ref is not None and k.state is not LinkState.DECLINED]
+    moved = [k for k in standing if k.host_ref is not None]
     made = {k.id: _anew(engine, k, new) for k in moved}
     links.put(c, made.values(), engine.now())
     for old, link in made.items():
         conflicts.follow(c, old, link.id, engine.now())
-
-
-def leaving(link: Link) -> Link:
-    """A copy that only waits to be removed, if nobody wrote into it."""
-    return replace(
-        link,
-        host_ref=None,
-        host=None,
-        organised=False,
-        state=LinkState.PARKED,
-        reason=Reason.TARGET_CHANGED,
-        attempts=0,
-    )
 
 
 def _anew(engine: Engine, link: Link, collection: str) -> Link:
