@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -19,7 +19,7 @@ from marketplace_plugin.sync.merge.cells import Parts
 from marketplace_plugin.sync.merge.three_way import Winner
 from marketplace_plugin.sync.reason import Reason
 from tests.web.conftest import Site
-from tests.web.fake_decisions import FACTS, NINE, PARKED, TEN, UNDONE, a_why, clash, deletion
+from tests.web.fake_decisions import AT, FACTS, NINE, PARKED, TEN, UNDONE, a_why, clash, deletion
 from tests.web.fakes import ANNA, JONAS, connected, run_view, text
 
 
@@ -84,6 +84,33 @@ def test_a_conflict_shows_both_values_and_what_can_be_taken(mine: Site) -> None:
     assert page.count('name="take" value="remote"') == 2
     assert page.count('name="take" value="host"') == 1
     assert page.count('name="take" value="leave"') == 2
+
+
+def test_earlier_conflicts_about_a_field_stand_below_its_last_one(mine: Site) -> None:
+    former = [clash("title", f"Hier {n}", f"Dort {n}") for n in (3, 2)]
+    older = [replace(one, id=f"k{n}", until=AT + timedelta(days=n)) for one, n in zip(former, (3, 2), strict=True)]
+    mine.actions.clashes = [clash("title"), *older, clash("location", "Raum 1", "")]
+    page = mine.as_(ANNA).get("/profile/decisions").get_data(as_text=True)
+    said = text(mine.as_(ANNA).get("/profile/decisions"))
+    assert page.count("<h3>Angebot prüfen: Titel</h3>") == 1
+    assert "2 frühere Konflikte um dieses Feld" in said
+    places = [said.index(value) for value in ("Dort", "Dort 3", "Dort 2", "Raum 1")]
+    assert places == sorted(places)
+    assert "in der Liste bis Sa., 21. Nov." in said
+    assert page.count('name="take" value="leave"') == 4
+    mine.actions.whys = {"e1": a_why(What.COPY, clashes=(clash("title"), older[0]))}
+    assert "1 früherer Konflikt um dieses Feld" in text(mine.as_(ANNA).get("/why/event/e1"))
+
+
+def test_a_long_list_has_pages(mine: Site) -> None:
+    mine.actions.clashes = [clash(f"overrides/2026-{m:02}-{d:02}/title") for m in (10, 11, 12) for d in range(1, 21)]
+    client = mine.as_(ANNA)
+    first, second = (client.get(f"/profile/decisions{more}") for more in ("", "?from=50"))
+    assert (text(first).count("Angebot prüfen: Titel am"), text(second).count("Angebot prüfen: Titel am")) == (50, 10)
+    assert 'href="/profile/decisions?from=50">Ältere Konflikte' in first.get_data(as_text=True)
+    assert 'href="/profile/decisions">Neuere Konflikte' in second.get_data(as_text=True)
+    for beyond in ("60", "-1", "x"):
+        assert text(client.get(f"/profile/decisions?from={beyond}")).count("Angebot prüfen: Titel am") == 50
 
 
 @pytest.mark.parametrize("choice, side", [("host", Winner.HOST), ("remote", Winner.REMOTE)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import groupby
 from typing import Any
 
 from flask import Blueprint, flash, redirect, request, url_for
@@ -10,6 +12,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from marketplace_plugin.engine.acts.undo import UndoFacts
+from marketplace_plugin.engine.acts.waiting.conflicts import ConflictView
 from marketplace_plugin.engine.acts.why import Why
 from marketplace_plugin.errors import Conflict, InvalidSettings, NotAllowed
 from marketplace_plugin.model.item import Kind
@@ -20,6 +23,7 @@ from marketplace_plugin.web.blueprint import Shared, inside, locale, page
 from marketplace_plugin.web.pages.way import crumbs
 
 LEAVE, RESTORE, APPROVE, APPROVE_ALL = "leave", "restore", "approve", "approve-all"
+FIELDS_A_PAGE = 50
 _SIDES = {side.value: side for side in (Winner.HOST, Winner.REMOTE)}
 
 
@@ -58,8 +62,14 @@ def _add_words(blueprint: Blueprint, shared: Shared) -> None:
     blueprint.add_app_template_filter(value, "marketplace_value")
     blueprint.add_app_template_filter(when, "marketplace_when")
     blueprint.add_app_template_filter(lambda cell: values.field(cell, locale()), "marketplace_field")
+    blueprint.add_app_template_filter(by_field, "marketplace_by_field")
     blueprint.add_app_template_global(waiting, "marketplace_waiting")
     blueprint.add_app_template_global(undo_facts, "marketplace_undo_facts")
+
+
+def by_field(listed: Iterable[ConflictView]) -> list[list[ConflictView]]:
+    """The lines of each field of an event, as they stand together in the list."""
+    return [list(lines) for _key, lines in groupby(listed, key=lambda one: (one.about.link, one.cell))]
 
 
 # ---- the lists -------------------------------------------------------------------------------------------------------
@@ -71,12 +81,16 @@ def _add_lists(blueprint: Blueprint, shared: Shared) -> None:
     @blueprint.get("/profile/decisions")
     def decisions() -> ResponseReturnValue:
         person = shared.person()
-        deletions = actions.held(person)
+        deletions, clashes = actions.held(person), by_field(actions.conflicts(person))
+        start = request.args.get("from", 0, int)
+        start = start if 0 < start < len(clashes) else 0
         return page(
             "marketplace/decisions/decisions.html",
             crumbs=[(_("My profile"), url_for(".profile")), (_("Decisions"), None)],
             tab="decisions",
-            conflicts=actions.conflicts(person),
+            conflicts=clashes[start : start + FIELDS_A_PAGE],
+            newer=max(0, start - FIELDS_A_PAGE) if start else None,
+            older=start + FIELDS_A_PAGE if len(clashes) > start + FIELDS_A_PAGE else None,
             braked=[one for one in deletions if not one.announced],
             announced=[one for one in deletions if one.announced],
             brakes=actions.brakes(person),
