@@ -214,6 +214,7 @@ def save(
     if calendar is not None:
         values["calendar"] = calendar
     c.execute(sa.update(event).where(event.c.ref == record.ref).values(**values))
+    _carry(c, record, item)
     if invited is not None:
         for who in set(invited) - set(record.participants):
             _invite(c, record.ref, who, record.version + 1)
@@ -221,6 +222,15 @@ def save(
             _leave(c, record, who, record.version_for(who) + 1)
     _add_uids(c, record.ref, record.uids, uids)
     return _logged(c, record.ref, by, op)
+
+
+def _carry(c: sa.Connection, record: Record, item: Event | Series) -> None:
+    """What participants said of single occurrences goes where these go."""
+    for part in record.participants.values():
+        own = participation.carried(part.own, record.item, item)
+        if own != part.own:
+            row = sa.update(participant).where(participant.c.ref == record.ref, participant.c.person == part.person)
+            c.execute(row.values(own=participation.dump(own)))
 
 
 def answer(

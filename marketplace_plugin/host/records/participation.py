@@ -23,8 +23,9 @@ from marketplace_plugin.model.event import (
     Unknown,
     original_key,
 )
-from marketplace_plugin.model.series.expand import occurrence_at
-from marketplace_plugin.model.time import Original, Timed, When, Zoned
+from marketplace_plugin.model.series.edit import change_all, fitting
+from marketplace_plugin.model.series.expand import is_original, occurrence_at
+from marketplace_plugin.model.time import Original, Timed, When, Zoned, start_of
 
 WHOLE = ""
 OWN_FIELDS = frozenset({"response", "reminder", "show_as"})
@@ -118,8 +119,8 @@ def as_seen(item: Event | Series, answers: Answers, organizer: Attendee) -> Even
         left = o.event is None or own.gone
         overrides[key] = Override(o.original, None if left or o.event is None else _seen(o.event, own, organizer))
     for key, own in answers.items():
-        if key != WHOLE and key not in overrides:
-            original = original_of(key, item.master.when)
+        original = None if key == WHOLE or key in overrides else _named(item, key)
+        if original is not None:
             content = None if own.gone else occurrence_at(item, original)
             overrides[key] = Override(original, None if content is None else _seen(content, own, organizer))
     return replace(
@@ -139,12 +140,44 @@ def _seen(event: Event, own: Own, organizer: Attendee) -> Event:
     )
 
 
+def _named(item: Series, key: str) -> Original | None:
+    """The occurrence that an answer is for; None where the series has none of this name any more."""
+    try:
+        original = original_of(key, item.master.when)
+    except ValueError:
+        return None
+    return original if is_original(item, original) else None
+
+
 def original_of(key: str, start: When) -> Original:
     """The original start that ``original_key`` wrote for a series that starts at ``start``. Raises ValueError."""
     if not isinstance(start, Timed):
         return date.fromisoformat(key)
     wall, _, fold = key.partition("+")
     return Zoned(datetime.fromisoformat(wall), start.start.zone, 1 if fold else 0)
+
+
+def carried(answers: Answers, before: Event | Series, after: Event | Series) -> dict[str, Own]:
+    """The answers after the organiser has made ``after`` of ``before``: where the whole series moved, each goes with
+    its occurrence, and one whose occurrence is gone is kept under its old name, for the case that it comes back."""
+    if not isinstance(before, Series) or not isinstance(after, Series):
+        return dict(answers)
+    moved: dict[str, Own] = {}
+    kept: dict[str, Own] = {}
+    for key, own in answers.items():
+        original = None if key == WHOLE else _named(before, key)
+        there = None if original is None else _moved(before, after, original)
+        if there is None:
+            kept[key] = own
+        else:
+            moved[original_key(there)] = own
+    return kept | moved
+
+
+def _moved(before: Series, after: Series, original: Original) -> Original | None:
+    alone = replace(before, overrides=(Override(original, None),))
+    named = change_all(alone, start_of(before.master.when), after.master, after.rule).overrides
+    return named[0].original if fitting(after, named) else None
 
 
 # ---- what a participant wrote --------------------------------------------------------------------------------------
