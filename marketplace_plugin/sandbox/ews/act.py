@@ -17,6 +17,7 @@ from marketplace_plugin.sandbox.ews.views.item import Shown, shown
 from marketplace_plugin.sandbox.ews.wire import schema
 from marketplace_plugin.sandbox.ews.wire.paths import Path
 from marketplace_plugin.sandbox.ews.wire.reading import Change
+from marketplace_plugin.sandbox.exchange_html import as_text
 
 SEND = "SendToAllAndSaveCopy"
 
@@ -128,7 +129,7 @@ class Actor:
 
     def text(self, item_id: str) -> str:
         """The body as text."""
-        return bodies.as_text(str(self.get(item_id).fields.get("Body", "")))
+        return as_text(str(self.get(item_id).fields.get("Body", "")))
 
     def update(
         self,

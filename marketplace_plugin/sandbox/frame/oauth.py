@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import base64
 import hashlib
 import hmac
@@ -10,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from urllib.parse import unquote_plus
 
 from cryptography.hazmat.primitives import hashes
@@ -31,6 +32,9 @@ class Client:
     client_secret: str
     redirect_uris: tuple[str, ...]
     name: str = "Steg"
+
+
+AnyClient = TypeVar("AnyClient", bound=Client)
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,7 @@ class OAuthStandIn(StandIn):
 
     def _client(self, client_id: str | None) -> Any:
         clients = self.state.clients
-        return next(iter(clients.values())) if client_id is None else clients[client_id]
+        return clients[next(iter(clients), "") if client_id is None else client_id]
 
 
 def credentials() -> tuple[str, str | None]:
@@ -133,3 +137,19 @@ class SigningKey:
 
 def _integer(number: int) -> str:
     return encoded(number.to_bytes((number.bit_length() + 7) // 8, "big"))
+
+
+# --- as a command -----------------------------------------------------------------------------
+
+
+def add_client(parser: argparse.ArgumentParser, client: Client) -> None:
+    """What the command takes of the client that is registered."""
+    parser.add_argument("--client-id", default=client.client_id)
+    parser.add_argument("--client-secret", default=client.client_secret)
+    parser.add_argument("--redirect-uri", action="append", help="an allowed redirect URI; may be repeated")
+
+
+def with_options(client: AnyClient, options: argparse.Namespace) -> AnyClient:
+    """The client as the command's arguments have it."""
+    uris = tuple(options.redirect_uri or client.redirect_uris)
+    return replace(client, client_id=options.client_id, client_secret=options.client_secret, redirect_uris=uris)

@@ -1,11 +1,15 @@
-"""A stand-in as one object: its application, and the server that carries it in the background."""
+"""A stand-in as one object: its application, the server that carries it in the background, and the command for it."""
 
 from __future__ import annotations
 
+import argparse
 import secrets
+import signal
+import sys
+import threading
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from marketplace_plugin.sandbox.frame.faults import Queue
@@ -72,3 +76,28 @@ class StandIn(ABC):
         if self._server is None:
             raise RuntimeError("the sandbox is not running")
         return self._server.url
+
+
+# --- as a command -----------------------------------------------------------------------------
+
+
+def arguments(description: str, port: int) -> argparse.ArgumentParser:
+    """What each stand-in's command takes; ``port`` is the one that it serves by itself."""
+    parser = argparse.ArgumentParser(description=f"{description}; loopback only.")
+    parser.add_argument("--port", type=int, default=port, help="0 takes a free one")
+    parser.add_argument("--control-token", help="guards /_sandbox; random if it is not given")
+    return parser
+
+
+def serve(sandbox: StandIn, options: argparse.Namespace, said: Callable[[str], Sequence[str]]) -> int:
+    """Serve until interrupted; ``said`` makes the lines that are printed of the base URL."""
+    done = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: done.set())
+    url = sandbox.start(options.port)
+    token = [] if options.control_token is not None else [f"Control token: {sandbox.control_token}"]
+    sys.stdout.write("".join(f"{line}\n" for line in [*said(url), *token]))
+    sys.stdout.flush()
+    done.wait()
+    sandbox.stop()
+    return 0

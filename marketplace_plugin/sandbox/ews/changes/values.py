@@ -13,6 +13,7 @@ from marketplace_plugin.sandbox.ews.soap.errors import EwsError
 from marketplace_plugin.sandbox.ews.state import State
 from marketplace_plugin.sandbox.ews.wire import schema
 from marketplace_plugin.sandbox.ews.wire.reading import Change
+from marketplace_plugin.sandbox.exchange_html import as_text
 
 _BY_THE_SPAN = RESHAPING - {"Recurrence"}
 _REQUIRED = ("UID", "ItemClass", "Sensitivity", "Importance", "LegacyFreeBusyStatus")
@@ -84,7 +85,7 @@ def _set_field(fields: dict[str, Any], inherited: dict[str, Any], change: Change
             fields.pop(name, None)
     elif change.operation == "append":
         if name == "Body":
-            text = bodies.as_text(fields.get(name, inherited.get(name, ""))) + bodies.as_text(change.value)
+            text = as_text(fields.get(name, inherited.get(name, ""))) + as_text(change.value)
             fields[name] = bodies.rewritten(text, "Text")
         else:
             raise EwsError("ErrorInvalidPropertyAppend")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from marketplace_plugin.sandbox.ews.items import Property
-from marketplace_plugin.sandbox.ews.outlook import access, bodies, ids, times
+from marketplace_plugin.sandbox.ews.outlook import access, ids, times
 from marketplace_plugin.sandbox.ews.outlook.access import Found
 from marketplace_plugin.sandbox.ews.soap import versions
 from marketplace_plugin.sandbox.ews.soap.names import Element, add, boolean, make
@@ -18,6 +18,7 @@ from marketplace_plugin.sandbox.ews.views import task as task_view
 from marketplace_plugin.sandbox.ews.wire import goid, schema
 from marketplace_plugin.sandbox.ews.wire.paths import Shape
 from marketplace_plugin.sandbox.ews.wire.schema import words
+from marketplace_plugin.sandbox.exchange_html import as_text
 
 MASK = {"Subject": "Privater Termin"}
 _MASKED_SHOWN = frozenset(
@@ -147,7 +148,7 @@ def _plain(outer: Element, name: str, value: Any) -> None:
 def _body(outer: Element, what: Shown, name: str, shape: Shape) -> None:
     content = str(what.fields.get("Body", ""))
     if name == "TextBody" or shape.body_type == "Text":
-        text = add(outer, f"t:{name}", bodies.as_text(content))
+        text = add(outer, f"t:{name}", as_text(content))
         text.set("BodyType", "Text")
     else:
         add(outer, "t:Body", content).set("BodyType", "HTML")

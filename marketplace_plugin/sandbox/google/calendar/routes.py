@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 from marketplace_plugin.sandbox.google import errors
 from marketplace_plugin.sandbox.google.calendar import access, fields, listing, lists, params
 from marketplace_plugin.sandbox.google.calendar.access import Access
+from marketplace_plugin.sandbox.google.calendar.params import Kind
 from marketplace_plugin.sandbox.google.errors import Json
 from marketplace_plugin.sandbox.google.event import shape, view, writes
 from marketplace_plugin.sandbox.google.event.body import Options
@@ -94,30 +95,52 @@ def error_reply(error: errors.ApiError) -> Response:
     return reply
 
 
-def blueprint(state: State, grants: Grants) -> Blueprint:
-    """All methods under ``/calendar/v3``."""
-    api = Blueprint("calendar", __name__, url_prefix="/calendar/v3")
+Work = Callable[..., ResponseReturnValue]
+Register = Callable[[str, str, str], Callable[[Work], Work]]
+
+
+def new_api(
+    api_name: str,
+    prefix: str,
+    state: State,
+    grants: Grants,
+    *,
+    parameters: Mapping[str, Mapping[str, Kind]] = params.PARAMS,
+    scopes: Mapping[str, tuple[str, ...]] = access.SCOPES,
+    asked: Callable[[Call], Any] = lambda call: call,
+) -> tuple[Blueprint, Register]:
+    """An API, and how its methods are registered: token, scopes and parameters are checked before one is called.
+
+    Args:
+        parameters: of each method of the API.
+        scopes: those that allow each method.
+        asked: makes what a method is called with of the checked call.
+    """
+    api = Blueprint(api_name, __name__, url_prefix=prefix)
 
     @api.errorhandler(errors.ApiError)
     def refuse(error: errors.ApiError) -> ResponseReturnValue:
         return error_reply(error)
 
-    def method(
-        verb: str, rule: str, name: str
-    ) -> Callable[[Callable[..., ResponseReturnValue]], Callable[..., ResponseReturnValue]]:
-        """Register a method: its token and parameters are checked before it is called."""
-
-        def register(work: Callable[..., ResponseReturnValue]) -> Callable[..., ResponseReturnValue]:
+    def method(verb: str, rule: str, name: str) -> Callable[[Work], Work]:
+        def register(work: Work) -> Work:
             def view_function(**parts: str) -> ResponseReturnValue:
                 token = authenticate(grants)
-                access.usable_scopes(name, token.scopes)
-                return work(Call(state, name, token, params.parse(name, request.args)), **parts)
+                access.usable_scopes(name, token.scopes, scopes)
+                given = params.parse(name, request.args, parameters)
+                return work(asked(Call(state, name, token, given)), **parts)
 
             api.add_url_rule(rule, name.replace(".", "_"), view_function, methods=[verb])
             return work
 
         return register
 
+    return api, method
+
+
+def blueprint(state: State, grants: Grants) -> Blueprint:
+    """All methods under ``/calendar/v3``."""
+    api, method = new_api("calendar", "/calendar/v3", state, grants)
     _lists(state, method)
     _reads(state, method)
     _writes(state, method)
@@ -134,9 +157,6 @@ def authenticate(grants: Grants) -> AccessToken:
     if token is None:
         raise errors.invalid_credentials()
     return token
-
-
-Register = Callable[[str, str, str], Callable[[Callable[..., ResponseReturnValue]], Any]]
 
 
 def _lists(state: State, method: Register) -> None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
-from marketplace_plugin.sandbox.google import errors
-from marketplace_plugin.sandbox.google.calendar import access, params
 from marketplace_plugin.sandbox.google.calendar.params import Kind
-from marketplace_plugin.sandbox.google.calendar.routes import Call, authenticate, error_reply, json_body
+from marketplace_plugin.sandbox.google.calendar.routes import Call, Register, json_body, new_api
 from marketplace_plugin.sandbox.google.errors import Json
 from marketplace_plugin.sandbox.google.event.shape import Each
 from marketplace_plugin.sandbox.google.oauth.grants import Grants
@@ -50,6 +48,7 @@ PARAMS: Mapping[str, Mapping[str, Kind]] = {
     "people.people.updateContact": {**_SEEN, "updatePersonFields": "string"},
     "people.people.deleteContact": {},
 }
+_PARAMETERS = {name: {**own, **COMMON} for name, own in PARAMS.items()}
 _READ, _WRITE = ("contacts", "contacts.readonly"), ("contacts",)
 SCOPES: Mapping[str, tuple[str, ...]] = {
     name: _READ if name.rpartition(".")[2] in ("list", "get", "getBatchGet") else _WRITE for name in PARAMS
@@ -57,8 +56,6 @@ SCOPES: Mapping[str, tuple[str, ...]] = {
 """Of the scopes that the service names for get and getBatchGet, those that reach contacts."""
 DEFAULT_SOURCES = ("READ_SOURCE_TYPE_CONTACT", "READ_SOURCE_TYPE_PROFILE")
 BATCH_LIMIT = 200
-
-_Work = Callable[..., ResponseReturnValue]
 
 
 @dataclass(frozen=True)
@@ -88,31 +85,20 @@ class _Asked:
 
 def blueprint(state: State, grants: Grants, books: Books) -> Blueprint:
     """The methods under ``/v1/people``."""
-    api = Blueprint("people", __name__, url_prefix="/v1")
-
-    @api.errorhandler(errors.ApiError)
-    def refuse(error: errors.ApiError) -> ResponseReturnValue:
-        return error_reply(error)
-
-    def method(verb: str, rule: str, name: str) -> Callable[[_Work], _Work]:
-        def register(work: _Work) -> _Work:
-            def view_function(**parts: str) -> ResponseReturnValue:
-                token = authenticate(grants)
-                access.usable_scopes(name, token.scopes, SCOPES)
-                given = params.parse(name, request.args, {name: {**PARAMS[name], **COMMON}})
-                return work(_Asked(Call(state, name, token, given), books.of(token.email)), **parts)
-
-            api.add_url_rule(rule, name.replace(".", "_"), view_function, methods=[verb])
-            return work
-
-        return register
-
+    api, method = new_api(
+        "people",
+        "/v1",
+        state,
+        grants,
+        parameters=_PARAMETERS,
+        scopes=SCOPES,
+        asked=lambda call: _Asked(call, books.of(call.token.email)),
+    )
     _reads(method)
     _writes(method)
     return api
 
 
-Register = Callable[[str, str, str], Callable[[_Work], _Work]]
 _PERSON = "/people/<person_id>"
 
 

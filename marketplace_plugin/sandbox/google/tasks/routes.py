@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
 from marketplace_plugin.sandbox.google import errors
-from marketplace_plugin.sandbox.google.calendar import access, paging, params
+from marketplace_plugin.sandbox.google.calendar import paging
 from marketplace_plugin.sandbox.google.calendar.params import Kind
-from marketplace_plugin.sandbox.google.calendar.routes import Call, authenticate, error_reply, json_body
+from marketplace_plugin.sandbox.google.calendar.routes import Call, Register, json_body, new_api
 from marketplace_plugin.sandbox.google.errors import Json
 from marketplace_plugin.sandbox.google.oauth.grants import Grants
 from marketplace_plugin.sandbox.google.state import State
@@ -51,14 +51,13 @@ PARAMS: Mapping[str, Mapping[str, Kind]] = {
     "tasks.tasks.move": {"destinationTasklist": "string", "parent": "string", "previous": "string"},
     "tasks.tasks.clear": {},
 }
+_PARAMETERS = {name: {**own, **COMMON} for name, own in PARAMS.items()}
 _READ, _WRITE = ("tasks", "tasks.readonly"), ("tasks",)
 SCOPES: Mapping[str, tuple[str, ...]] = {
     name: _READ if name.rpartition(".")[2] in ("list", "get") else _WRITE for name in PARAMS
 }
 DEFAULT_PAGE, LARGEST_PAGE = 20, 100
 LARGEST_LISTS = 1000
-
-_Work = Callable[..., ResponseReturnValue]
 
 
 @dataclass(frozen=True)
@@ -78,34 +77,17 @@ class _Asked:
 
 def blueprint(state: State, grants: Grants, tasks: Tasks) -> Blueprint:
     """All methods under ``/tasks/v1``."""
-    api = Blueprint("tasks", __name__, url_prefix=PREFIX)
 
-    @api.errorhandler(errors.ApiError)
-    def refuse(error: errors.ApiError) -> ResponseReturnValue:
-        return error_reply(error)
+    def asked(call: Call) -> _Asked:
+        return _Asked(call, tasks.of(call.token.email), request.host_url.rstrip("/") + PREFIX)
 
-    def method(verb: str, rule: str, name: str) -> Callable[[_Work], _Work]:
-        def register(work: _Work) -> _Work:
-            def view_function(**parts: str) -> ResponseReturnValue:
-                token = authenticate(grants)
-                access.usable_scopes(name, token.scopes, SCOPES)
-                given = params.parse(name, request.args, {name: {**PARAMS[name], **COMMON}})
-                call = Call(state, name, token, given)
-                mine = tasks.of(token.email)
-                return work(_Asked(call, mine, request.host_url.rstrip("/") + PREFIX), **parts)
-
-            api.add_url_rule(rule, name.replace(".", "_"), view_function, methods=[verb])
-            return work
-
-        return register
-
+    api, method = new_api("tasks", PREFIX, state, grants, parameters=_PARAMETERS, scopes=SCOPES, asked=asked)
     _lists(method)
     _reads(method)
     _writes(method)
     return api
 
 
-Register = Callable[[str, str, str], Callable[[_Work], _Work]]
 _LIST = "/lists/<list_id>/tasks"
 _TASK = f"{_LIST}/<task_id>"
 

@@ -1,43 +1,18 @@
-"""The text of an event: Exchange keeps HTML of its own making, whatever it was given."""
+"""The text of an event, as Graph shows what Exchange keeps."""
 
 from __future__ import annotations
 
-import html
-import re
+from marketplace_plugin.sandbox import exchange_html
+from marketplace_plugin.sandbox.exchange_html import as_text
 
-_INNER = re.compile(r"<body[^>]*>(.*)</body>", re.IGNORECASE | re.DOTALL)
-_DANGEROUS = re.compile(r"<(script|style|iframe)\b.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
-_HANDLERS = re.compile(r"\son\w+\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s>]+)", re.IGNORECASE)
-_BREAK = re.compile(r"<br\s*/?>\s*|</(p|div|li|tr|h\d)\s*>\s*", re.IGNORECASE)
-_HEAD = re.compile(r"<head\b.*?</head\s*>", re.IGNORECASE | re.DOTALL)
-_TAG = re.compile(r"<[^>]+>")
-_FRAME = (
-    "<html>\r\n<head>\r\n"
-    '<meta http-equiv="Content-Type" content="text/html; charset=utf-8">\r\n'
-    "</head>\r\n<body>\r\n{inner}\r\n</body>\r\n</html>\r\n"
-)
 PREVIEW = 255
 
 
 def rewritten(content: str, content_type: str) -> str:
-    """The HTML that the server keeps of a body of a request; empty stays empty."""
-    if not content:
-        return ""
+    """The HTML that is kept of a body of a request (html or text); empty stays empty."""
     if content_type == "text":
-        lines = html.escape(content, quote=False).replace("\r\n", "\n").split("\n")
-        return _FRAME.format(inner="<div>" + "<br>\r\n".join(lines) + "</div>")
-    found = _INNER.search(content)
-    inner = found.group(1) if found else content
-    return _FRAME.format(inner=_HANDLERS.sub("", _DANGEROUS.sub("", inner)).strip())
-
-
-def as_text(content: str) -> str:
-    """Kept HTML as the server turns it into text."""
-    if not content:
-        return ""
-    body = _HEAD.sub("", content).replace("\r\n", "\n").replace("\n", "")
-    text = html.unescape(_TAG.sub("", _BREAK.sub("\r\n", body)))
-    return text.replace("\N{NO-BREAK SPACE}", " ").strip("\r\n") + "\r\n"
+        return exchange_html.kept_text(content, "<div>")
+    return exchange_html.kept_html(content)
 
 
 def preview(content: str) -> str:
@@ -47,11 +22,10 @@ def preview(content: str) -> str:
 
 def with_meeting(content: str, join_url: str) -> str:
     """The body with the blob of an online meeting at its end."""
-    found = _INNER.search(content)
-    inner = found.group(1).strip() if found else content
+    inner = exchange_html.inner(content).strip()
     blob = (
         '<div class="me-email-text" lang="de-DE">________________________________<br>\r\n'
         f'<a class="me-email-link" href="{join_url}">Microsoft Teams</a><br>\r\n'
         f"{join_url}<br>\r\n________________________________</div>"
     )
-    return _FRAME.format(inner=f"{inner}\r\n{blob}" if inner else blob)
+    return exchange_html.framed(f"{inner}\r\n{blob}" if inner else blob)

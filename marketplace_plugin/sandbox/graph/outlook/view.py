@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
+from marketplace_plugin.sandbox.exchange_html import as_text
 from marketplace_plugin.sandbox.graph.outlook import bodies, fields
 from marketplace_plugin.sandbox.graph.outlook.access import Found, Seen
 from marketplace_plugin.sandbox.graph.outlook.time import series, times
@@ -158,7 +159,7 @@ def calendar(state: State, seen: Seen) -> Json:
 
 def _body(content: str, *, text: bool) -> Json:
     if text:
-        return {"contentType": "text", "content": bodies.as_text(content)}
+        return {"contentType": "text", "content": as_text(content)}
     return {"contentType": "html", "content": content}
 
 
