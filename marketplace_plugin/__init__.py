@@ -16,6 +16,7 @@ from marketplace_plugin.contract.hookspecs import (
 )
 from marketplace_plugin.contract.provider import Bearer, Provider, Session
 from marketplace_plugin.contract.reach import Reach
+from marketplace_plugin.contract.sending import Settled, broken_off, one_by_one, pause_of
 from marketplace_plugin.contract.steps import (
     CalendarAccount,
     Facts,
@@ -27,12 +28,14 @@ from marketplace_plugin.contract.steps import (
     run_steps,
 )
 from marketplace_plugin.errors import (
+    AnswerLost,
     AuthorizationExpired,
     CertificateRefused,
     CollectionGone,
     ContractViolation,
     CursorExpired,
     MarketplaceError,
+    NotSent,
     PermissionDenied,
     ProviderError,
     ServerHandedOver,
@@ -101,6 +104,7 @@ __all__ = [
     "Access",
     "Account",
     "AllDay",
+    "AnswerLost",
     "Applied",
     "Attendee",
     "AuthorizationExpired",
@@ -135,6 +139,7 @@ __all__ = [
     "MarketplaceError",
     "Missing",
     "Move",
+    "NotSent",
     "Original",
     "Outcome",
     "Override",
@@ -159,6 +164,7 @@ __all__ = [
     "ServerSearch",
     "ServerUnknown",
     "Session",
+    "Settled",
     "ShowAs",
     "Stale",
     "Stamp",
@@ -182,13 +188,16 @@ __all__ = [
     "Window",
     "Write",
     "Zoned",
+    "broken_off",
     "calendar_checks",
     "chosen_target",
     "explained",
     "full_name",
     "hookimpl",
     "kind_of",
+    "one_by_one",
     "original_key",
     "own_name",
+    "pause_of",
     "run_steps",
 ]

@@ -19,6 +19,8 @@ MarketplaceError
 │   │   └── ServerNotAllowed no administrator allows that a password is sent to this server
 │   ├── Throttled            the service asks for a pause; carries retry_after
 │   ├── Unavailable          no answer, or a 5xx: try again later; nothing is known about a write in flight
+│   │   ├── NotSent          no connection came about: the request was never sent
+│   │   ├── AnswerLost       it was sent and no whole answer came: done or not is unknown
 │   │   ├── ServerUnknown    its name leads nowhere
 │   │   └── CertificateRefused its certificate is not one to trust; nothing was sent
 │   ├── ServerHandedOver     this server takes no passwords; another integration leads there
@@ -137,6 +139,14 @@ class Throttled(ProviderError):
 
 class Unavailable(ProviderError):
     code = "unavailable"
+
+
+class NotSent(Unavailable):
+    """Known to every reader as Unavailable; a writer may count on it that nothing was done."""
+
+
+class AnswerLost(Unavailable):
+    """Known to every reader as Unavailable; to a writer it means ``Unanswered``."""
 
 
 class ServerNotAllowed(PermissionDenied):

@@ -11,15 +11,15 @@ from marketplace_plugin.bundle import own_root
 from marketplace_plugin.contract.hookspecs import Hooks
 
 NAMES = """
-Access Account AllDay Applied Attendee AuthorizationExpired Bearer CalendarAccount Call Capabilities CertificateRefused
-Change Checkpoint CollectionGone CollectionInfo ConnectionRef Contact ContractViolation Create Credentials Cursor
-CursorExpired DeferScope Deferred Delete Event Facts Found Frequency Gone Hooks Item Kind LABELS Labelled
-MarketplaceError Missing Move Original Outcome Override Page Partial PermissionDenied PostalAddress Priority Provider
-ProviderError Reach RecurrenceRule Refused RefusedCode Response Revision Role Sensitivity Series ServerHandedOver
-ServerNotAllowed ServerSearch ServerUnknown Session ShowAs Stale Stamp Status StepFailed StepSkipped StepState Task
-TaskStatus TestStep Throttled Timed Tombstone UNKNOWN Unanswered Unavailable Unreadable UnreadableReason Update Upsert
-When Window Write YEARLESS Zoned calendar_checks chosen_target explained full_name hookimpl kind_of original_key
-own_name run_steps
+Access Account AllDay AnswerLost Applied Attendee AuthorizationExpired Bearer CalendarAccount Call Capabilities
+CertificateRefused Change Checkpoint CollectionGone CollectionInfo ConnectionRef Contact ContractViolation Create
+Credentials Cursor CursorExpired DeferScope Deferred Delete Event Facts Found Frequency Gone Hooks Item Kind LABELS
+Labelled MarketplaceError Missing Move NotSent Original Outcome Override Page Partial PermissionDenied PostalAddress
+Priority Provider ProviderError Reach RecurrenceRule Refused RefusedCode Response Revision Role Sensitivity Series
+ServerHandedOver ServerNotAllowed ServerSearch ServerUnknown Session Settled ShowAs Stale Stamp Status StepFailed
+StepSkipped StepState Task TaskStatus TestStep Throttled Timed Tombstone UNKNOWN Unanswered Unavailable Unreadable
+UnreadableReason Update Upsert When Window Write YEARLESS Zoned broken_off calendar_checks chosen_target explained
+full_name hookimpl kind_of one_by_one original_key own_name pause_of run_steps
 """
 HOOKS = (own_root() / "docs" / "hooks.md").read_text(encoding="utf-8")
 ROW = re.compile(r"^\| `(\w+)` \| (.*?) \| .*? \| (first|every) \|", re.MULTILINE)

@@ -9,7 +9,7 @@ from typing import Any
 from lxml import etree
 
 from marketplace_plugin.contract.provider import Provider, Session
-from marketplace_plugin.errors import Throttled
+from marketplace_plugin.errors import AnswerLost, Throttled
 from marketplace_plugin.model.change import Stamp
 from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.event import Event, Override, Series, original_key
@@ -20,7 +20,6 @@ from marketplace_plugin.model.time import Original
 from marketplace_plugin.providers.ews import ExchangeAccount
 from marketplace_plugin.providers.ews.folders import CAPABILITIES, Place
 from marketplace_plugin.providers.ews.shape import encode, recurrence
-from marketplace_plugin.providers.ews.soap.errors import AnswerLost
 from marketplace_plugin.providers.memory import EWS, Delivery, Moment, Request
 from marketplace_plugin.sandbox.ews import Account as Person
 from marketplace_plugin.sandbox.ews import Actor, EwsSandbox

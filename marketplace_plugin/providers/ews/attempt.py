@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from marketplace_plugin.errors import ContractViolation, Throttled
+from marketplace_plugin.contract.sending import Settled
+from marketplace_plugin.errors import ContractViolation, NotSent, Throttled
 from marketplace_plugin.model.change import Found, Gone, Revision, Unreadable
 from marketplace_plugin.model.write import Missing, Outcome, Refused, RefusedCode, Stale
 from marketplace_plugin.providers.ews.folders import Place
@@ -17,16 +18,8 @@ from marketplace_plugin.providers.ews.read import Reader, item_id
 from marketplace_plugin.providers.ews.shape import decode
 from marketplace_plugin.providers.ews.shape.decode import Whole
 from marketplace_plugin.providers.ews.soap import xml
-from marketplace_plugin.providers.ews.soap.errors import NotSent, Refusal, SignInRefused, for_write
+from marketplace_plugin.providers.ews.soap.errors import Refusal, SignInRefused, for_write
 from marketplace_plugin.providers.ews.soap.xml import Element, make
-
-
-class Settled(Exception):
-    """The attempt ends here with this outcome."""
-
-    def __init__(self, outcome: Outcome) -> None:
-        super().__init__(type(outcome).__name__)
-        self.outcome = outcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
+from marketplace_plugin.contract.sending import Settled
 from marketplace_plugin.errors import ProviderError
 from marketplace_plugin.model.change import Found, Revision
 from marketplace_plugin.model.event import Event, Series, original_key
@@ -23,7 +24,7 @@ from marketplace_plugin.model.series.recurrence_set import GaveUp
 from marketplace_plugin.model.series.shape import crosses
 from marketplace_plugin.model.time import Original, Window, Zoned
 from marketplace_plugin.model.write import Applied, Missing, Outcome, Partial, Refused, RefusedCode, Stale
-from marketplace_plugin.providers.ews.attempt import Attempt, Key, Settled
+from marketplace_plugin.providers.ews.attempt import Attempt, Key
 from marketplace_plugin.providers.ews.read import item_id
 from marketplace_plugin.providers.ews.shape import decode, encode
 from marketplace_plugin.providers.ews.shape.decode import Whole

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
+from marketplace_plugin.contract.sending import Settled, broken_off, one_by_one
 from marketplace_plugin.errors import ContractViolation, ProviderError, Throttled, Unavailable
 from marketplace_plugin.model.change import Found, Gone, Revision, Unreadable
 from marketplace_plugin.model.event import UNKNOWN, Event, Response, Series, original_key
@@ -19,8 +20,6 @@ from marketplace_plugin.model.series.edit import patch as edited
 from marketplace_plugin.model.write import (
     Applied,
     Create,
-    Deferred,
-    DeferScope,
     Delete,
     Missing,
     Move,
@@ -29,42 +28,25 @@ from marketplace_plugin.model.write import (
     Refused,
     RefusedCode,
     Stale,
-    Unanswered,
     Update,
     Write,
 )
 from marketplace_plugin.providers.ews import series
-from marketplace_plugin.providers.ews.attempt import Attempt, Key, Settled
+from marketplace_plugin.providers.ews.attempt import Attempt, Key
 from marketplace_plugin.providers.ews.folders import Place
 from marketplace_plugin.providers.ews.read import Reader
 from marketplace_plugin.providers.ews.shape import decode, encode
 from marketplace_plugin.providers.ews.shape.decode import Whole
 from marketplace_plugin.providers.ews.shape.encode import COPIED, PERSONAL
 from marketplace_plugin.providers.ews.shape.recurrence import Unencodable, element_of
-from marketplace_plugin.providers.ews.soap.errors import NotSent
 from marketplace_plugin.providers.ews.soap.xml import Element
 
-PATIENCE = 3
-"""So many answers in a row may fail to come before the rest is given up."""
 _SHAPE = frozenset({"rule", "rdates", "when", "type"})
 
 
 def push(reader: Reader, collection: str, writes: Sequence[Write]) -> Iterator[Outcome]:
-    """See ``contract.provider.Provider.push``. After a request for a pause nothing more is sent."""
-    pause: Deferred | None = None
-    lost = 0
-    for write in writes:
-        if pause is not None:
-            yield replace(pause, op=write.op)
-            continue
-        if lost >= PATIENCE:
-            raise Unavailable(f"{PATIENCE} answers in a row did not come")
-        outcome = _outcome(Attempt(reader, collection, write.op), write)
-        silent = isinstance(outcome, Unanswered) or (isinstance(outcome, Deferred) and outcome.scope is DeferScope.ITEM)
-        lost = lost + 1 if silent else 0
-        if isinstance(outcome, Deferred) and not silent:
-            pause = outcome
-        yield outcome
+    """See ``contract.provider.Provider.push``."""
+    return one_by_one(writes, lambda write: _outcome(Attempt(reader, collection, write.op), write))
 
 
 def _outcome(attempt: Attempt, write: Write) -> Outcome:
@@ -75,14 +57,8 @@ def _outcome(attempt: Attempt, write: Write) -> Outcome:
         return end.outcome
     except Unencodable:
         return Refused(attempt.op, RefusedCode.UNSUPPORTED)
-    except Throttled as error:
-        return Unanswered(attempt.op) if attempt.begun else Deferred(attempt.op, error.retry_after)
-    except NotSent:
-        if attempt.begun:
-            return Unanswered(attempt.op)
-        raise
-    except (Unavailable, ContractViolation):
-        return Unanswered(attempt.op) if attempt.begun else Deferred(attempt.op, None, DeferScope.ITEM)
+    except (Throttled, Unavailable, ContractViolation) as error:
+        return broken_off(attempt.op, error, begun=attempt.begun)
 
 
 def _carry_out(attempt: Attempt, write: Write) -> Outcome:

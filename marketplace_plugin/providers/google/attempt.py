@@ -13,23 +13,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from marketplace_plugin.errors import ContractViolation, Unavailable
+from marketplace_plugin.contract.sending import Settled
+from marketplace_plugin.errors import ContractViolation, NotSent, Unavailable
 from marketplace_plugin.model.change import Found, Gone, Revision, Unreadable
 from marketplace_plugin.model.event import Event, Unknown
 from marketplace_plugin.model.write import Applied, Missing, Outcome, Stale
-from marketplace_plugin.providers.google.errors import NotSent, Refusal, for_connection, for_write
+from marketplace_plugin.providers.google.errors import Refusal, for_connection, for_write
 from marketplace_plugin.providers.google.read import Reader, Whole
 from marketplace_plugin.providers.google.shape import decode, encode
 from marketplace_plugin.providers.google.shape.decode import COLUMNS, Raw
 from marketplace_plugin.providers.google.transport import Json
-
-
-class Settled(Exception):
-    """The attempt ends here with this outcome."""
-
-    def __init__(self, outcome: Outcome) -> None:
-        super().__init__(type(outcome).__name__)
-        self.outcome = outcome
 
 
 @dataclass(slots=True)

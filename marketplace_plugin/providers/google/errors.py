@@ -6,12 +6,12 @@ may quote content. What is kept is the status, the reason (a code) and the pause
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
 
+from marketplace_plugin.contract.sending import pause_of
 from marketplace_plugin.errors import (
     AuthorizationExpired,
     CollectionGone,
@@ -35,9 +35,6 @@ _LIMITS = {
     "RATE_LIMIT_EXCEEDED": DeferScope.CONNECTION,  # as the newer error model says it
     "RESOURCE_EXHAUSTED": DeferScope.CONNECTION,
 }
-_LONGEST_PAUSE = timedelta(days=7)
-"""Whoever asks for more is asked again after that."""
-
 _TELLING = _SCOPES | {"EXPIRED_SYNC_TOKEN", "RATE_LIMIT_EXCEEDED"}
 """Reasons in the details of an error that say more than its envelope."""
 
@@ -64,14 +61,6 @@ class Refusal(ProviderError):
         return self.status in (404, 410)
 
 
-class NotSent(Unavailable):
-    """No connection came about: the request was never sent."""
-
-
-class AnswerLost(Unavailable):
-    """The request was sent and no whole answer came: done or not is unknown."""
-
-
 def refusal(status: int, retry_after: str | None, content: bytes, now: datetime) -> Refusal:
     """Read the error envelope. ``retry_after`` is the header's text, ``now`` aware UTC."""
     detail: dict[str, Any] = {}
@@ -86,21 +75,7 @@ def refusal(status: int, retry_after: str | None, content: bytes, now: datetime)
             detail["reason"] = "rateLimitExceeded"
     except (orjson.JSONDecodeError, LookupError, TypeError, AttributeError, ValueError):
         pass  # a proxy's page, or nothing at all: the status says enough
-    return Refusal(status, str(detail.get("reason", "")), str(detail.get("location", "")), pause(retry_after, now))
-
-
-def pause(retry_after: str | None, now: datetime) -> timedelta | None:
-    """Retry-After (RFC 9110 10.2.3) as a span from ``now`` (aware, UTC); None where absent or unreadable."""
-    if not retry_after:
-        return None
-    seconds = retry_after.strip()
-    if seconds.isdecimal():
-        return min(timedelta(seconds=int(seconds)), _LONGEST_PAUSE) if len(seconds) < 9 else _LONGEST_PAUSE
-    try:
-        at = parsedate_to_datetime(retry_after)
-    except ValueError:
-        return None
-    return min(max(timedelta(), (at if at.tzinfo else at.replace(tzinfo=UTC)) - now), _LONGEST_PAUSE)
+    return Refusal(status, str(detail.get("reason", "")), str(detail.get("location", "")), pause_of(retry_after, now))
 
 
 def for_connection(problem: Refusal) -> ProviderError | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from marketplace_plugin.contract.sending import Settled
 from marketplace_plugin.errors import ProviderError
 from marketplace_plugin.model.change import Found
 from marketplace_plugin.model.event import UNKNOWN, Attendee, Event, Override, Series, Unknown, original_key
@@ -18,7 +19,7 @@ from marketplace_plugin.model.item import Item
 from marketplace_plugin.model.series.expand import is_original, occurrence_at
 from marketplace_plugin.model.time import Original
 from marketplace_plugin.model.write import Missing, Outcome, Partial, Refused, RefusedCode, Stale
-from marketplace_plugin.providers.google.attempt import Attempt, Settled, personal
+from marketplace_plugin.providers.google.attempt import Attempt, personal
 from marketplace_plugin.providers.google.read import Whole, items_of
 from marketplace_plugin.providers.google.shape import decode, encode
 from marketplace_plugin.providers.google.shape.decode import COLUMNS, Raw

@@ -19,9 +19,9 @@ import orjson
 import urllib3
 
 from marketplace_plugin.contract.provider import Bearer, Session
-from marketplace_plugin.errors import AuthorizationExpired, ContractViolation, InsecureTransport
+from marketplace_plugin.errors import AnswerLost, AuthorizationExpired, ContractViolation, InsecureTransport, NotSent
 from marketplace_plugin.model.form.text import lenient_json
-from marketplace_plugin.providers.google.errors import AnswerLost, NotSent, refusal
+from marketplace_plugin.providers.google.errors import refusal
 
 Json = dict[str, Any]
 

@@ -9,16 +9,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
 
+from marketplace_plugin.contract.sending import Settled, broken_off, one_by_one
 from marketplace_plugin.errors import ContractViolation, Throttled, Unavailable
 from marketplace_plugin.model.event import UNKNOWN, Event, Series, original_key
 from marketplace_plugin.model.item import Item
 from marketplace_plugin.model.write import (
     Applied,
     Create,
-    Deferred,
-    DeferScope,
     Delete,
     Missing,
     Move,
@@ -26,21 +24,17 @@ from marketplace_plugin.model.write import (
     Refused,
     RefusedCode,
     Stale,
-    Unanswered,
     Update,
     Write,
 )
 from marketplace_plugin.providers.google import overrides
-from marketplace_plugin.providers.google.attempt import Attempt, Settled, personal
-from marketplace_plugin.providers.google.errors import NotSent, Refusal
+from marketplace_plugin.providers.google.attempt import Attempt, personal
+from marketplace_plugin.providers.google.errors import Refusal
 from marketplace_plugin.providers.google.read import Reader, Whole
 from marketplace_plugin.providers.google.shape import decode, encode
 from marketplace_plugin.providers.google.shape.decode import Raw
 from marketplace_plugin.providers.google.shape.encode import COPIED, NotOurs, Unencodable
 from marketplace_plugin.providers.google.transport import Json
-
-PATIENCE = 3
-"""So many answers in a row may fail to come before the rest is given up."""
 
 _SHAPE = frozenset({"rule", "rdates", "when", "type"})
 """A change of these moves the occurrences, so the exceptions have to be looked after as well."""
@@ -49,21 +43,8 @@ _PERSONAL = frozenset({"reminder", "response", "attendees"})
 
 
 def push(reader: Reader, collection: str, writes: Sequence[Write]) -> Iterator[Outcome]:
-    """See ``contract.provider.Provider.push``. After a request for a pause nothing more is sent."""
-    pause: Deferred | None = None
-    lost = 0
-    for write in writes:
-        if pause is not None:
-            yield replace(pause, op=write.op)
-            continue
-        if lost >= PATIENCE:
-            raise Unavailable(f"{PATIENCE} answers in a row did not come")
-        outcome = _outcome(Attempt(reader, collection, write.op), write)
-        silent = isinstance(outcome, Unanswered) or (isinstance(outcome, Deferred) and outcome.scope is DeferScope.ITEM)
-        lost = lost + 1 if silent else 0
-        if isinstance(outcome, Deferred) and not silent:
-            pause = outcome
-        yield outcome
+    """See ``contract.provider.Provider.push``."""
+    return one_by_one(writes, lambda write: _outcome(Attempt(reader, collection, write.op), write))
 
 
 def _outcome(attempt: Attempt, write: Write) -> Outcome:
@@ -76,12 +57,8 @@ def _outcome(attempt: Attempt, write: Write) -> Outcome:
         return Refused(attempt.op, RefusedCode.NOT_ORGANIZER)
     except Unencodable:
         return Refused(attempt.op, RefusedCode.UNSUPPORTED)
-    except Throttled as error:
-        return Deferred(attempt.op, error.retry_after)
-    except NotSent:
-        raise
-    except (Unavailable, ContractViolation):
-        return Unanswered(attempt.op) if attempt.begun else Deferred(attempt.op, None, DeferScope.ITEM)
+    except (Throttled, Unavailable, ContractViolation) as error:
+        return broken_off(attempt.op, error, begun=attempt.begun)
 
 
 def _carry_out(attempt: Attempt, write: Write) -> Outcome:

@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from marketplace_plugin.errors import ContractViolation, ProviderError
+from marketplace_plugin.contract.sending import Settled
+from marketplace_plugin.errors import AnswerLost, ContractViolation, ProviderError
 from marketplace_plugin.model.change import Found, Gone, Revision, Unreadable
 from marketplace_plugin.model.time import Original
 from marketplace_plugin.model.write import Applied, Missing, Outcome, Refused, RefusedCode, Stale
 from marketplace_plugin.providers.graph.conversation import Asking
-from marketplace_plugin.providers.graph.errors import AnswerLost, Refusal, for_connection, for_read, for_write
+from marketplace_plugin.providers.graph.errors import Refusal, for_connection, for_read, for_write
 from marketplace_plugin.providers.graph.read import Reader, entry, instances, items_of, whole_item
 from marketplace_plugin.providers.graph.shape import decode
 from marketplace_plugin.providers.graph.shape.decode import Raw, Whole
@@ -25,14 +26,6 @@ from marketplace_plugin.providers.graph.transport import Call, Json, segment
 _MARKS = "singleValueExtendedProperties"
 _EXPANDED = (_MARKS, "exceptionOccurrences", "cancelledOccurrences")
 """What the reply to a write never holds."""
-
-
-class Settled(Exception):
-    """The attempt ends here with this outcome."""
-
-    def __init__(self, outcome: Outcome) -> None:
-        super().__init__(type(outcome).__name__)
-        self.outcome = outcome
 
 
 @dataclass(slots=True)

@@ -18,17 +18,15 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from marketplace_plugin.errors import ContractViolation, ProviderError, Throttled, Unavailable
+from marketplace_plugin.contract.sending import PATIENCE
+from marketplace_plugin.errors import AnswerLost, ContractViolation, ProviderError, Throttled, Unavailable
 from marketplace_plugin.model.write import Deferred, DeferScope, Outcome
-from marketplace_plugin.providers.graph.errors import AnswerLost, Refusal
+from marketplace_plugin.providers.graph.errors import Refusal
 from marketplace_plugin.providers.graph.transport import BATCH, Call, Client, Json
 
 T = TypeVar("T")
 Asking = Generator[Call, Json, T]
 """Yields calls and is sent their answers; a Refusal, or why no answer came, is thrown in. Returns a ``T``."""
-
-PATIENCE = 3
-"""So many answers in a row may fail to come before the rest is given up."""
 
 
 @dataclass(slots=True)

@@ -7,10 +7,10 @@ is kept is the status, the code and the pause that was asked for.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from marketplace_plugin.contract.sending import pause_of
 from marketplace_plugin.errors import (
     AuthorizationExpired,
     CollectionGone,
@@ -56,35 +56,17 @@ class Refusal(ProviderError):
         return self.status == 410 or self.reason.lower() in _SYNC_STATE
 
 
-class NotSent(Unavailable):
-    """No connection came about: the request was never sent."""
-
-
-class AnswerLost(Unavailable):
-    """The request was sent and no whole answer came: done or not is unknown."""
-
-
 def refusal(status: int, headers: Mapping[str, str], body: Any, now: datetime) -> Refusal:
     """Read the error envelope (parsed JSON, or None). ``headers`` by lower-case names; ``now`` is aware UTC."""
     error = body.get("error") if isinstance(body, dict) else None
     error = error if isinstance(error, dict) else {}
     existing = error.get("@event.existingEventId")
     return Refusal(
-        status, str(error.get("code") or ""), pause(headers.get("retry-after"), now), str(existing) if existing else ""
+        status,
+        str(error.get("code") or ""),
+        pause_of(headers.get("retry-after"), now),
+        str(existing) if existing else "",
     )
-
-
-def pause(retry_after: str | None, now: datetime) -> timedelta | None:
-    """Retry-After (RFC 9110 10.2.3) as a span from ``now`` (aware, UTC); None where absent or unreadable."""
-    if not retry_after:
-        return None
-    if retry_after.strip().isdigit():
-        return timedelta(seconds=int(retry_after))
-    try:
-        at = parsedate_to_datetime(retry_after)
-    except ValueError:
-        return None
-    return max(timedelta(), (at if at.tzinfo else at.replace(tzinfo=UTC)) - now)
 
 
 def for_connection(problem: Refusal) -> ProviderError | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from marketplace_plugin.contract.sending import Settled
 from marketplace_plugin.errors import ProviderError
 from marketplace_plugin.model.change import Found
 from marketplace_plugin.model.event import UNKNOWN, Event, Series, original_key
@@ -19,7 +20,7 @@ from marketplace_plugin.model.series.expand import is_original, occurrence_at
 from marketplace_plugin.model.series.shape import crosses
 from marketplace_plugin.model.time import Original, day_of
 from marketplace_plugin.model.write import Applied, Missing, Outcome, Partial, Refused, RefusedCode, Stale, Update
-from marketplace_plugin.providers.graph.attempt import Attempt, Settled, merged
+from marketplace_plugin.providers.graph.attempt import Attempt, merged
 from marketplace_plugin.providers.graph.conversation import Asking
 from marketplace_plugin.providers.graph.shape import decode, encode
 from marketplace_plugin.providers.graph.shape.decode import Raw, Whole

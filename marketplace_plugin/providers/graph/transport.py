@@ -21,9 +21,16 @@ import orjson
 import urllib3
 
 from marketplace_plugin.contract.provider import Session
-from marketplace_plugin.errors import AuthorizationExpired, ContractViolation, InsecureTransport, ProviderError
+from marketplace_plugin.errors import (
+    AnswerLost,
+    AuthorizationExpired,
+    ContractViolation,
+    InsecureTransport,
+    NotSent,
+    ProviderError,
+)
 from marketplace_plugin.model.form.text import lenient_json
-from marketplace_plugin.providers.graph.errors import AnswerLost, NotSent, Refusal, refusal
+from marketplace_plugin.providers.graph.errors import Refusal, refusal
 
 Json = dict[str, Any]
 

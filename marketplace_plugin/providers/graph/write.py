@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
+from marketplace_plugin.contract.sending import Settled, broken_off
 from marketplace_plugin.errors import (
     AuthorizationExpired,
     CollectionGone,
@@ -27,7 +28,6 @@ from marketplace_plugin.model.write import (
     Applied,
     Create,
     Deferred,
-    DeferScope,
     Delete,
     Move,
     Outcome,
@@ -39,9 +39,9 @@ from marketplace_plugin.model.write import (
     Write,
 )
 from marketplace_plugin.providers.graph import series
-from marketplace_plugin.providers.graph.attempt import Attempt, Settled, merged
+from marketplace_plugin.providers.graph.attempt import Attempt, merged
 from marketplace_plugin.providers.graph.conversation import Asking, Conversation, outcomes
-from marketplace_plugin.providers.graph.errors import NotSent, Refusal
+from marketplace_plugin.providers.graph.errors import Refusal
 from marketplace_plugin.providers.graph.read import Reader
 from marketplace_plugin.providers.graph.shape import decode, encode
 from marketplace_plugin.providers.graph.shape.decode import Raw, Whole
@@ -78,14 +78,12 @@ def _outcome(attempt: Attempt, write: Write) -> Asking[Outcome]:
         return end.outcome
     except Unencodable:
         return Refused(attempt.op, RefusedCode.UNSUPPORTED)
-    except Throttled as error:
-        return Unanswered(attempt.op) if attempt.begun else Deferred(attempt.op, error.retry_after)
-    except (NotSent, AuthorizationExpired, CollectionGone, PermissionDenied):
-        if attempt.begun:
+    except (Throttled, Unavailable, ContractViolation) as error:
+        return broken_off(attempt.op, error, begun=attempt.begun)
+    except (AuthorizationExpired, CollectionGone, PermissionDenied):
+        if attempt.begun:  # others raise it
             return Unanswered(attempt.op)
         raise
-    except (Unavailable, ContractViolation):
-        return Unanswered(attempt.op) if attempt.begun else Deferred(attempt.op, None, DeferScope.ITEM)
 
 
 def _carry_out(attempt: Attempt, write: Write) -> Asking[Outcome]:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from marketplace_plugin.errors import (
+    AnswerLost,
     AuthorizationExpired,
     CertificateRefused,
     ContractViolation,
@@ -25,7 +26,7 @@ from marketplace_plugin.errors import (
 from marketplace_plugin.model.change import Stamp
 from marketplace_plugin.model.write import Create, Deferred
 from marketplace_plugin.providers.ews import ExchangeAccount
-from marketplace_plugin.providers.ews.soap.errors import AnswerLost, UnsupportedVersion
+from marketplace_plugin.providers.ews.soap.errors import UnsupportedVersion
 from tests.providers.ews.world import ANNA, JONAS, WINDOW, World
 from tests.providers.serving import meeting
 

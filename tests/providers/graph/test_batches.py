@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from marketplace_plugin.contract.sending import PATIENCE
 from marketplace_plugin.errors import AuthorizationExpired, ContractViolation, Unavailable
 from marketplace_plugin.model.change import Found, Stamp
 from marketplace_plugin.model.event import Event, Override, Series
@@ -27,7 +28,6 @@ from marketplace_plugin.model.write import (
     Update,
     Write,
 )
-from marketplace_plugin.providers.graph.conversation import PATIENCE
 from marketplace_plugin.providers.graph.errors import Refusal
 from marketplace_plugin.providers.graph.transport import BATCH, Call, Client
 from tests.providers.graph.world import GraphServing, Token, World

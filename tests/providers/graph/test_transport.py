@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -88,18 +88,6 @@ def test_the_envelope_is_read_and_no_message_kept() -> None:
     assert "Anna" not in repr(problem)
     assert errors.refusal(502, {}, None, NOW).reason == ""
     assert errors.refusal(502, {}, {"error": "text"}, NOW).reason == ""
-
-
-@pytest.mark.parametrize(
-    "text, seconds", [("30", 30), ("Wed, 18 Nov 2026 09:31:00 GMT", 60), ("Wed, 18 Nov 2026 09:00:00 GMT", 0)]
-)
-def test_retry_after_in_both_forms(text: str, seconds: int) -> None:
-    assert errors.pause(text, datetime(2026, 11, 18, 9, 30, tzinfo=UTC)) == timedelta(seconds=seconds)
-
-
-@pytest.mark.parametrize("text", [None, "", "soon"])
-def test_no_time_named(text: str | None) -> None:
-    assert errors.pause(text, NOW) is None
 
 
 # --- requests ------------------------------------------------------------------------------------------------------

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Protocol
 
-from marketplace_plugin.errors import ContractViolation, Throttled, Unavailable
+from marketplace_plugin.contract.sending import broken_off
+from marketplace_plugin.errors import ContractViolation, NotSent, Throttled, Unavailable
 from marketplace_plugin.model.change import Access, Found, Gone, Revision, Stamp, Unreadable
 from marketplace_plugin.model.contact import Contact
 from marketplace_plugin.model.item import Item
@@ -14,15 +15,12 @@ from marketplace_plugin.model.task import Task
 from marketplace_plugin.model.write import (
     Applied,
     Create,
-    Deferred,
-    DeferScope,
     Delete,
     Missing,
     Outcome,
     Refused,
     RefusedCode,
     Stale,
-    Unanswered,
     Update,
     Write,
 )
@@ -32,7 +30,7 @@ from marketplace_plugin.providers.ews.read import item_id
 from marketplace_plugin.providers.ews.shape.encode import stamp_path, stamped
 from marketplace_plugin.providers.ews.soap import xml
 from marketplace_plugin.providers.ews.soap.client import Client
-from marketplace_plugin.providers.ews.soap.errors import NotSent, Refusal, SignInRefused, for_write
+from marketplace_plugin.providers.ews.soap.errors import Refusal, SignInRefused, for_write
 from marketplace_plugin.providers.ews.soap.xml import Element, make
 
 
@@ -59,14 +57,8 @@ class Attempt:
             return self._carry_out(write)
         except Refusal as problem:
             return Missing(self.op) if problem.absent else for_write(self.op, problem)
-        except Throttled as error:
-            return Unanswered(self.op) if self.begun else Deferred(self.op, error.retry_after)
-        except NotSent:
-            if self.begun:
-                return Unanswered(self.op)
-            raise
-        except (Unavailable, ContractViolation):
-            return Unanswered(self.op) if self.begun else Deferred(self.op, None, DeferScope.ITEM)
+        except (Throttled, Unavailable, ContractViolation) as error:
+            return broken_off(self.op, error, begun=self.begun)
 
     def _carry_out(self, write: Write) -> Outcome:
         match write:

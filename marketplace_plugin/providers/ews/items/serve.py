@@ -11,8 +11,8 @@ Sources: FindFolder, SyncFolderItems, GetItem, FindItem, CreateItem, UpdateItem 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
+from marketplace_plugin.contract.sending import one_by_one
 from marketplace_plugin.errors import ContractViolation, CursorExpired, Unavailable
 from marketplace_plugin.model.change import (
     Change,
@@ -27,7 +27,7 @@ from marketplace_plugin.model.change import (
     Upsert,
 )
 from marketplace_plugin.model.collection import Capabilities, CollectionInfo, Role
-from marketplace_plugin.model.write import Deferred, DeferScope, Outcome, Unanswered, Write
+from marketplace_plugin.model.write import Outcome, Write
 from marketplace_plugin.providers.ews import folders
 from marketplace_plugin.providers.ews.items import contact
 from marketplace_plugin.providers.ews.items.attempt import Attempt
@@ -40,8 +40,6 @@ from marketplace_plugin.providers.ews.soap.errors import Refusal, for_read, prob
 from marketplace_plugin.providers.ews.soap.xml import Element, make
 
 PAGE = 512
-PATIENCE = 3
-"""So many answers in a row may fail to come before the rest is given up."""
 
 
 class Items:
@@ -207,19 +205,5 @@ class Items:
     # --- writing -------------------------------------------------------------------------------------------------
 
     def push(self, place: Place, writes: Sequence[Write]) -> Iterator[Outcome]:
-        """See ``contract.provider.Provider.push``. After a request for a pause nothing more is sent."""
-        pause: Deferred | None = None
-        lost = 0
-        for write in writes:
-            if pause is not None:
-                yield replace(pause, op=write.op)
-                continue
-            if lost >= PATIENCE:
-                raise Unavailable(f"{PATIENCE} answers in a row did not come")
-            outcome = Attempt(self, self._client, place, write.op).outcome(write)
-            silent = isinstance(outcome, Unanswered)
-            silent |= isinstance(outcome, Deferred) and outcome.scope is DeferScope.ITEM
-            lost = lost + 1 if silent else 0
-            if isinstance(outcome, Deferred) and not silent:
-                pause = outcome
-            yield outcome
+        """See ``contract.provider.Provider.push``."""
+        return one_by_one(writes, lambda write: Attempt(self, self._client, place, write.op).outcome(write))

@@ -11,20 +11,14 @@ the client, since accounts are locked after a few.
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from marketplace_plugin.contract.provider import Session
 from marketplace_plugin.contract.reach import Reach
-from marketplace_plugin.errors import AuthorizationExpired, ContractViolation, InsecureTransport
+from marketplace_plugin.contract.sending import pause_of
+from marketplace_plugin.errors import AnswerLost, AuthorizationExpired, ContractViolation, InsecureTransport
 from marketplace_plugin.providers.ews.soap import xml
-from marketplace_plugin.providers.ews.soap.errors import (
-    AnswerLost,
-    Refusal,
-    UnsupportedVersion,
-    for_read,
-    problem_of,
-)
+from marketplace_plugin.providers.ews.soap.errors import Refusal, UnsupportedVersion, for_read, problem_of
 from marketplace_plugin.providers.ews.soap.xml import Element
 
 if TYPE_CHECKING:
@@ -49,7 +43,7 @@ class Client:
         self._url = secrets.get("url", "")
         if not self._url.lower().startswith("https://"):
             raise InsecureTransport("the address of an Exchange server is https")
-        self._secrets, self._reach = secrets, Reach.of(session.settings)
+        self._secrets, self._reach, self._now = secrets, Reach.of(session.settings), session.now
         self.mailbox = secrets.get("mailbox") or secrets["username"]
         self._known, self.version = secrets.get("version", ""), ""
         self._line: Line | None = None
@@ -132,7 +126,7 @@ class Client:
 
     def _body(self, answer: Answer) -> Element:
         """The SOAP body. A fault comes with status 500."""
-        pause = _pause(answer.headers.get("retry-after"))
+        pause = pause_of(answer.headers.get("retry-after"), self._now())
         if answer.status not in (200, 500):
             raise Refusal(f"HTTP {answer.status}", pause, busy=answer.status in (429, 503))
         try:
@@ -156,9 +150,3 @@ class Client:
 
 
 _BUILD = ("MajorVersion", "MinorVersion", "MajorBuildNumber", "MinorBuildNumber")
-
-
-def _pause(retry_after: str | None) -> timedelta | None:
-    """Retry-After in seconds; Exchange writes no dates."""
-    text = (retry_after or "").strip()
-    return timedelta(seconds=int(text)) if text.isdigit() else None

@@ -122,14 +122,6 @@ class Refusal(ProviderError):
         return self.reason == "ErrorInvalidSyncStateData"
 
 
-class NotSent(Unavailable):
-    """No connection came about: the request was never sent."""
-
-
-class AnswerLost(Unavailable):
-    """The request was sent and no whole answer came: done or not is unknown."""
-
-
 class UnsupportedVersion(ContractViolation):
     """Exchange 2007: too old. ``name`` is what to call it."""
 
@@ -164,7 +156,7 @@ def problem_of(message: Element) -> Refusal | None:
 
 def _pause(parent: Element) -> timedelta | None:
     for value in parent.iter("{*}Value"):
-        if value.get("Name") == "BackOffMilliseconds" and str(value.text or "").strip().isdigit():
+        if value.get("Name") == "BackOffMilliseconds" and str(value.text or "").strip().isdecimal():
             return timedelta(milliseconds=int(value.text))
     return None
 

@@ -27,9 +27,9 @@ from requests.auth import HTTPBasicAuth
 from spnego.exceptions import SpnegoError
 
 from marketplace_plugin.contract.reach import Reach, told
-from marketplace_plugin.errors import ContractViolation, ProviderError
+from marketplace_plugin.errors import AnswerLost, ContractViolation, NotSent, ProviderError
 from marketplace_plugin.providers.ews.soap import xml
-from marketplace_plugin.providers.ews.soap.errors import AnswerLost, NotSent, SignInRefused, fault_of
+from marketplace_plugin.providers.ews.soap.errors import SignInRefused, fault_of
 from marketplace_plugin.providers.ews.soap.xml import Element
 
 # At DEBUG it writes whole requests, and at ERROR those that fail for a reason that it does not know.

@@ -6,16 +6,15 @@ People asks for mutations one at a time; neither API can be repeated blindly, so
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from marketplace_plugin.errors import ContractViolation, Unavailable
-from marketplace_plugin.model.write import Deferred, DeferScope, Missing, Outcome, Stale, Unanswered, Write
-from marketplace_plugin.providers.google.errors import NotSent, Refusal, for_connection, for_write
+from marketplace_plugin.contract.sending import broken_off, one_by_one
+from marketplace_plugin.errors import ContractViolation, NotSent, Throttled, Unavailable
+from marketplace_plugin.model.write import Deferred, DeferScope, Missing, Outcome, Stale, Write
+from marketplace_plugin.providers.google.errors import Refusal, for_connection, for_write
 from marketplace_plugin.providers.google.transport import Client, Json
 
-PATIENCE = 3
-"""So many answers in a row may fail to come before the rest is given up."""
 _STALE = frozenset({"failedPrecondition", "FAILED_PRECONDITION"})
 
 
@@ -49,21 +48,8 @@ CarryOut = Callable[[Sending, Write], Outcome]
 
 
 def push(client: Client, writes: Sequence[Write], carry_out: CarryOut) -> Iterator[Outcome]:
-    """One outcome a write. After a request for a pause nothing more is sent. Raises what concerns the connection."""
-    pause: Deferred | None = None
-    lost = 0
-    for write in writes:
-        if pause is not None:
-            yield replace(pause, op=write.op)
-            continue
-        if lost >= PATIENCE:
-            raise Unavailable(f"{PATIENCE} answers in a row did not come")
-        outcome = _outcome(Sending(client, write.op), write, carry_out)
-        silent = isinstance(outcome, Unanswered) or (isinstance(outcome, Deferred) and outcome.scope is DeferScope.ITEM)
-        lost = lost + 1 if silent else 0
-        if isinstance(outcome, Deferred) and not silent:
-            pause = outcome
-        yield outcome
+    """See ``one_by_one``. Raises what concerns the connection."""
+    return one_by_one(writes, lambda write: _outcome(Sending(client, write.op), write, carry_out))
 
 
 def _outcome(sending: Sending, write: Write, carry_out: CarryOut) -> Outcome:
@@ -73,10 +59,8 @@ def _outcome(sending: Sending, write: Write, carry_out: CarryOut) -> Outcome:
         if error := for_connection(problem):
             raise error from problem
         return _meaning(sending, problem)
-    except NotSent:
-        raise
-    except (Unavailable, ContractViolation):
-        return Unanswered(sending.op) if sending.begun else Deferred(sending.op, None, DeferScope.ITEM)
+    except (Throttled, Unavailable, ContractViolation) as error:
+        return broken_off(sending.op, error, begun=sending.begun)
 
 
 def _meaning(sending: Sending, problem: Refusal) -> Outcome:

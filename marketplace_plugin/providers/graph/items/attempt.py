@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from marketplace_plugin.contract.sending import broken_off
 from marketplace_plugin.errors import (
+    AnswerLost,
     AuthorizationExpired,
     CollectionGone,
     ContractViolation,
@@ -33,7 +35,7 @@ from marketplace_plugin.model.write import (
     Write,
 )
 from marketplace_plugin.providers.graph.conversation import Asking
-from marketplace_plugin.providers.graph.errors import AnswerLost, NotSent, Refusal, for_connection, for_write
+from marketplace_plugin.providers.graph.errors import Refusal, for_connection, for_write
 from marketplace_plugin.providers.graph.transport import Call, Json, segment
 
 
@@ -102,14 +104,12 @@ def outcome(attempt: Attempt, write: Write) -> Asking[Outcome]:
         if error := for_connection(problem):
             raise error from problem
         return _meaning(attempt, problem)
-    except Throttled as error:
-        return Unanswered(attempt.op) if attempt.begun else Deferred(attempt.op, error.retry_after)
-    except (NotSent, AuthorizationExpired, CollectionGone, PermissionDenied):
-        if attempt.begun:
+    except (Throttled, Unavailable, ContractViolation) as error:
+        return broken_off(attempt.op, error, begun=attempt.begun)
+    except (AuthorizationExpired, CollectionGone, PermissionDenied):
+        if attempt.begun:  # others raise it
             return Unanswered(attempt.op)
         raise
-    except (Unavailable, ContractViolation):
-        return Unanswered(attempt.op) if attempt.begun else Deferred(attempt.op, None, DeferScope.ITEM)
 
 
 def _meaning(attempt: Attempt, problem: Refusal) -> Outcome:
