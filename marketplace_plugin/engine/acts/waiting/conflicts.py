@@ -33,7 +33,17 @@ from marketplace_plugin.store.log.journal import Action, Entry, Side
 from marketplace_plugin.store.work.conflicts import Conflict as Row
 from marketplace_plugin.store.work.conflicts import ConflictState
 from marketplace_plugin.sync.link import Link, LinkKind, LinkState, RemoteShowing, Wrote
-from marketplace_plugin.sync.merge.cells import EVERY_FIELD, Cell, Parts, Synced, named, shown
+from marketplace_plugin.sync.merge.cells import (
+    EVERY_FIELD,
+    OVERRIDES,
+    Cell,
+    Parts,
+    Synced,
+    named,
+    recurs,
+    same_shape,
+    shown,
+)
 from marketplace_plugin.sync.merge.three_way import Flows, Winner
 from marketplace_plugin.sync.plan.flows import Place, flows_of
 from marketplace_plugin.sync.reason import Reason
@@ -167,8 +177,12 @@ def _decided(link: Link, cell: Cell, overruled: Any) -> Link:
 
 def _put(base: object, cell: Cell, showing: Any) -> Synced:
     """``base`` with the cell as ``showing`` has it. Raises Conflict where the two have other occurrences by now."""
+    onto, shows = Parts.of(_synced(base)), Parts.of(_synced(showing))
+    by_occurrence = cell.name == "when" or cell.name.startswith(f"{OVERRIDES}/")
+    if by_occurrence and (recurs(onto) or recurs(shows)) and not same_shape(onto, shows):
+        raise Conflict("the series was changed since")  # its occurrences have other names by now
     try:
-        return cell.put(Parts.of(_synced(base)), cell.get(Parts.of(_synced(showing))), EVERY_FIELD).item()
+        return cell.put(onto, cell.get(shows), EVERY_FIELD).item()
     except KeyError:
         raise Conflict("the series was changed since") from None
 
