@@ -71,7 +71,7 @@ def pull(reader: Reader, collection: str, since: Cursor | Checkpoint | None, win
             yield Page(changes, snapshot, covers, cursor=Cursor(link, fingerprint, window))
             return
         yield Page(changes, snapshot, covers, Checkpoint(link, fingerprint, snapshot, window))
-        answer = _follow(reader, link, first=False)
+        answer = _follow(reader, link)
 
 
 def _fingerprint(collection: str) -> str:
@@ -86,19 +86,29 @@ def _fits(reader: Reader, since: Cursor | Checkpoint, collection: str, window: W
 
 def _begin(reader: Reader, collection: str, since: Cursor | Checkpoint | None, window: Window) -> Json:
     if since is not None:
-        return _follow(reader, since.token, first=True)
+        return _go_on(reader, collection, since.token)
     bounds = {"startDateTime": _utc(window.start), "endDateTime": _utc(window.end)}
     return reader.ask(Call("GET", f"/me/calendars/{segment(collection)}/calendarView/delta", bounds))
 
 
-def _follow(reader: Reader, link: str, *, first: bool) -> Json:
+def _go_on(reader: Reader, collection: str, link: str) -> Json:
+    """A round by its token. Whatever is wrong with a request that is nothing but its token is wrong with the token."""
+    try:
+        return reader.client.follow(link)
+    except Refusal as problem:
+        if problem.status not in (400, 404) and not problem.expired:
+            raise for_read(problem) from problem
+        if problem.status == 404:
+            reader.check(collection)  # raises CollectionGone where it is the calendar that is not there
+        raise CursorExpired("Microsoft no longer takes this token") from problem
+
+
+def _follow(reader: Reader, link: str) -> Json:
     try:
         return reader.client.follow(link)
     except Refusal as problem:
         if not problem.expired:
             raise for_read(problem) from problem
-        if first:
-            raise CursorExpired("Microsoft no longer takes this token") from problem
         raise Unavailable("the round broke off: Microsoft no longer takes its token") from problem
 
 

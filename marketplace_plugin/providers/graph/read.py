@@ -89,8 +89,8 @@ class Reader:
         return not raw.get("canShare") and _owner(raw) not in self._addresses
 
     def _role(self, identity: str, raw: Raw, *, shared: bool) -> Role:
-        if not shared:
-            return Role.OWNER if raw.get("canEdit") else Role.READER
+        if not shared:  # a null says nothing; the service itself refuses what may not be written
+            return Role.READER if raw.get("canEdit") is False else Role.OWNER
         if raw.get("canEdit"):
             return Role.WRITER if raw.get("canViewPrivateItems") else Role.MASKED_WRITER
         return Role.READER if raw.get("canViewPrivateItems") or self._shows_organizers(identity) else Role.FREE_BUSY
@@ -182,11 +182,7 @@ class Reader:
         """See ``contract.provider.Provider.find``. One list a stamp, then the items themselves."""
         found: dict[Stamp, list[Found]] = {}
         for stamp in dict.fromkeys(stamps):
-            value = str(stamp).replace("'", "''")
-            condition = f"singleValueExtendedProperties/Any(ep: ep/id eq '{STAMP}' and ep/value eq '{value}')"
-            query = {"$filter": condition, "$select": "id"}
-            path = f"/me/calendars/{segment(collection)}/events"
-            ids = [str(raw["id"]) for raw in self._listed(Call("GET", path, query))]
+            ids = [str(raw["id"]) for raw in self._listed(carrying(collection, stamp))]
             for item, raw in zip(ids, self.raws(collection, ids) if ids else (), strict=True):
                 meant = self.meaning(collection, item, raw)
                 if isinstance(meant, Found) and meant.stamp == stamp:
@@ -216,6 +212,13 @@ def whole_item(collection: str, item: str) -> Call:
     return Call("GET", f"/me/calendars/{segment(collection)}/events/{segment(item)}", _WHOLE)
 
 
+def carrying(collection: str, stamp: Stamp) -> Call:
+    """The request for the ids of the events with a mark."""
+    value = str(stamp).replace("'", "''")
+    condition = f"singleValueExtendedProperties/Any(ep: ep/id eq '{STAMP}' and ep/value eq '{value}')"
+    return Call("GET", f"/me/calendars/{segment(collection)}/events", {"$filter": condition, "$select": "id"})
+
+
 def instances(collection: str, master: str, original: Original) -> Call:
     """The request for the occurrences of a series around an original start."""
     day = original.instant() if isinstance(original, Zoned) else datetime.combine(original, time())
@@ -227,8 +230,9 @@ def instances(collection: str, master: str, original: Original) -> Call:
 
 
 def items_of(answer: Json) -> list[Json]:
-    """Raises ContractViolation unless ``value`` is a list of objects."""
-    items: Any = answer.get("value")
+    """Raises ContractViolation unless ``value`` is a list of objects, or absent on a page that leads somewhere."""
+    leads = answer.get("@odata.nextLink") or answer.get("@odata.deltaLink")
+    items: Any = answer.get("value", [] if leads else None)
     if not isinstance(items, list) or not all(isinstance(item, dict) and item.get("id") for item in items):
         raise ContractViolation("value is no list of objects with ids")
     return items

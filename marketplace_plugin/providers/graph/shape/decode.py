@@ -10,11 +10,14 @@ Source: the resource ``event`` of Microsoft Graph v1.0. Read with ``Prefer: outl
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+
+import orjson
 
 from marketplace_plugin.model.change import Access, Found, Revision, Stamp, UnreadableReason
 from marketplace_plugin.model.collection import Capabilities, Role
@@ -31,7 +34,7 @@ from marketplace_plugin.model.event import (
     original_key,
 )
 from marketplace_plugin.model.form.canonical import same
-from marketplace_plugin.model.names.zones import is_iana, resolve, to_windows
+from marketplace_plugin.model.names.zones import is_iana, resolve, same_rules, to_windows
 from marketplace_plugin.model.series.expand import is_original, occurrence_at
 from marketplace_plugin.model.series.shape import expressible
 from marketplace_plugin.model.time import AllDay, Original, Timed, When, Zoned, zone
@@ -47,6 +50,9 @@ ZONES = "String {6c0b5e0d-4a2f-4f0c-9d5e-8f9f1d6a2b73} Name MarketplaceZones"
 """The IANA zones of start and end as we wrote them: many of them share one Windows name, which is all that is shown."""
 
 CUSTOM_ZONES = re.compile(r"tzone://microsoft/(.*)", re.IGNORECASE)
+BY_CONTENT = "content:"
+"""How a tag begins that is none of the service's: not every reply tells one."""
+
 CANCELLED = "cancelled"
 """Stands for the change key of a cancelled occurrence, which has none, in a ``Revision``."""
 
@@ -70,6 +76,23 @@ _RESPONSES = {
     "declined": Response.DECLINED,
 }
 _MALFORMED = (LookupError, TypeError, ValueError, AttributeError, OverflowError)
+_SHOWN = (
+    "subject",
+    "body",
+    "location",
+    "start",
+    "end",
+    "isAllDay",
+    "recurrence",
+    "showAs",
+    "sensitivity",
+    "isReminderOn",
+    "reminderMinutesBeforeStart",
+    "isCancelled",
+    "attendees",
+    "responseStatus",
+    "lastModifiedDateTime",
+)
 _HALF_A_DAY = timedelta(hours=12)
 
 
@@ -124,6 +147,20 @@ def event_of(raw: Raw, calendar: Calendar) -> Event:
         raise Undecodable(UnreadableReason.MALFORMED) from error
 
 
+def tag_of(raw: Raw) -> str:
+    """The ETag. Where a reply has none one by its content, which is no precondition."""
+    if tag := raw.get("@odata.etag"):
+        return str(tag)
+    shown = {name: raw[name] for name in _SHOWN if raw.get(name) is not None}
+    return BY_CONTENT + hashlib.sha256(orjson.dumps(shown, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def is_own(raw: Raw) -> bool:
+    """Whether the account organises it; where a null says nothing, what nobody else takes part in is its own."""
+    told = raw.get("isOrganizer")
+    return bool(told) if told is not None else not raw.get("attendees")
+
+
 def original_of(raw: Raw, master: Raw, start: Original) -> Original:
     """Which occurrence of the series that starts at ``start`` an exception or instance replaces."""
     instant = _utc(str(raw["originalStart"]))
@@ -160,13 +197,13 @@ def is_masked(raw: Raw, calendar: Calendar) -> bool:
 
 
 def _single(raw: Raw, calendar: Calendar) -> Found:
-    return _found(raw, calendar, _event(raw, calendar), Revision(raw["@odata.etag"]))
+    return _found(raw, calendar, _event(raw, calendar), Revision(tag_of(raw)))
 
 
 def _series(given: Whole, calendar: Calendar) -> Found:
     master = given.master
     event = _event(master, calendar)
-    if isinstance(event.when, Timed) and not _zone_name(master.get("originalStartTimeZone")):
+    if isinstance(event.when, Timed) and not (_zone_name(_anchor(master, "Start")) or _property(master, ZONES)):
         raise Undecodable(UnreadableReason.UNKNOWN_ZONE)  # an instant says nothing of the next change of the clocks
     start = event.when.start
     bare = Series(event, recurrence.parse(master["recurrence"], start))
@@ -180,11 +217,11 @@ def _series(given: Whole, calendar: Calendar) -> Found:
     for raw in given.exceptions:
         original = original_of(raw, master, start)
         overrides[original_key(original)] = Override(original, _event(_of_series(raw, master), calendar))
-        tags[original_key(original)] = raw["@odata.etag"]
+        tags[original_key(original)] = tag_of(raw)
         changed = max(filter(None, (changed, _instant(raw.get("lastModifiedDateTime")))), default=None)
     kept = tuple(o for _, o in sorted(overrides.items()) if _says_something(bare, o))
     item = replace(bare, overrides=kept)
-    revision = Revision(master["@odata.etag"], tuple(sorted(tags.items())))
+    revision = Revision(tag_of(master), tuple(sorted(tags.items())))
     result = _found(master, calendar, item, revision, changed)
     can_be_said = expressible(replace(bare, overrides=()), Capabilities(frozenset(), rules=RULES))
     return result if can_be_said else replace(result, access=Access.NONE)
@@ -224,7 +261,7 @@ def _found(
 def _access(raw: Raw, calendar: Calendar) -> Access:
     if calendar.role < Role.MASKED_WRITER or is_masked(raw, calendar):
         return Access.NONE
-    return Access.FULL if raw.get("isOrganizer") else Access.ATTENDEE
+    return Access.FULL if is_own(raw) else Access.ATTENDEE
 
 
 def _event(raw: Raw, calendar: Calendar) -> Event:
@@ -256,7 +293,7 @@ def _event(raw: Raw, calendar: Calendar) -> Event:
         sensitivity=_SENSITIVITY.get(str(raw.get("sensitivity")), UNKNOWN),
         status=status,
         reminder=UNKNOWN if withheld else _reminder(raw),
-        organizer=None if raw.get("isOrganizer") else _organizer(raw),
+        organizer=None if is_own(raw) else _organizer(raw),
         attendees=UNKNOWN if withheld and not attendees else attendees,
         response=_response(raw),
         conference=str((raw.get("onlineMeeting") or {}).get("joinUrl") or raw.get("onlineMeetingUrl") or ""),
@@ -271,15 +308,26 @@ def _when(raw: Raw) -> When:
     ours = (_property(raw, ZONES).split() or [""]) * 2
     series = bool(raw.get("recurrence") or raw.get("seriesMasterId"))
     return Timed(
-        _edge(start, _kept(raw.get("originalStartTimeZone"), ours[0], series=series)),
-        _edge(end, _kept(raw.get("originalEndTimeZone"), ours[1], series=series)),
+        _edge(start, _kept(_anchor(raw, "Start"), ours[0], series=series)),
+        _edge(end, _kept(_anchor(raw, "End"), ours[1], series=series)),
     )
+
+
+def _anchor(raw: Raw, edge: str) -> str:
+    """The zone of an edge by its name, empty where none is told. Both names may be null: the end then is in the start's
+    zone, and the start in the one that it is shown in, unless that is no more than what was asked for."""
+    told = raw.get(f"original{edge}TimeZone") or raw.get("originalStartTimeZone")
+    shown = str((raw.get("start") or {}).get("timeZone") or "")
+    known = resolve(shown) if shown else None
+    return str(told or ("" if known is None or same_rules(known, "UTC") else shown))
 
 
 def _kept(shown: Any, ours: str, *, series: bool) -> Any:
     """The zone that we wrote, as long as it is what is shown of it: its Windows name, or UTC for a single event in a
     zone without one."""
     name = str(shown or "")
+    if not name:  # nothing tells another
+        return ours if is_iana(ours) else name
     written = to_windows(ours) or ("" if series else "UTC")
     return ours if ours and is_iana(ours) and written == name else name
 
@@ -356,6 +404,6 @@ def _organizer(raw: Raw) -> Attendee | None:
 
 
 def _response(raw: Raw) -> Response | None:
-    if raw.get("isOrganizer"):
+    if is_own(raw):
         return None
     return _RESPONSES.get(str((raw.get("responseStatus") or {}).get("response")), Response.NEEDS_ACTION)

@@ -86,7 +86,7 @@ def _pattern(raw: Raw) -> Pattern:
         interval=int(raw["interval"]),
         days=tuple(_WEEKDAYS[name] for name in raw["daysOfWeek"]) if relative or kind is PatternKind.WEEKLY else (),
         week_start=_WEEKDAYS[raw.get("firstDayOfWeek") or "sunday"],
-        index=_INDEXES[raw["index"]] if relative else 0,
+        index=_INDEXES[raw.get("index") or "first"] if relative else 0,  # "Default is first"
         day_of_month=int(raw["dayOfMonth"]) if raw["type"].startswith("absolute") else 0,
         month=int(raw["month"]) if yearly else 0,
     )

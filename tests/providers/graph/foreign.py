@@ -1,0 +1,260 @@
+"""A server of Microsoft Graph v1.0, written from the published metadata and Microsoft's pages alone.
+
+Where those leave room it takes the other variant: ids are base64 with slashes, links name the host in capitals and its
+port, empty pages have no ``value``, batches are answered from behind, nulls stand for what is not there, a repeated
+transactionId is a bare 409, and nothing tells a change key where ``etags`` is off.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, quote, unquote
+from zoneinfo import ZoneInfo
+
+from marketplace_plugin.contract.provider import Session
+from marketplace_plugin.providers.graph import GraphAccount
+
+Json = dict[str, Any]
+HTML = b"<html><head><title>502</title></head><body>Zahnarzt</body></html>"
+ZONES = {"W. Europe Standard Time": "Europe/Berlin", "UTC": "UTC"}
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+@dataclass
+class Answer:
+    status: int
+    body: Any = None
+    headers: list[tuple[str, str]] = field(default_factory=list)
+
+
+class Foreign:
+    """Calendars by id. ``refuse``: answers that stand before the next requests, those inside of a batch too."""
+
+    def __init__(self, *calendars: str, etags: bool = True) -> None:
+        self.events: dict[str, dict[str, Json]] = {calendar: {} for calendar in calendars}
+        self.etags = etags
+        self.version, self.oldest, self.made = 0, 0, 0
+        self.base = ""
+        self.refuse: list[Callable[[str, str, dict[str, str]], Answer | None]] = []
+        self.log: list[tuple[str, str]] = []
+
+    # ---- what a person does ------------------------------------------------------------------------------------
+
+    def put(self, calendar: str, event: str, body: Json) -> None:
+        self.version += 1
+        self.events[calendar][event] = {"id": event, **body, "_version": self.version}
+
+    def change(self, calendar: str, event: str, **changes: Any) -> None:
+        self.put(calendar, event, {**self.events[calendar][event], **changes})
+
+    def drop(self, calendar: str, event: str) -> None:
+        self.put(calendar, event, {"_gone": True})
+
+    def live(self, calendar: str) -> list[Json]:
+        return [body for body in self.events[calendar].values() if not body.get("_gone")]
+
+    # ---- the wire ----------------------------------------------------------------------------------------------
+
+    def __call__(self, environ: Any, start_response: Any) -> list[bytes]:
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        sent = json.loads(environ["wsgi.input"].read(length)) if length else {}
+        self.base = f"HTTP://{environ['HTTP_HOST'].upper()}/v1.0"
+        path, _, query = environ["REQUEST_URI"].removeprefix("/v1.0").partition("?")
+        answer = self._ask(environ["REQUEST_METHOD"], path, query, sent, environ.get("HTTP_IF_MATCH", ""))
+        html = isinstance(answer.body, bytes)
+        body = answer.body if html else b"" if answer.body is None else json.dumps(answer.body).encode()
+        kind = "text/html" if html else "application/json; odata.metadata=minimal; charset=utf-8"
+        start_response(f"{answer.status} -", [("Content-Type", kind), *answer.headers])
+        return [body]
+
+    def _ask(self, method: str, path: str, query: str, sent: Json, match: str) -> Answer:
+        asked = {name: values[-1] for name, values in parse_qs(query).items()}
+        self.log.append((method, unquote(path)))
+        refused = next(filter(None, (one(method, unquote(path), asked) for one in list(self.refuse))), None)
+        if refused is not None:
+            return refused
+        if path == "/$batch":
+            return Answer(200, {"responses": [self._part(one) for one in reversed(sent["requests"])]})
+        if path == "/me/calendars":
+            rows = [{"id": name, "name": name, "owner": None, "hexColor": None} for name in self.events]
+            return Answer(200, {"@odata.context": f"{self.base}/$metadata#me/calendars", "value": rows})
+        found = re.fullmatch(r"/me/calendars/([^/]+)(?:/(calendarView/delta|events)(?:/([^/]+))?(/\w+)?)?", path)
+        calendar = unquote(found[1]) if found else ""
+        if found is None or calendar not in self.events:
+            return Answer(404)
+        event = unquote(found[3] or "")
+        if found[2] is None:
+            return Answer(200, {"id": calendar, "name": calendar, "canShare": None})
+        if found[2] != "events":
+            return self._delta(calendar, asked)
+        if found[4] == "/instances":
+            return Answer(200, {"value": list(self._instances(calendar, self.events[calendar][event]))})
+        if event:
+            return self._one(method, calendar, event, sent, match)
+        return self._insert(calendar, sent) if method == "POST" else self._filtered(calendar, asked)
+
+    def _part(self, asked: Json) -> Json:
+        """The answer inside of a batch: headers in any case, no body where there is none."""
+        path, _, query = asked["url"].partition("?")
+        answer = self._ask(asked["method"], path, query, asked.get("body") or {}, asked["headers"].get("If-Match", ""))
+        told: Json = {"id": asked["id"], "status": answer.status, "headers": dict(answer.headers) or None}
+        if isinstance(answer.body, bytes):
+            return told | {"body": answer.body.decode()}
+        return told if answer.body is None else told | {"body": answer.body}
+
+    def _filtered(self, calendar: str, asked: dict[str, str]) -> Answer:
+        wanted = re.search(r"ep/value eq '([^']*)'", asked["$filter"])
+        rows = [
+            {"id": body["id"]}
+            for body in self.live(calendar)
+            if wanted and any(mark["value"] == wanted[1] for mark in body.get("singleValueExtendedProperties") or ())
+        ]
+        return Answer(200, {"value": rows})
+
+    def _insert(self, calendar: str, sent: Json) -> Answer:
+        if any(body.get("transactionId") == sent["transactionId"] for body in self.live(calendar)):
+            return Answer(409, {"error": {"code": "ErrorDuplicateTransactionId", "message": "Zahnarzt"}})
+        self.made += 1
+        event = f"AAMk/{self.made}+x/=="
+        self.put(calendar, event, sent)
+        return Answer(201, self._plain(self.events[calendar][event]))
+
+    def _one(self, method: str, calendar: str, event: str, sent: Json, match: str) -> Answer:
+        there = self.events[calendar].get(event)
+        master, mark, day = event.rpartition("#")
+        day = day if mark else ""
+        if there is None and day:
+            there = self._regular(self.events[calendar][master], date.fromisoformat(day))
+        if there is None or there.get("_gone"):
+            return Answer(404)
+        if self.etags and match and match != self._tag(there):
+            return Answer(412, {"error": None})
+        match method:
+            case "GET":
+                return Answer(200, self._whole(calendar, there))
+            case "DELETE":
+                if day:
+                    self.events[calendar].pop(event, None)
+                    gone = [*self.events[calendar][master].get("_cancelled", []), day]
+                    self.change(calendar, master, _cancelled=gone)
+                else:
+                    self.drop(calendar, event)
+                return Answer(204)
+        if sent.keys() & {"start", "end", "recurrence"} and there.get("recurrence"):
+            there = {**there, "_cancelled": []}
+            for one in [name for name in self.events[calendar] if name.startswith(f"{event}#")]:
+                self.events[calendar].pop(one)
+        self.put(calendar, event, {**there, **sent})
+        if day:
+            self.change(calendar, master)
+        return Answer(200, self._plain(self.events[calendar][event]))
+
+    # ---- change tracking ---------------------------------------------------------------------------------------
+
+    def _delta(self, calendar: str, asked: dict[str, str]) -> Answer:
+        token = asked.get("$deltatoken") or asked.get("$skiptoken") or ""
+        since, _, at = token.partition("/+=")
+        if int(since or 0) and int(since) < self.oldest:
+            return Answer(410, {"error": {"code": "SyncStateNotFound", "innerError": {}}})
+        link = f"{self.base}/me/calendars/{quote(calendar, safe='')}/calendarView/delta"
+        rows = list(self._touched(calendar, int(since or 0)))
+        place = int(at or -1)
+        if place < 0:  # an empty first page
+            return Answer(200, {"@odata.nextLink": f"{link}?%24skiptoken={quote(f'{since or 0}/+=0', safe='')}"})
+        if place + 2 < len(rows):
+            answer: Json = {"@odata.nextLink": f"{link}?%24skiptoken={quote(f'{since}/+={place + 2}', safe='')}"}
+        else:
+            answer = {"@odata.deltaLink": f"{link}?$deltatoken={quote(f'{self.version}/+=', safe='')}"}
+        return Answer(200, answer | {"value": rows[place : place + 2]})
+
+    def _touched(self, calendar: str, since: int) -> Iterator[Json]:
+        for body in list(self.events[calendar].values()):
+            if body["_version"] <= since or "#" in body["id"]:
+                continue
+            if body.get("_gone"):
+                if since:
+                    yield {"id": body["id"], "@removed": {"reason": "deleted" if self.version % 2 else "changed"}}
+                continue
+            if body.get("recurrence"):
+                for one in self._instances(calendar, body):
+                    light = {name: one[name] for name in ("id", "seriesMasterId", "type", "start", "end")}
+                    yield light
+            yield self._plain(body)
+
+    # ---- how it is told ----------------------------------------------------------------------------------------
+
+    def _tag(self, body: Json) -> str:
+        return f'W/"{body["_version"]}="'
+
+    def _plain(self, body: Json) -> Json:
+        hidden = ("singleValueExtendedProperties", "_version", "_cancelled", "transactionId")
+        told = {name: value for name, value in body.items() if name not in hidden}
+        zone = told["start"].get("timeZone") or "UTC"
+        if not body.get("isAllDay"):
+            told |= {edge: _in_utc(told[edge]) for edge in ("start", "end")}
+        if self.etags:
+            told["@odata.etag"] = self._tag(body)
+        missing = ("attendees", "organizer", "onlineMeeting", "webLink", "seriesMasterId", "iCalUId", "recurrence")
+        defaults = dict.fromkeys(missing) | {"type": "seriesMaster" if body.get("recurrence") else None}
+        return {**defaults, "originalStartTimeZone": zone, "originalEndTimeZone": None, "new": {"x": [None]}, **told}
+
+    def _whole(self, calendar: str, body: Json) -> Json:
+        told = self._plain(body)
+        marks = body.get("singleValueExtendedProperties")
+        if marks:
+            told["singleValueExtendedProperties"] = marks
+        if body.get("recurrence"):
+            names = [name for name in self.events[calendar] if name.startswith(f"{body['id']}#")]
+            told["exceptionOccurrences"] = [self._plain(self.events[calendar][name]) for name in names]
+            told["cancelledOccurrences"] = [f"OID.{body['id']}.{day}" for day in body.get("_cancelled", [])]
+        return told
+
+    def _instances(self, calendar: str, master: Json) -> Iterator[Json]:
+        """Of a weekly series on one day of the week."""
+        start = datetime.fromisoformat(master["start"]["dateTime"])
+        number = int(master["recurrence"]["range"].get("numberOfOccurrences") or 10)
+        for day in ((start + timedelta(weeks=week)).date() for week in range(number)):
+            if day.isoformat() not in master.get("_cancelled", []):
+                name = f"{master['id']}#{day}"
+                yield self._plain(self.events[calendar].get(name) or self._regular(master, day))
+
+    def _regular(self, master: Json, day: date) -> Json:
+        start, end = (datetime.fromisoformat(master[edge]["dateTime"]) for edge in ("start", "end"))
+        here = datetime.combine(day, start.time())
+        zone = master["start"].get("timeZone")
+        kept = {name: value for name, value in master.items() if name not in ("recurrence", "_cancelled")}
+        return kept | {
+            "id": f"{master['id']}#{day}",
+            "type": "occurrence",
+            "seriesMasterId": master["id"],
+            "originalStart": _in_utc({"dateTime": here.isoformat(), "timeZone": zone})["dateTime"] + "Z",
+            "start": {"dateTime": here.isoformat(), "timeZone": zone},
+            "end": {"dateTime": (here + (end - start)).isoformat(), "timeZone": zone},
+        }
+
+
+def _in_utc(given: Json) -> Json:
+    """Seven digits of a second, and a name of UTC that is none of Windows."""
+    name = given.get("timeZone") or "UTC"
+    wall = datetime.fromisoformat(re.sub(r"\.\d+", "", given["dateTime"])).replace(
+        tzinfo=ZoneInfo(ZONES.get(name, name))
+    )
+    return {"dateTime": f"{wall.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.0000000", "timeZone": "Etc/UTC"}
+
+
+def opened(url: str, now: Callable[[], datetime], instance: str = "instance-1") -> GraphAccount:
+    return GraphAccount(
+        Session(
+            connection="ada",
+            account="anna@foreign.example",
+            instance=instance,
+            now=now,
+            bearer=lambda refused=None: "token",
+            settings={"graph_root": f"{url}/v1.0"},
+        )
+    )
