@@ -75,6 +75,34 @@ def test_a_conflict_is_taken_back(steg: World, anna: Someone, someone: People) -
     expect(anna.page.get_by_role("main")).to_contain_text("Nichts wartet auf Sie")
 
 
+def test_what_a_field_lost_first_stays_in_the_list(steg: World, anna: Someone) -> None:
+    """Each conflict is a line of its own: the last one in sight, the earlier ones behind a click, by keyboard too."""
+    anna.connected(target=MAIN)
+    entry = "Angebot prüfen"
+    for word in ("eins", "zwei", "drei"):
+        edited_here(anna, entry, title=f"Hier {word}")
+        edited_there(steg, entry, summary=f"Dort {word}")
+        synced(anna)
+        entry = next(title for title in steg.google_events() if title in (f"Hier {word}", f"Dort {word}"))
+    anna.open(DECISIONS)
+    conflicts = card(anna, "Konflikte")
+    expect(conflicts.get_by_role("heading", level=3)).to_have_count(1)
+    expect(conflicts.get_by_text("Dort drei", exact=True)).to_be_visible()
+    expect(conflicts.get_by_text("Dort eins", exact=True)).to_be_hidden()
+    earlier = conflicts.get_by_text("2 frühere Konflikte um dieses Feld")
+    earlier.focus()
+    anna.page.keyboard.press("Enter")
+    for value in ("Hier zwei", "Dort zwei", "Hier eins", "Dort eins"):
+        expect(conflicts.get_by_text(value, exact=True)).to_be_visible()
+    conflicts.get_by_role("button", name="Stattdessen diesen Wert übernehmen").last.click()
+    anna.told("Der Termin wurde inzwischen geändert, deshalb wurde nichts überschrieben.")
+    earlier.click()
+    conflicts.get_by_role("button", name="Von der Liste nehmen").last.click()
+    anna.told("Alles bleibt, wie es ist. Der Konflikt ist von der Liste.")
+    expect(conflicts.get_by_text("1 früherer Konflikt um dieses Feld")).to_be_visible()
+    assert entry in steg.google_events()
+
+
 def test_asking_leaves_both_sides_until_it_is_decided(steg: World, anna: Someone) -> None:
     settings = anna.connected(target=MAIN)
     anna.open(settings)

@@ -10,11 +10,14 @@ from marketplace_plugin.contract.module import Person
 from marketplace_plugin.engine.acts.chosen.migrate import choose, copies
 from marketplace_plugin.engine.acts.chosen.purge import facts, purge_connection
 from marketplace_plugin.engine.acts.convert import convert, stop_importing, undo_conversion
+from marketplace_plugin.engine.acts.waiting.conflicts import listed
 from marketplace_plugin.errors import Conflict
 from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.event import Attendee
 from marketplace_plugin.store import connections
+from marketplace_plugin.store.accounts.connections import Policy
 from marketplace_plugin.sync.link import LinkKind, LinkState
+from marketplace_plugin.sync.merge.three_way import Winner
 from tests.laws.world import OTHER, SOURCE, TARGET, World, event, series
 
 
@@ -47,6 +50,26 @@ def test_a_block_becomes_a_visible_event_that_is_synced_and_never_exported(world
     account.user.edit(SOURCE, there, location="there")
     world.settle(ada)
     assert world.host.all_of("ada")[ref].item.master.location == "there"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("policy", [Policy.REMOTE, Policy.ASK])
+def test_what_was_overruled_stays_told_when_it_becomes_a_block_again(
+    world: World, person: Person, policy: Policy
+) -> None:
+    account = world.account()
+    there = account.user.create(SOURCE, event("private"))
+    ada = world.connect("ada", account, policy=policy)
+    world.sync(ada)
+    (block,) = world.links(ada)
+    ref = convert(world.engine, person, block.id)
+    world.settle(ada)
+    world.host.edit("ada", ref, title="here")
+    account.user.edit(SOURCE, there, title="there")
+    world.sync(ada)
+    undo_conversion(world.engine, person, block.id)
+    world.settle(ada)
+    (view,) = listed(world.engine, person)
+    assert (view.here, view.there, view.kept, view.takes) == ("here", "there", Winner.REMOTE, frozenset())
 
 
 def test_undo_makes_it_a_block_again_and_writes_nothing_there(world: World, person: Person) -> None:

@@ -183,7 +183,7 @@ def back_to_block(engine: Engine, c: Database, link: Link, applied: HostOutcome)
     person = engine.host.person(link.user)
     block_link = as_block(link, None, lambda _: "")
     links.put(c, [block_link], now)
-    conflicts.remove_for(c, [link.id])
+    conflicts.answer(c, link.id, "remote", now)
     held.remove_for(c, [link.id])
     if isinstance(item, Event | Series) and person is not None:
         blocks.put(c, [block_row(block_link, item, person.zone, engine)])

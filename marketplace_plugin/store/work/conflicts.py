@@ -93,12 +93,16 @@ def close(c: Connection, ids: Iterable[str], winner: str, now: datetime) -> None
         )
 
 
+def answer(c: Connection, link: str, winner: str, now: datetime) -> None:
+    """The event stands on one side alone: that settles each clash of it that waited."""
+    waits = (conflict.c.link == link, conflict.c.state == ConflictState.OPEN)
+    c.execute(update(conflict).where(*waits).values(state=ConflictState.SETTLED, winner=winner, created_at=now))
+
+
 def follow(c: Connection, old: str, new: str, now: datetime) -> None:
-    """The copy was made anew, under link ``new``, with what the host shows: a clash that waited is settled by that."""
-    mine = update(conflict).where(conflict.c.link == old)
-    waited = mine.where(conflict.c.state == ConflictState.OPEN)
-    c.execute(waited.values(state=ConflictState.SETTLED, winner="host", created_at=now))
-    c.execute(mine.values(link=new))
+    """The copy was made anew, under link ``new``, with what the host shows."""
+    answer(c, old, "host", now)
+    c.execute(update(conflict).where(conflict.c.link == old).values(link=new))
 
 
 def forget(c: Connection, connection: str, before: datetime) -> int:
