@@ -12,12 +12,12 @@ from typing import Any
 
 from marketplace_plugin.contract.sending import Settled
 from marketplace_plugin.errors import AnswerLost, ContractViolation, ProviderError
-from marketplace_plugin.model.change import Found, Gone, Revision, Unreadable
+from marketplace_plugin.model.change import Found, Gone, Revision, Stamp, Unreadable
 from marketplace_plugin.model.time import Original
 from marketplace_plugin.model.write import Applied, Missing, Outcome, Refused, RefusedCode, Stale
 from marketplace_plugin.providers.graph.conversation import Asking
 from marketplace_plugin.providers.graph.errors import Refusal, for_connection, for_read, for_write
-from marketplace_plugin.providers.graph.read import Reader, entry, instances, items_of, whole_item
+from marketplace_plugin.providers.graph.read import Reader, carrying, entry, instances, items_of, whole_item
 from marketplace_plugin.providers.graph.shape import decode
 from marketplace_plugin.providers.graph.shape.decode import Raw, Whole
 from marketplace_plugin.providers.graph.shape.recurrence import Undecodable
@@ -44,15 +44,16 @@ class Attempt:
 
     def insert(self, body: Json) -> Asking[Json]:
         """Raises Refusal where the transactionId was used before; else as ``patch``."""
-        return (yield from self._send(Call("POST", self._path(), body=body)))
+        return self._event((yield from self._send(Call("POST", self._path(), body=body), creates=True)))
 
     def patch(self, event: str, etag: str, body: Json) -> Asking[Json]:
         """Raises Settled by what a refusal means, NotSent, AnswerLost, and what concerns the whole connection."""
-        return (yield from self._send(Call("PATCH", self._path(event), body=body, if_match=etag)))
+        call = Call("PATCH", self._path(event), body=body, if_match=_precondition(etag))
+        return self._event((yield from self._send(call)))
 
     def delete(self, event: str, etag: str) -> Asking[None]:
         """An event, a series with its exceptions, or one occurrence. Raises as ``patch``."""
-        yield from self._send(Call("DELETE", self._path(event), if_match=etag))
+        yield from self._send(Call("DELETE", self._path(event), if_match=_precondition(etag)))
 
     def answer(self, event: str, action: str) -> Asking[None]:
         """Answer an invitation without telling the organiser. Raises as ``patch``.
@@ -61,11 +62,17 @@ class Attempt:
         """
         yield from self._send(Call("POST", f"{self._path(event)}/{action}", body={"sendResponse": False}))
 
+    def _event(self, reply: Json) -> Json:
+        """Raises ContractViolation: that it was done is not said."""
+        if not isinstance(reply.get("id"), str):
+            raise ContractViolation("the answer to a write is no event")
+        return reply
+
     def _path(self, event: str = "") -> str:
         path = f"/me/calendars/{segment(self.collection)}/events"
         return f"{path}/{segment(event)}" if event else path
 
-    def _send(self, call: Call) -> Asking[Json]:
+    def _send(self, call: Call, *, creates: bool = False) -> Asking[Json]:
         before, self.begun = self.begun, True
         try:
             return (yield call)
@@ -76,7 +83,7 @@ class Attempt:
                 self.begun = before
             if error := for_connection(problem):
                 raise error from problem
-            if problem.existing:
+            if problem.existing or (creates and problem.status == 409):
                 raise
             outcome = yield from self._meaning(problem)
             raise Settled(outcome) from problem
@@ -139,6 +146,13 @@ class Attempt:
             raise Settled(Stale(self.op, found))
         return whole
 
+    def marked(self, stamp: Stamp) -> Asking[str]:
+        """The id of the event that carries the stamp. Raises Settled where there is none."""
+        for raw in items_of((yield from self.read(carrying(self.collection, stamp)))):
+            if decode.stamp_of((yield from self.raw(str(raw["id"])))) == stamp:
+                return str(raw["id"])
+        raise self.refuse(RefusedCode.INVALID, permanent=False)
+
     def instance(self, master: str, original: Original, of: Whole) -> Asking[Raw | None]:
         """One occurrence of a series as it stands now, found by its original start; None where there is none."""
         call = instances(self.collection, master, original)
@@ -165,7 +179,7 @@ class Attempt:
     def applied(self, whole: Whole) -> Applied:
         """Done, and this is how it is stored now."""
         found = self.found(whole)
-        revision = found.revision if found else Revision(str(whole.master["@odata.etag"]))
+        revision = found.revision if found else Revision(decode.tag_of(whole.master))
         return Applied(self.op, str(whole.master["id"]), revision, found)
 
     def told(self, outcome: Outcome, item: str) -> Asking[Outcome]:
@@ -179,6 +193,10 @@ class Attempt:
 
     def refuse(self, code: RefusedCode, *, permanent: bool = True) -> Settled:
         return Settled(Refused(self.op, code, permanent))
+
+
+def _precondition(tag: str) -> str:
+    return "" if tag.startswith(decode.BY_CONTENT) else tag
 
 
 def merged(reply: Raw, before: Raw, sent: Raw) -> dict[str, Any]:

@@ -22,7 +22,8 @@ from marketplace_plugin.errors import (
 from marketplace_plugin.model.write import Deferred, DeferScope, Outcome, Refused, RefusedCode, Unanswered
 
 _NO_ID = "errorinvalididmalformed"
-_SYNC_STATE = frozenset({"syncstatenotfound", "syncstateinvalid", "resyncrequired"})
+_SYNC_STATE = frozenset({"syncstatenotfound", "syncstateinvalid", "resyncrequired", "errorinvalidsyncstatedata"})
+_ABSENT = frozenset({_NO_ID, "erroritemnotfound"})
 _UNSUPPORTED = frozenset({"erroroccurrencecrossingboundary", "timezonenotsupportedexception"})
 _TOO_LARGE = frozenset({"errormessagesizeexceeded", "errorattachmentsizelimitexceeded"})
 
@@ -48,7 +49,7 @@ class Refusal(ProviderError):
     @property
     def absent(self) -> bool:
         """There is nothing at this address, or the id cannot be one."""
-        return self.status in (404, 410) or (self.status == 400 and self.reason.lower() == _NO_ID)
+        return self.status in (404, 410) or (self.status == 400 and self.reason.lower() in _ABSENT)
 
     @property
     def expired(self) -> bool:

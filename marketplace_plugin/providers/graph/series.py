@@ -98,11 +98,11 @@ def settle(attempt: Attempt, wanted: Series, whole: Whole) -> Asking[Outcome]:
             event = _event_at(wanted, original)
             exceptions.pop(str(occurrence["id"]), None)
             if event is None:
-                yield from attempt.delete(str(occurrence["id"]), str(occurrence["@odata.etag"]))
+                yield from attempt.delete(str(occurrence["id"]), decode.tag_of(occurrence))
                 gone.add(day_of(original))
             else:
                 body = _body(attempt, occurrence, event)
-                reply = yield from attempt.patch(str(occurrence["id"]), str(occurrence["@odata.etag"]), body)
+                reply = yield from attempt.patch(str(occurrence["id"]), decode.tag_of(occurrence), body)
                 exceptions[str(reply["id"])] = reply
         except (Settled, Unencodable, ProviderError) as error:
             left = tuple(original_key(o) for o in differing[number:])

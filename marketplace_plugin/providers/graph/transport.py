@@ -15,7 +15,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
-from urllib.parse import quote, unquote, urlencode, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlencode, urlsplit
 
 import orjson
 import urllib3
@@ -133,7 +133,7 @@ class Client:
             return False
         try:
             there, root = urlsplit(link), urlsplit(self.root)
-            same_origin = (there.scheme, there.hostname, there.port) == (root.scheme, root.hostname, root.port)
+            same_origin = _origin(there) == _origin(root)
         except ValueError:
             return False
         below = there.path.startswith(f"{root.path}/") and not {".", ".."} & set(unquote(there.path).split("/"))
@@ -161,7 +161,8 @@ class Client:
         try:
             return self._batch(calls)
         except Refusal as problem:
-            if problem.status != 401 and not problem.throttled and not problem.broken:
+            unknown = problem.status == 501  # there is no such thing as a batch
+            if unknown or (problem.status != 401 and not problem.throttled and not problem.broken):
                 return self._one_by_one(calls)
             return [problem] * len(calls)
         except ProviderError as error:
@@ -273,6 +274,11 @@ def _whole_json(content: bytes) -> Json:
     if not isinstance(found, dict):
         raise ContractViolation("the answer is no JSON object")
     return cast("Json", found)
+
+
+def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
+    """Scheme, host, and port: naming the usual one says nothing. Raises ValueError."""
+    return parts.scheme, parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme)
 
 
 def _versioned(root: str) -> str:

@@ -109,7 +109,7 @@ def _create(attempt: Attempt, write: Create) -> Asking[Outcome]:
         reply = yield from attempt.insert(body)
         raw: Raw = merged(reply, {}, body)
     except Refusal as problem:
-        raw = yield from attempt.raw(problem.existing)
+        raw = yield from attempt.raw(problem.existing or (yield from attempt.marked(write.stamp)))
     return (yield from _made(attempt, write, item, raw))
 
 
@@ -143,7 +143,7 @@ def _update(attempt: Attempt, write: Update) -> Asking[Outcome]:
             return Applied(attempt.op, write.id, None, None)
         whole = answered
     if isinstance(item, Series) or whole.repeats:
-        revision = Revision(whole.master["@odata.etag"], write.revision.overrides) if answer else write.revision
+        revision = Revision(decode.tag_of(whole.master), write.revision.overrides) if answer else write.revision
         return (yield from series.update(attempt, replace(write, revision=revision), item, whole))
     return (yield from _update_single(attempt, write, item, whole.master))
 
@@ -154,7 +154,7 @@ def _update_single(attempt: Attempt, write: Update, item: Event, raw: Raw) -> As
     if not body:
         return attempt.applied(Whole(raw))
     try:
-        reply = yield from attempt.patch(write.id, str(raw["@odata.etag"]), body)
+        reply = yield from attempt.patch(write.id, decode.tag_of(raw), body)
     except Settled as end:
         return (yield from attempt.told(end.outcome, write.id))
     return attempt.applied(Whole(merged(reply, raw, body)))
@@ -181,7 +181,7 @@ def _answered(attempt: Attempt, identity: str, answer: str) -> Asking[Whole | No
 
 def _check_allowed(attempt: Attempt, raw: Raw, changed: Collection[str]) -> None:
     """Raises Settled where the write is not the account's to make, or could not be made in silence."""
-    if not raw.get("isOrganizer"):
+    if not decode.is_own(raw):
         if frozenset(changed) - PERSONAL:
             raise attempt.refuse(RefusedCode.NOT_ORGANIZER)
     elif decode.has_guests(raw):
@@ -192,7 +192,7 @@ def _check_allowed(attempt: Attempt, raw: Raw, changed: Collection[str]) -> None
 
 def _delete(attempt: Attempt, write: Delete) -> Asking[Outcome]:
     whole = yield from attempt.expect(write.id, write.revision)
-    if whole.master.get("isOrganizer") and decode.has_guests(whole.master):
+    if decode.is_own(whole.master) and decode.has_guests(whole.master):
         return Refused(attempt.op, RefusedCode.WOULD_MAIL)
     try:
         yield from attempt.delete(write.id, write.revision.master)
