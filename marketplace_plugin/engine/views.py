@@ -199,8 +199,9 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class DisconnectFacts:
-    """For the dialog: what is deleted here, and what is kept. ``target`` is the target calendar's title or empty;
-    ``paired`` are contacts, and tasks of a list, which stay on both sides."""
+    """For the dialog: what is deleted here, and what is kept. ``target`` is the title of the target calendar, empty
+    where not all that was exported lies there; ``paired`` are contacts, and tasks of a list, which stay on both
+    sides."""
 
     blocks: int
     converted: int

@@ -73,9 +73,11 @@ def disconnect_facts(engine: Engine, person: Person, connection_id: str) -> Disc
     with engine.store.read() as c:
         row = own(c, person, connection_id)
         calendars = [one for one in collections.of_connection(c, row.id) if one.info.kind is Kind.EVENT]
-    target = next((one.info.title for one in calendars if one.is_target), "")
+    target = next((one for one in calendars if one.is_target), None)
     counted = purge.facts(engine, row.id)
-    return DisconnectFacts(counted.blocks, counted.converted, counted.exported, target, counted.paired)
+    lies_there = purge.facts(engine, row.id, target.remote_id).exported if target is not None else 0
+    title = target.info.title if target is not None and lies_there == counted.exported else ""
+    return DisconnectFacts(counted.blocks, counted.converted, counted.exported, title, counted.paired)
 
 
 def disconnect(engine: Engine, person: Person, connection_id: str, delete_remote: bool = False) -> Disconnected:
@@ -119,7 +121,7 @@ def _let_go(engine: Engine, c: Database, row: Connection) -> _Copies:
     ]
     links.put(c, [replace(k, state=LinkState.DETACHED, reason=Reason.DISCONNECTED) for k in ours], engine.now())
     known = {link.id: link for link in (*links.left_behind(c, row), *ours)}
-    return _Copies(known, sent, left.disputed(c, known))
+    return _Copies(known, sent, left.disputed(c, known.values()))
 
 
 def _delete(engine: Engine, row: Connection, copies: _Copies) -> None:

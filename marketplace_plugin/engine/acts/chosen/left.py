@@ -64,10 +64,17 @@ def last_seen(engine: Engine, link: Link) -> RemoteShowing:
     return link.remote if seen and link.remote is not None else NOT_SEEN
 
 
-def disputed(c: Database, ids: Iterable[str]) -> set[str]:
-    """Those of these links whose copy shows on purpose what the event here does not: a clash waits or was left as it
-    is, or the user took back here what came from there."""
-    asked = list(ids)
+def let_leave(engine: Engine, c: Database, copies: Iterable[Link]) -> list[Link]:
+    """These wait to be removed from now on; those that show on purpose what the events here do not are kept."""
+    standing = list(copies)
+    differ = disputed(c, standing)
+    return [kept(k) if k.id in differ else leaving(engine, k) for k in standing]
+
+
+def disputed(c: Database, copies: Iterable[Link]) -> set[str]:
+    """Those whose copy shows on purpose what the event here does not: a clash waits or was left as it is, or the user
+    took back here what came from there. Where both halves of the base are the same, nothing of that is left."""
+    asked = [link.id for link in copies if link.remote_base is not None]
     left_so = {
         row.link
         for row in conflicts.of_links(c, asked)

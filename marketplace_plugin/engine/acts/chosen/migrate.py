@@ -90,8 +90,7 @@ def leave_target(
 def _move(engine: Engine, c: Database, standing: list[Link], new: str | None) -> None:
     """The old link keeps its stamp and waits to be removed; the event gets a link of its own in the new target. A copy
     that shows what the event here does not stays as it is."""
-    differs = left.disputed(c, [k.id for k in standing])
-    links.put(c, [left.kept(k) if k.id in differs else left.leaving(engine, k) for k in standing], engine.now())
+    links.put(c, left.let_leave(engine, c, standing), engine.now())
     if new is None:
         return
     moved = [k for k in standing if k.host_ref is not None]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection as Database
 
 from marketplace_plugin.contract.module import UnitOfWork
-from marketplace_plugin.engine.acts.chosen.left import leaving
+from marketplace_plugin.engine.acts.chosen.left import let_leave
 from marketplace_plugin.engine.acts.chosen.purge import forget_links, restart
 from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.engine.kinds import PAIRED
@@ -87,7 +87,7 @@ def unmirror(engine: Engine, unit: UnitOfWork, connection: str, kinds: Group[Kin
     sent = {one.link for one in intents.open_ones(c, connection) if isinstance(one.write, Create)}
     kept = [k for k in live if k.remote_id is not None or k.id in sent]
     forget_links(engine, c, {k.id for k in live} - {k.id for k in kept})
-    links.put(c, [leaving(engine, k) for k in kept], now)
+    links.put(c, let_leave(engine, c, kept), now)
 
 
 def _release(engine: Engine, unit: UnitOfWork, connection: str, remote_id: str, reason: Reason) -> None:
