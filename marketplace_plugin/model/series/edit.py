@@ -6,15 +6,16 @@ part keeps the identity, the second is a new series.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from marketplace_plugin.model.event import Event, Override, Series, original_key
-from marketplace_plugin.model.form.canonical import EVENT_FIELDS
+from marketplace_plugin.model.form.canonical import EVENT_FIELDS, same
 from marketplace_plugin.model.item import Item
 from marketplace_plugin.model.recurrence import WEEKDAYS, Frequency, RecurrenceRule
-from marketplace_plugin.model.series.expand import is_original
+from marketplace_plugin.model.series.expand import is_original, occurrence_at
 from marketplace_plugin.model.series.recurrence_set import recurrence_set
 from marketplace_plugin.model.time import AllDay, Original, Timed, When, Zoned, day_of
 
@@ -52,6 +53,27 @@ def fitting(series: Series, overrides: tuple[Override, ...]) -> tuple[Override, 
     """Those of ``overrides`` whose original start ``series`` names."""
     same_type = type(series.master.when.start)
     return tuple(o for o in overrides if isinstance(o.original, same_type) and is_original(series, o.original))
+
+
+def says_something(series: Series, override: Override) -> bool:
+    """Whether it changes what ``series`` names: an exception that is as the rule has it is none."""
+    if override.event is None:
+        return is_original(series, override.original)
+    regular = occurrence_at(replace(series, overrides=()), override.original)
+    return regular is None or not same(regular, override.event) or not is_original(series, override.original)
+
+
+def differing_originals(
+    now: Series, wanted: Series, to_write: Callable[[Event, Event], Collection[str]]
+) -> list[Original]:
+    """The originals whose occurrences are not as wanted, ascending. ``to_write``: the fields that would be written."""
+    changed = {original_key(o.original): o.original for o in (*wanted.overrides, *now.overrides)}
+    found: list[Original] = []
+    for _, original in sorted(changed.items()):
+        here, there = occurrence_at(now, original), occurrence_at(wanted, original)
+        if (here is None) != (there is None) or (here is not None and there is not None and to_write(here, there)):
+            found.append(original)
+    return found
 
 
 def master_of(item: Event | Series) -> Event:

@@ -19,6 +19,7 @@ from marketplace_plugin.errors import ProviderError
 from marketplace_plugin.model.change import Found, Revision
 from marketplace_plugin.model.event import Event, Series, original_key
 from marketplace_plugin.model.item import Item
+from marketplace_plugin.model.series.edit import differing_originals
 from marketplace_plugin.model.series.expand import is_original, occurrence_at, originals
 from marketplace_plugin.model.series.recurrence_set import GaveUp
 from marketplace_plugin.model.series.shape import crosses
@@ -51,7 +52,7 @@ def settle(attempt: Attempt, key: Key, before: Series, wanted: Series) -> Outcom
     now = attempt.found(whole)
     if now is None or not isinstance(now.item, Series):
         return Partial(attempt.op, now, tuple(original_key(o.original) for o in wanted.overrides))
-    differing = _differing(now.item, wanted)
+    differing = differing_originals(now.item, wanted, to_write)
     # Cancelled neighbours are none, so cancelling first leaves the most room to move.
     differing.sort(key=lambda original: (occurrence_at(wanted, original) is not None, original_key(original)))
     for number, original in enumerate(differing):
@@ -164,16 +165,3 @@ def _half_way(attempt: Attempt, now: Found, error: Exception, left: tuple[str, .
     except ProviderError:
         return Partial(attempt.op, None, left)
     return Partial(attempt.op, current if isinstance(current, Found) else None, left)
-
-
-def _differing(now: Series, wanted: Series) -> list[Original]:
-    """The originals whose occurrences are not as wanted."""
-    shown = {original_key(o.original): o for o in now.overrides}
-    goal = {original_key(o.original): o for o in wanted.overrides}
-    found: list[Original] = []
-    for key in sorted(shown.keys() | goal.keys()):
-        original = (shown.get(key) or goal[key]).original
-        here, there = occurrence_at(now, original), occurrence_at(wanted, original)
-        if (here is None) != (there is None) or (here is not None and there is not None and to_write(here, there)):
-            found.append(original)
-    return found

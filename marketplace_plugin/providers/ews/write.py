@@ -16,6 +16,7 @@ from marketplace_plugin.errors import ContractViolation, ProviderError, Throttle
 from marketplace_plugin.model.change import Found, Gone, Revision, Unreadable
 from marketplace_plugin.model.event import UNKNOWN, Event, Response, Series, original_key
 from marketplace_plugin.model.item import Item
+from marketplace_plugin.model.series.edit import SHAPE, master_of
 from marketplace_plugin.model.series.edit import patch as edited
 from marketplace_plugin.model.write import (
     Applied,
@@ -40,8 +41,6 @@ from marketplace_plugin.providers.ews.shape.decode import Whole
 from marketplace_plugin.providers.ews.shape.encode import COPIED, PERSONAL
 from marketplace_plugin.providers.ews.shape.recurrence import Unencodable, element_of
 from marketplace_plugin.providers.ews.soap.xml import Element
-
-_SHAPE = frozenset({"rule", "rdates", "when", "type"})
 
 
 def push(reader: Reader, collection: str, writes: Sequence[Write]) -> Iterator[Outcome]:
@@ -77,7 +76,7 @@ def _carry_out(attempt: Attempt, write: Write) -> Outcome:
 
 def _create(attempt: Attempt, write: Create) -> Outcome:
     item = _as_event(write.item)
-    if _masked(_master(item), COPIED - {"reminder"}):  # without one of its own it has none
+    if _masked(master_of(item), COPIED - {"reminder"}):  # without one of its own it has none
         return Refused(attempt.op, RefusedCode.INVALID)
     if isinstance(item, Series):
         series.check(item)
@@ -99,7 +98,7 @@ def _create(attempt: Attempt, write: Create) -> Outcome:
 
 def _update(attempt: Attempt, write: Update) -> Outcome:
     item = _as_event(write.item)
-    if _masked(_master(item), write.changed):
+    if _masked(master_of(item), write.changed):
         return Refused(attempt.op, RefusedCode.INVALID)
     whole = attempt.expect(write.id, write.revision)
     found = attempt.found(whole)
@@ -115,8 +114,8 @@ def _update(attempt: Attempt, write: Update) -> Outcome:
         changes = _master_changes(attempt, write, found.item, wanted, whole.master)
         if changes:
             key = attempt.update(key, changes)
-        if "response" in write.changed and _master(item).response is not None:
-            key = _answer(attempt, key, _master(item).response)
+        if "response" in write.changed and master_of(item).response is not None:
+            key = _answer(attempt, key, master_of(item).response)
     except Settled as end:
         return attempt.told(end.outcome, write.id)
     if isinstance(wanted, Series):
@@ -142,11 +141,11 @@ def _master_changes(
     if reshape:
         names |= {"when"}
     parts = encode.fields(
-        _master(wanted), names, home=reader.home, schema=reader.client.schema, repeats=isinstance(wanted, Series)
+        master_of(wanted), names, home=reader.home, schema=reader.client.schema, repeats=isinstance(wanted, Series)
     )
     without: list[str] = []
     if "attendees" in write.changed:
-        parts_of_guests, without = encode.guests(there, _master(now), _master(wanted))
+        parts_of_guests, without = encode.guests(there, master_of(now), master_of(wanted))
         parts += parts_of_guests
     if reshape and isinstance(wanted, Series):
         parts.append(element_of(wanted))
@@ -161,7 +160,7 @@ def _reshapes(write: Update, now: Event | Series, wanted: Event | Series) -> boo
     """Whether the rule has to be sent: for a new shape, or to have cancelled occurrences back."""
     if not isinstance(now, Series) or not isinstance(wanted, Series):
         return False
-    if write.changed & _SHAPE:
+    if write.changed & SHAPE:
         return True
     cancelled = [{original_key(o.original) for o in item.overrides if o.event is None} for item in (now, wanted)]
     return bool(cancelled[0] - cancelled[1])
@@ -194,10 +193,6 @@ def _delete(attempt: Attempt, write: Delete) -> Outcome:
 def _masked(event: Event, names: Collection[str]) -> bool:
     """Whether one of these fields is not known to us: it is never written (rule L6)."""
     return any(getattr(event, name) is UNKNOWN for name in COPIED & frozenset(names))
-
-
-def _master(item: Event | Series) -> Event:
-    return item.master if isinstance(item, Series) else item
 
 
 def _as_event(item: Item) -> Event | Series:

@@ -16,6 +16,7 @@ from marketplace_plugin.model.change import Found
 from marketplace_plugin.model.event import UNKNOWN, Attendee, Event, Override, Series, Unknown, original_key
 from marketplace_plugin.model.form.canonical import changed_fields
 from marketplace_plugin.model.item import Item
+from marketplace_plugin.model.series.edit import master_of
 from marketplace_plugin.model.series.expand import is_original, occurrence_at
 from marketplace_plugin.model.time import Original
 from marketplace_plugin.model.write import Missing, Outcome, Partial, Refused, RefusedCode, Stale
@@ -149,7 +150,7 @@ def is_edited(there: Item, wanted: Event | Series) -> bool:
     if not isinstance(there, (Event, Series)) or changed_fields(there, wanted) & {"rule", "rdates", "type"}:
         return True
     if not isinstance(there, Series) or not isinstance(wanted, Series):
-        return bool(_to_write(_master(there), _master(wanted)))
+        return bool(_to_write(master_of(there), master_of(wanted)))
     shown = {original_key(o.original) for o in there.overrides}
     touched = any(original_key(original) in shown for original in _differing(there, wanted))
     return touched or bool(_to_write(there.master, wanted.master))
@@ -167,10 +168,6 @@ def _differing(now: Series, wanted: Series) -> list[Original]:
         elif here.event is not None and there.event is not None and _to_write(here.event, there.event):
             found.append(here.original)
     return found
-
-
-def _master(item: Event | Series) -> Event:
-    return item.master if isinstance(item, Series) else item
 
 
 def _to_write(before: Event, after: Event) -> frozenset[str]:

@@ -14,6 +14,7 @@ from marketplace_plugin.contract.sending import Settled, broken_off, one_by_one
 from marketplace_plugin.errors import ContractViolation, Throttled, Unavailable
 from marketplace_plugin.model.event import UNKNOWN, Event, Series, original_key
 from marketplace_plugin.model.item import Item
+from marketplace_plugin.model.series.edit import SHAPE, master_of
 from marketplace_plugin.model.write import (
     Applied,
     Create,
@@ -35,9 +36,6 @@ from marketplace_plugin.providers.google.shape import decode, encode
 from marketplace_plugin.providers.google.shape.decode import Raw
 from marketplace_plugin.providers.google.shape.encode import COPIED, NotOurs, Unencodable
 from marketplace_plugin.providers.google.transport import Json
-
-_SHAPE = frozenset({"rule", "rdates", "when", "type"})
-"""A change of these moves the occurrences, so the exceptions have to be looked after as well."""
 
 _PERSONAL = frozenset({"reminder", "response", "attendees"})
 
@@ -77,7 +75,7 @@ def _carry_out(attempt: Attempt, write: Write) -> Outcome:
 
 def _create(attempt: Attempt, write: Create) -> Outcome:
     item = _as_event(write.item)
-    if _masked(_master(item), COPIED - {"reminder"}):
+    if _masked(master_of(item), COPIED - {"reminder"}):
         return Refused(attempt.op, RefusedCode.INVALID)
     body = encode.insertion(item, write.op, write.stamp)
     try:
@@ -107,7 +105,7 @@ def _adopt(attempt: Attempt, write: Create, item: Event | Series, identity: str)
 
 
 def _update_event(attempt: Attempt, write: Update) -> Outcome:
-    item, base = _master(_as_event(write.item)), _master(_as_event(write.base))
+    item, base = master_of(_as_event(write.item)), master_of(_as_event(write.base))
     if _masked(item, write.changed):
         return Refused(attempt.op, RefusedCode.INVALID)
     body = _body(write, item)
@@ -124,15 +122,15 @@ def _update_event(attempt: Attempt, write: Update) -> Outcome:
 
 def _update_series(attempt: Attempt, write: Update) -> Outcome:
     item, base = _as_event(write.item), _as_event(write.base)
-    if _masked(_master(item), write.changed):
+    if _masked(master_of(item), write.changed):
         return Refused(attempt.op, RefusedCode.INVALID)
     whole = attempt.expect(write.id, write.revision)
-    body = _body(write, _master(item))
-    body |= personal(whole.master, _master(base), _master(item), write.changed)
+    body = _body(write, master_of(item))
+    body |= personal(whole.master, master_of(base), master_of(item), write.changed)
     body |= _recurrence(attempt, write, item, whole)
     if "attendees" in write.changed:
         try:
-            overrides.ask(attempt, whole, _master(base), _master(item))
+            overrides.ask(attempt, whole, master_of(base), master_of(item))
         except Settled as end:
             return attempt.told(end.outcome, write.id)
     if body:
@@ -141,7 +139,7 @@ def _update_series(attempt: Attempt, write: Update) -> Outcome:
         except Settled as end:
             return attempt.told(end.outcome, write.id)
         whole = attempt.reread(whole.master, {write.id: raw})
-    if isinstance(item, Series) and write.changed & (_SHAPE | {"overrides"}):
+    if isinstance(item, Series) and write.changed & (SHAPE | {"overrides"}):
         return overrides.settle(attempt, item, whole)
     return attempt.applied(whole)
 
@@ -190,7 +188,7 @@ def _recurrence(attempt: Attempt, write: Update, item: Event | Series, whole: Wh
         originals = [decode.original_of(e, now.master.when.start) for e in whole.exceptions if decode.is_cancelled(e)]
         cancelled = {original_key(original) for original in originals}
     restored = exdates - {original_key(o.original) for o in item.overrides if o.event is None}
-    if now is None or write.changed & _SHAPE or (restored and "overrides" in write.changed):
+    if now is None or write.changed & SHAPE or (restored and "overrides" in write.changed):
         return {"recurrence": encode.rules(item, cancelled)}
     return {}
 
@@ -198,10 +196,6 @@ def _recurrence(attempt: Attempt, write: Update, item: Event | Series, whole: Wh
 def _masked(event: Event, names: Collection[str]) -> bool:
     """Whether one of these fields is not known to us: it is never written (rule L6)."""
     return any(getattr(event, name) is UNKNOWN for name in COPIED & frozenset(names))
-
-
-def _master(item: Event | Series) -> Event:
-    return item.master if isinstance(item, Series) else item
 
 
 def _as_event(item: Item) -> Event | Series:

@@ -29,8 +29,7 @@ from marketplace_plugin.model.event import (
     Status,
     original_key,
 )
-from marketplace_plugin.model.form.canonical import same
-from marketplace_plugin.model.series.expand import is_original, occurrence_at
+from marketplace_plugin.model.series.edit import says_something
 from marketplace_plugin.model.series.pattern import RULES
 from marketplace_plugin.model.series.shape import expressible
 from marketplace_plugin.model.time import AllDay, Original, Timed, When, Zoned, zone
@@ -208,19 +207,12 @@ def _series(given: Whole, calendar: Calendar) -> Found:
         changed = max(filter(None, (changed, _changed(item))), default=None)
     if len(listed) != len(given.exceptions):  # one of them was not read: the series is not known as a whole
         raise Undecodable(UnreadableReason.MALFORMED)
-    kept = tuple(o for _, o in sorted(overrides.items()) if _says_something(bare, o))
+    kept = tuple(o for _, o in sorted(overrides.items()) if says_something(bare, o))
     item = replace(bare, overrides=kept)
     revision = Revision(change_key_of(master), tuple(sorted(tags.items())))
     result = _found(master, calendar, item, revision, changed)
     can_be_said = expressible(bare, Capabilities(frozenset(), rules=RULES))
     return result if can_be_said else replace(result, access=Access.NONE)
-
-
-def _says_something(bare: Series, override: Override) -> bool:
-    if override.event is None:
-        return is_original(bare, override.original)
-    regular = occurrence_at(bare, override.original)
-    return regular is None or not same(regular, override.event) or not is_original(bare, override.original)
 
 
 def _found(

@@ -32,9 +32,8 @@ from marketplace_plugin.model.event import (
     Status,
     original_key,
 )
-from marketplace_plugin.model.form.canonical import same
 from marketplace_plugin.model.names.zones import resolve
-from marketplace_plugin.model.series.expand import is_original, occurrence_at
+from marketplace_plugin.model.series.edit import says_something
 from marketplace_plugin.model.time import AllDay, Original, Timed, When, Zoned, zone
 from marketplace_plugin.providers.google.shape import recurrence
 from marketplace_plugin.providers.google.shape.recurrence import Undecodable
@@ -139,7 +138,7 @@ def series(master: Raw, exceptions: Iterable[Raw], calendar: Calendar) -> Found:
             etags[key] = tag_of(raw)
             overrides[key] = Override(original, None if is_cancelled(raw) else _event(raw, calendar))
             changed = max(filter(None, (changed, _instant(raw.get("updated")))), default=None)
-        kept = tuple(o for _, o in sorted(overrides.items()) if _says_something(bare, o))
+        kept = tuple(o for _, o in sorted(overrides.items()) if says_something(bare, o))
         item = Series(event, parsed.rule, kept, parsed.rdates)
         revision = Revision(tag_of(master), tuple(sorted(etags.items())))
         return _found(master, calendar, item, revision, changed)
@@ -201,13 +200,6 @@ def access_of(raw: Raw, calendar: Calendar) -> Access:
     if organises(raw, calendar.id) or raw.get("guestsCanModify") or not raw.get("organizer"):
         return Access.FULL
     return Access.ATTENDEE
-
-
-def _says_something(bare: Series, override: Override) -> bool:
-    if override.event is None:
-        return is_original(bare, override.original)
-    regular = occurrence_at(bare, override.original)
-    return regular is None or not same(regular, override.event) or not is_original(bare, override.original)
 
 
 def _found(
