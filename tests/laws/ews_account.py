@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,11 +12,8 @@ from marketplace_plugin.contract.provider import Provider, Session
 from marketplace_plugin.errors import AnswerLost, Throttled
 from marketplace_plugin.model.change import Stamp
 from marketplace_plugin.model.collection import Role
-from marketplace_plugin.model.event import Event, Override, Series, original_key
-from marketplace_plugin.model.form.canonical import changed_fields
+from marketplace_plugin.model.event import Event, Series
 from marketplace_plugin.model.item import Item
-from marketplace_plugin.model.series.expand import occurrence_at
-from marketplace_plugin.model.time import Original
 from marketplace_plugin.providers.ews import ExchangeAccount
 from marketplace_plugin.providers.ews.folders import CAPABILITIES, Place
 from marketplace_plugin.providers.ews.shape import encode, recurrence
@@ -27,13 +24,13 @@ from marketplace_plugin.sandbox.ews.changes.writes import update
 from marketplace_plugin.sandbox.ews.outlook import access, ids
 from marketplace_plugin.sandbox.ews.state import Folder
 from marketplace_plugin.sandbox.ews.wire import reading
+from tests.laws.outlook_account import SHAPE, OutlookAccount
 from tests.laws.over_http import NAMES, Account, HttpWorld, WriteRow
 from tests.laws.world import Clock
 from tests.providers.ews.world import ANNA, BUILDS, JONAS, PASSWORD, WINDOWS_ZONE, ZONE, EwsServing
 
 PERSONALITY = replace(EWS, name="exchange-https", capabilities=CAPABILITIES)
 
-_SHAPE = frozenset({"when", "rule", "rdates", "type"})
 _SPACES = {
     "s": "http://schemas.xmlsoap.org/soap/envelope/",
     "m": "http://schemas.microsoft.com/exchange/services/2006/messages",
@@ -136,7 +133,7 @@ def opened(clock: Clock, instance: str) -> Account:
     return EwsAccount(_Serving(world), sandbox, named, sandbox.stop)
 
 
-class EwsAccount(Account):
+class EwsAccount(OutlookAccount):
     @property
     def _jonas(self) -> Actor:
         return Actor(self.sandbox.state, JONAS)
@@ -160,11 +157,9 @@ class EwsAccount(Account):
     def listed(self, calendar: str) -> Sequence[str]:
         return [found.id for found in self._jonas.items(Place.of(self.id_of(calendar)).folder)]
 
-    def put(self, calendar: str, item_id: str, before: Item, after: Event | Series) -> None:
-        """As Outlook saves a whole event: a new shape forgets the exceptions, and what is to be there is made anew."""
-        names = changed_fields(before, after)
+    def save(self, item_id: str, before: Item, after: Event | Series, names: Set[str]) -> None:
         master = after.master if isinstance(after, Series) else after
-        reshape = bool(names & _SHAPE)
+        reshape = bool(names & SHAPE)
         parts = encode.fields(master, names & encode.COPIED | ({"when"} if reshape else set()), home=ZONE, schema="")
         without = []
         if reshape and isinstance(after, Series):
@@ -172,14 +167,9 @@ class EwsAccount(Account):
         elif reshape and isinstance(before, Series):
             without.append("Recurrence")
         self._update(item_id, encode.changes(parts, without=without))
-        known: dict[str, Override] = {}
-        if not reshape and isinstance(before, Series):
-            known = {original_key(o.original): o for o in before.overrides}
-        for override in after.overrides if isinstance(after, Series) else ():
-            if known.pop(original_key(override.original), None) != override:
-                self.user.change_occurrence(calendar, item_id, override.original, override.event)
-        for gone in known.values():
-            self.restore(calendar, item_id, gone.original)
+
+    def save_rule(self, item_id: str, series: Series) -> None:
+        self._update(item_id, encode.changes([recurrence.element_of(series)]))
 
     def _update(self, item_id: str, changes: Sequence[Any]) -> None:
         if not changes:
@@ -188,20 +178,6 @@ class EwsAccount(Account):
         with state.lock:
             given = [reading.update("CalendarItem", one, "Exchange2016", WINDOWS_ZONE) for one in changes]
             update(state, self._jonas.find(item_id), given, WINDOWS_ZONE, "SendToNone")
-
-    def restore(self, calendar: str, item_id: str, original: Original) -> None:
-        series = self.items(calendar)[item_id].item
-        assert isinstance(series, Series)
-        known = series.override(original)
-        if known is not None and known.event is not None:
-            regular = occurrence_at(replace(series, overrides=()), original)
-            assert regular is not None
-            self.user.change_occurrence(calendar, item_id, original, regular)
-            return
-        kept = tuple(o for o in series.overrides if original_key(o.original) != original_key(original))
-        self._update(item_id, encode.changes([recurrence.element_of(series)]))
-        for override in kept:
-            self.user.change_occurrence(calendar, item_id, override.original, override.event)
 
     def mark(self, calendar: str, item_id: str, stamp: Stamp) -> None:
         self._update(item_id, encode.changes([encode.stamped(stamp)]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,11 +12,8 @@ from urllib.parse import unquote, urlsplit
 from marketplace_plugin.contract.provider import Provider, Session
 from marketplace_plugin.model.change import Stamp
 from marketplace_plugin.model.collection import Role
-from marketplace_plugin.model.event import Event, Override, Series, original_key
-from marketplace_plugin.model.form.canonical import changed_fields
+from marketplace_plugin.model.event import Event, Series
 from marketplace_plugin.model.item import Item
-from marketplace_plugin.model.series.expand import occurrence_at
-from marketplace_plugin.model.time import Original
 from marketplace_plugin.providers.graph import GraphAccount
 from marketplace_plugin.providers.graph.read import CAPABILITIES
 from marketplace_plugin.providers.graph.shape import encode
@@ -26,6 +23,7 @@ from marketplace_plugin.sandbox.graph import Account as Person
 from marketplace_plugin.sandbox.graph import GraphSandbox
 from marketplace_plugin.sandbox.graph.act import Actor
 from marketplace_plugin.sandbox.graph.outlook import access, ids
+from tests.laws.outlook_account import SHAPE, OutlookAccount
 from tests.laws.over_http import NAMES, Account, HttpWorld, Wire, WriteRow
 from tests.laws.world import Clock
 from tests.providers.graph.world import ANNA, SCOPES, TENANT, GraphServing, Token
@@ -33,7 +31,6 @@ from tests.providers.graph.world import ANNA, SCOPES, TENANT, GraphServing, Toke
 PERSONALITY = replace(GRAPH, name="msgraph-http", capabilities=CAPABILITIES, case_ids=False)
 """Ids are immutable ones here, and stay when an event moves."""
 
-_SHAPE = frozenset({"when", "rule", "rdates", "type"})
 _WRITES = {"POST": Request.INSERT, "PATCH": Request.PATCH, "DELETE": Request.DELETE}
 
 
@@ -79,7 +76,7 @@ def opened(clock: Clock, instance: str) -> Account:
     return GraphSandboxAccount(_Serving(world), sandbox, named, sandbox.stop)
 
 
-class GraphSandboxAccount(Account):
+class GraphSandboxAccount(OutlookAccount):
     @property
     def actor(self) -> Actor:
         return Actor(self.sandbox.state, ANNA)
@@ -108,38 +105,18 @@ class GraphSandboxAccount(Account):
     def listed(self, calendar: str) -> Sequence[str]:
         return [str(event["id"]) for event in self.actor.events(self.id_of(calendar))]
 
-    def put(self, calendar: str, item_id: str, before: Item, after: Event | Series) -> None:
-        """As Outlook saves a whole event: a new shape forgets the exceptions, and what is to be there is made anew."""
-        names = changed_fields(before, after)
+    def save(self, item_id: str, before: Item, after: Event | Series, names: Set[str]) -> None:
+        del before
         master = after.master if isinstance(after, Series) else after
         body = encode.fields(master, names & encode.COPIED - {"when"})
-        if names & _SHAPE:
+        if names & SHAPE:
             body |= encode.times(master.when, repeats=isinstance(after, Series))
             body["recurrence"] = pattern_of(after) if isinstance(after, Series) else None
         if body:
             self.actor.patch(item_id, body)
-        known: dict[str, Override] = {}
-        if not names & _SHAPE and isinstance(before, Series):
-            known = {original_key(o.original): o for o in before.overrides}
-        for override in after.overrides if isinstance(after, Series) else ():
-            if known.pop(original_key(override.original), None) != override:
-                self.user.change_occurrence(calendar, item_id, override.original, override.event)
-        for gone in known.values():
-            self.restore(calendar, item_id, gone.original)
 
-    def restore(self, calendar: str, item_id: str, original: Original) -> None:
-        series = self.items(calendar)[item_id].item
-        assert isinstance(series, Series)
-        known = series.override(original)
-        if known is not None and known.event is not None:
-            regular = occurrence_at(replace(series, overrides=()), original)
-            assert regular is not None
-            self.user.change_occurrence(calendar, item_id, original, regular)
-            return
-        kept = tuple(o for o in series.overrides if original_key(o.original) != original_key(original))
+    def save_rule(self, item_id: str, series: Series) -> None:
         self.actor.patch(item_id, {"recurrence": pattern_of(series)})
-        for override in kept:
-            self.user.change_occurrence(calendar, item_id, override.original, override.event)
 
     def mark(self, calendar: str, item_id: str, stamp: Stamp) -> None:
         self.actor.patch(item_id, encode.stamped(stamp))
