@@ -98,7 +98,21 @@ def purge_connection(engine: Engine, unit: UnitOfWork, connection_id: str) -> Pu
     held.remove_of(c, connection_id)
     host_positions.drop(c, connection_id)
     plans.supersede(c, connection_id, now)
+    _take_over(engine, c, connection_id)
     return told
+
+
+def _take_over(engine: Engine, c: Database, connection_id: str) -> None:
+    """Where its owner has connected the same account a second time, that connection looks at all of his events again,
+    and knows those that were this one's: else they would show as blocks beside themselves."""
+    ended = connections.get(c, connection_id)
+    if ended is None or ended.account_key is None:
+        return
+    same = [row.id for row in connections.of_user(c, ended.user) if row.account_key == ended.account_key]
+    others = [name for name in same if name != connection_id]
+    for name in others:
+        host_positions.drop(c, name)
+    connections.mark_dirty(c, others, engine.now())
 
 
 def _facts_within(c: Database, connection_id: str) -> PurgeFacts:
