@@ -15,6 +15,7 @@ from marketplace_plugin.model.change import Found
 from marketplace_plugin.model.event import UNKNOWN, Event, Series, original_key
 from marketplace_plugin.model.form.canonical import changed_fields, same
 from marketplace_plugin.model.item import Item
+from marketplace_plugin.model.series.edit import SHAPE, differing_originals, master_of
 from marketplace_plugin.model.series.edit import patch as edited
 from marketplace_plugin.model.series.expand import is_original, occurrence_at
 from marketplace_plugin.model.series.shape import crosses
@@ -28,7 +29,6 @@ from marketplace_plugin.providers.graph.shape.encode import COPIED
 from marketplace_plugin.providers.graph.shape.recurrence import Undecodable, Unencodable, pattern_of
 from marketplace_plugin.providers.graph.transport import Json
 
-_SHAPE = frozenset({"rule", "rdates", "when", "type"})
 _LIMITS = {"title": 255, "location": 255, "description": None}
 """Texts, and how many characters the service keeps of them."""
 
@@ -51,11 +51,11 @@ def update(attempt: Attempt, write: Update, item: Event | Series, whole: Whole) 
     reshape = _reshapes(write, found.item, wanted)
     if isinstance(wanted, Series) and (reshape or "overrides" in write.changed):
         check(wanted)
-    body = encode.fields(_master(wanted), write.changed & COPIED - {"when"})
+    body = encode.fields(master_of(wanted), write.changed & COPIED - {"when"})
     if reshape:
-        body |= encode.times(_master(wanted).when, repeats=isinstance(wanted, Series))
+        body |= encode.times(master_of(wanted).when, repeats=isinstance(wanted, Series))
         body["recurrence"] = pattern_of(wanted) if isinstance(wanted, Series) else None
-    body |= encode.marks(write.stamp, _master(wanted).when if reshape else None)
+    body |= encode.marks(write.stamp, master_of(wanted).when if reshape else None)
     if body:
         try:
             reply = yield from attempt.patch(write.id, write.revision.master, body)
@@ -71,7 +71,7 @@ def update(attempt: Attempt, write: Update, item: Event | Series, whole: Whole) 
 
 def _reshapes(write: Update, now: Event | Series, wanted: Event | Series) -> bool:
     """Whether the rule has to be sent: for a new shape, or to have cancelled occurrences back."""
-    if write.changed & _SHAPE:
+    if write.changed & SHAPE:
         return True
     if not isinstance(now, Series) or not isinstance(wanted, Series):
         return False
@@ -87,7 +87,7 @@ def settle(attempt: Attempt, wanted: Series, whole: Whole) -> Asking[Outcome]:
     now = attempt.found(whole)
     if now is None or not isinstance(now.item, Series):
         return Partial(attempt.op, now, tuple(original_key(o.original) for o in wanted.overrides))
-    differing = _differing(now.item, wanted)
+    differing = differing_originals(now.item, wanted, _to_write)
     # Cancelled neighbours are none, so cancelling first leaves the most room to move.
     differing.sort(key=lambda original: (_event_at(wanted, original) is not None, original_key(original)))
     exceptions = {str(raw["id"]): raw for raw in whole.exceptions}
@@ -183,7 +183,7 @@ def is_edited(there: Item, wanted: Event | Series) -> bool:
     if not isinstance(there, (Event, Series)) or type(there) is not type(wanted):
         return True
     if not isinstance(there, Series) or not isinstance(wanted, Series):
-        return _is_other(_master(there), _master(wanted))
+        return _is_other(master_of(there), master_of(wanted))
     if not _same_pattern(there, wanted):
         return True
     known = {original_key(o.original): o for o in wanted.overrides}
@@ -214,26 +214,9 @@ def _spaced(event: Event, name: str) -> str:
     return " ".join(str(getattr(event, name)).split())[: _LIMITS[name]].rstrip()
 
 
-def _differing(now: Series, wanted: Series) -> list[Original]:
-    """The originals whose occurrences are not as wanted."""
-    shown = {original_key(o.original): o for o in now.overrides}
-    goal = {original_key(o.original): o for o in wanted.overrides}
-    found: list[Original] = []
-    for key in sorted(shown.keys() | goal.keys()):
-        original = (shown.get(key) or goal[key]).original
-        here, there = occurrence_at(now, original), occurrence_at(wanted, original)
-        if (here is None) != (there is None) or (here is not None and there is not None and _to_write(here, there)):
-            found.append(original)
-    return found
-
-
 def _to_write(before: Event, after: Event) -> frozenset[str]:
     """The fields that differ and that we would write; times that are said alike do not."""
     names = changed_fields(before, after) & COPIED - {"status"}
     if "when" in names and encode.times(before.when) == encode.times(after.when):
         names -= {"when"}
     return frozenset(name for name in names if getattr(after, name) is not UNKNOWN)
-
-
-def _master(item: Event | Series) -> Event:
-    return item.master if isinstance(item, Series) else item

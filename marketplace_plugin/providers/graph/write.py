@@ -24,6 +24,7 @@ from marketplace_plugin.errors import (
 from marketplace_plugin.model.change import Revision
 from marketplace_plugin.model.event import UNKNOWN, Event, Response, Series
 from marketplace_plugin.model.item import Item
+from marketplace_plugin.model.series.edit import master_of
 from marketplace_plugin.model.write import (
     Applied,
     Create,
@@ -100,7 +101,7 @@ def _carry_out(attempt: Attempt, write: Write) -> Asking[Outcome]:
 
 def _create(attempt: Attempt, write: Create) -> Asking[Outcome]:
     item = _as_event(write.item)
-    if _masked(_master(item), COPIED - {"reminder"}):  # without one of its own it gets the calendar's
+    if _masked(master_of(item), COPIED - {"reminder"}):  # without one of its own it gets the calendar's
         return Refused(attempt.op, RefusedCode.INVALID)
     if isinstance(item, Series):
         series.check(item)
@@ -132,11 +133,11 @@ def _made(attempt: Attempt, write: Create, item: Event | Series, raw: Raw) -> As
 
 def _update(attempt: Attempt, write: Update) -> Asking[Outcome]:
     item = _as_event(write.item)
-    if _masked(_master(item), write.changed):
+    if _masked(master_of(item), write.changed):
         return Refused(attempt.op, RefusedCode.INVALID)
     whole = yield from attempt.expect(write.id, write.revision)
     _check_allowed(attempt, whole.master, write.changed)
-    answer = _answer(_master(item)) if "response" in write.changed else None
+    answer = _answer(master_of(item)) if "response" in write.changed else None
     if answer is not None:
         answered = yield from _answered(attempt, write.id, answer)
         if answered is None:
@@ -204,10 +205,6 @@ def _delete(attempt: Attempt, write: Delete) -> Asking[Outcome]:
 def _masked(event: Event, names: Collection[str]) -> bool:
     """Whether one of these fields is not known to us: it is never written (rule L6)."""
     return any(getattr(event, name) is UNKNOWN for name in COPIED & frozenset(names))
-
-
-def _master(item: Event | Series) -> Event:
-    return item.master if isinstance(item, Series) else item
 
 
 def _as_event(item: Item) -> Event | Series:

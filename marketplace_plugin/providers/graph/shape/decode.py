@@ -33,9 +33,8 @@ from marketplace_plugin.model.event import (
     Status,
     original_key,
 )
-from marketplace_plugin.model.form.canonical import same
 from marketplace_plugin.model.names.zones import is_iana, resolve, same_rules, to_windows
-from marketplace_plugin.model.series.expand import is_original, occurrence_at
+from marketplace_plugin.model.series.edit import says_something
 from marketplace_plugin.model.series.shape import expressible
 from marketplace_plugin.model.time import AllDay, Original, Timed, When, Zoned, zone
 from marketplace_plugin.providers.graph.shape import recurrence
@@ -219,7 +218,7 @@ def _series(given: Whole, calendar: Calendar) -> Found:
         overrides[original_key(original)] = Override(original, _event(_of_series(raw, master), calendar))
         tags[original_key(original)] = tag_of(raw)
         changed = max(filter(None, (changed, _instant(raw.get("lastModifiedDateTime")))), default=None)
-    kept = tuple(o for _, o in sorted(overrides.items()) if _says_something(bare, o))
+    kept = tuple(o for _, o in sorted(overrides.items()) if says_something(bare, o))
     item = replace(bare, overrides=kept)
     revision = Revision(tag_of(master), tuple(sorted(tags.items())))
     result = _found(master, calendar, item, revision, changed)
@@ -234,13 +233,6 @@ def _of_series(raw: Raw, master: Raw) -> Raw:
 
 def _on(day: date, start: Original) -> Original:
     return Zoned(datetime.combine(day, start.wall.time()), start.zone) if isinstance(start, Zoned) else day
-
-
-def _says_something(bare: Series, override: Override) -> bool:
-    if override.event is None:
-        return is_original(bare, override.original)
-    regular = occurrence_at(bare, override.original)
-    return regular is None or not same(regular, override.event) or not is_original(bare, override.original)
 
 
 def _found(
