@@ -229,7 +229,7 @@ DECISIONS = (
         "what the service made of our write is kept beside what we wrote",
         "sync/outcome.py::_differs",
         (
-            "tests/providers/google/test_pass.py::test_a_hostile_echo_is_written_to_once",
+            "tests/providers/passes/test_pass.py::test_a_hostile_echo_is_written_to_once",
             f"{RACES}::test_a_server_that_rewrites_our_text_is_not_corrected",
         ),
         _no_reply_is_kept,
