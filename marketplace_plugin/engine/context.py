@@ -36,6 +36,7 @@ class RunOutcome(StrEnum):
 
     DONE = "done"
     WAITS = "waits"  # blocks came in; writes wait for the approval of a plan
+    NOT_SET_UP = "not-set-up"  # nothing was chosen yet, so there was nothing to read
     INCOMPLETE = "incomplete"  # done, except for items or collections that are named in the run
     DEFERRED = "deferred"  # the service asked for a pause
     BUSY = "busy"  # another worker has the connection

@@ -194,8 +194,9 @@ def _outcome(p: Pass) -> RunOutcome:
         return RunOutcome.DEFERRED
     if p.errors or p.counts["unreadable"] or p.counts["held"]:
         return RunOutcome.INCOMPLETE
-    if not p.pushing:
-        return RunOutcome.WAITS  # what is parked then waits for the plan
+    if not p.pushing:  # what is parked then waits for the plan
+        chosen = any(row.is_source or row.is_target for row in p.collections.values())
+        return RunOutcome.WAITS if chosen else RunOutcome.NOT_SET_UP
     return RunOutcome.INCOMPLETE if p.counts["parked"] else RunOutcome.DONE
 
 

@@ -96,7 +96,8 @@ class ConnectionView:
     """One of a person's connections. ``account`` is empty until it is authorised. ``since``: in this state since.
 
     ``blocks`` and ``exported`` are live links. ``plan`` is the id of a plan that waits for approval. ``started`` tells
-    whether a plan of these settings was approved: only then is anything written.
+    whether a plan of these settings was approved: only then is anything written. ``begun``: a plan of it was approved
+    once, so the one that waits is not that of the first sync.
     """
 
     id: str
@@ -114,6 +115,7 @@ class ConnectionView:
     exported: int = 0
     saved: bool = False
     started: bool = False
+    begun: bool = False
     plan: str = ""
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from marketplace_plugin.contract.hookspecs import TestStep
@@ -68,7 +68,7 @@ class SideCounts:
 
 @dataclass(frozen=True, slots=True)
 class PlanView:
-    """What the first sync would do. ``blocks`` are there whether it is approved or not. ``guests``: events that
+    """What the next sync would do. ``blocks`` are there whether it is approved or not. ``guests``: events that
     are written there with their participants. ``mails`` is always 0. ``kinds``: of all these, those of contacts, tasks
     and calls, here and there."""
 
@@ -215,8 +215,10 @@ class Actions(Protocol):
     def same(self, person: Person, link: str, ref: str) -> None: ...
     def different(self, person: Person, link: str) -> None: ...
     def mirror_again(self, person: Person, link: str) -> None: ...
-    def why_event(self, person: Person, ref: str, kind: Kind = Kind.EVENT) -> Why: ...
-    def why_block(self, person: Person, link: str) -> Why: ...
+    def why_event(
+        self, person: Person, ref: str, kind: Kind = Kind.EVENT, at: date | datetime | None = None
+    ) -> Why: ...
+    def why_block(self, person: Person, link: str, at: date | datetime | None = None) -> Why: ...
 
     # tokens
     def person_of_token(self, token: str) -> Person | None: ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from marketplace_plugin.contract.hookspecs import TestStep
 from marketplace_plugin.contract.module import BlockView, Person
@@ -269,11 +269,11 @@ class EngineActions(Actions):
     def mirror_again(self, person: Person, link: str) -> None:
         mirroring.mirror_again(self.engine, person, link)
 
-    def why_event(self, person: Person, ref: str, kind: Kind = Kind.EVENT) -> Why:
-        return why.of_event(self.engine, person, ref, kind)
+    def why_event(self, person: Person, ref: str, kind: Kind = Kind.EVENT, at: date | datetime | None = None) -> Why:
+        return why.of_event(self.engine, person, ref, kind, at)
 
-    def why_block(self, person: Person, link: str) -> Why:
-        return why.of_block(self.engine, person, link)
+    def why_block(self, person: Person, link: str, at: date | datetime | None = None) -> Why:
+        return why.of_block(self.engine, person, link, at)
 
     # --- tokens -----------------------------------------------------------------------------------------------------
 

@@ -243,7 +243,7 @@ TRIGGERS: Mapping[Trigger, LazyString] = {
     Trigger.SCHEDULE: _("in the background"),
     Trigger.HOST_CHANGE: _("after a change here"),
     Trigger.BUTTON: _("by the sync button"),
-    Trigger.START: _("first sync"),
+    Trigger.START: _("after Start was pressed"),
     Trigger.NOTIFICATION: _("the service reported a change"),
     Trigger.RETRY: _("after a pause"),
     Trigger.COMMAND: _("by command"),
@@ -254,6 +254,7 @@ TRIGGERS: Mapping[Trigger, LazyString] = {
 OUTCOMES: Mapping[RunOutcome, LazyString] = {
     RunOutcome.DONE: _("No changes"),
     RunOutcome.WAITS: _("Events were read; writing waits for you to press Start"),
+    RunOutcome.NOT_SET_UP: _("Nothing is chosen yet, so nothing was read"),
     RunOutcome.INCOMPLETE: _("Done, except for single entries"),
     RunOutcome.DEFERRED: _("The service asks for a pause"),
     RunOutcome.BUSY: _("A sync is running already"),
@@ -264,6 +265,7 @@ OUTCOMES: Mapping[RunOutcome, LazyString] = {
 OUTCOME_KINDS: Mapping[RunOutcome, str] = {
     RunOutcome.DONE: "ok",
     RunOutcome.WAITS: "info",
+    RunOutcome.NOT_SET_UP: "info",
     RunOutcome.INCOMPLETE: "warn",
     RunOutcome.DEFERRED: "warn",
     RunOutcome.BUSY: "info",

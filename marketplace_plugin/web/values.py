@@ -182,8 +182,10 @@ def when(told: When, zone: str, locale: Locale) -> str:
     return _("%(first)s to %(last)s", first=first, last=last_at)
 
 
-def repetition(rule: RecurrenceRule) -> str:
-    """In short: how often."""
+def repetition(rule: RecurrenceRule | None) -> str:
+    """In short: how often; None are single days without a rule."""
+    if rule is None:
+        return _("on single days")
     often = FREQUENCIES.get(rule.freq, lazy_gettext("repeated"))
     return (
         str(often) if rule.interval == 1 else _("%(often)s, each %(number)d. time", often=often, number=rule.interval)

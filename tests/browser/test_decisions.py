@@ -137,7 +137,7 @@ def test_held_deletions_are_let_go_or_kept(steg: World, anna: Someone) -> None:
     expect(anna.entry("Angebot prüfen")).to_have_count(1)
     anna.open(DECISIONS)
     held = card(anna, "Zurückgehaltene Löschungen")
-    expect(held).to_contain_text("bis zu 10 werden von selbst ausgeführt")
+    expect(held).to_contain_text("Bis zu 10 Löschungen am Tag werden von selbst ausgeführt")
     held.get_by_role("checkbox", name="Angebot prüfen").check()
     anna.button("Ausgewählte löschen").click()
     anna.told("1 Löschung wird ausgeführt; der nächste Abgleich prüft sie vorher noch einmal.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date, timedelta
 
 import pytest
 
@@ -14,13 +15,15 @@ from marketplace_plugin.engine.acts.why import What, Why
 from marketplace_plugin.engine.context import Trigger
 from marketplace_plugin.errors import NotFound
 from marketplace_plugin.model.collection import Role
-from marketplace_plugin.model.event import Response, Status
+from marketplace_plugin.model.event import Response, Series, Status
+from marketplace_plugin.model.recurrence import RecurrenceRule
+from marketplace_plugin.model.time import AllDay, Timed
 from marketplace_plugin.store import connections
 from marketplace_plugin.store.accounts.connections import Policy
 from marketplace_plugin.store.log.journal import Action, Side
 from marketplace_plugin.sync.merge.three_way import Winner
 from marketplace_plugin.sync.reason import Reason
-from tests.laws.world import OTHER, SOURCE, TARGET, World, event
+from tests.laws.world import OTHER, SOURCE, TARGET, World, all_day, event, moved, occurrence, series
 
 
 @pytest.fixture
@@ -84,6 +87,44 @@ def test_a_copy_names_its_target_and_who_won(world: World) -> None:
     assert (clash.cell, clash.kept, clash.here, clash.there) == ("title", Winner.HOST, "here", "there")
     assert told.last is not None
     assert told.last.reason is Reason.CONFLICT_HOST
+
+
+def test_a_series_names_itself_and_the_occurrence_that_was_asked_about(world: World) -> None:
+    account = world.account()
+    ref = world.host.create("ada", series("weekly"))
+    world.host.change_occurrence("ada", ref, occurrence(2), moved(occurrence(2), "later", hours=3))
+    account.user.create(SOURCE, series("private"))
+    ada = world.connect("ada", account)
+    alone = of_event(world, ref)
+    assert (alone.what, alone.repeats, alone.occurrence) == (What.ALONE, True, None)
+    world.sync(ada)
+    me = person(world)
+    (block,) = world.blocks(ada)
+    second = occurrence(1).instant()
+    for told in (
+        why.of_event(world.engine, me, ref, at=second),
+        why.of_block(world.engine, me, block.link, at=second),
+    ):
+        assert (told.repeats, told.rule, told.when) == (True, series().rule, series().master.when)
+        assert isinstance(told.occurrence, Timed)
+        assert told.occurrence.start == occurrence(1)
+    third = why.of_event(world.engine, me, ref, at=occurrence(2).instant() + timedelta(hours=3)).occurrence
+    assert isinstance(third, Timed)
+    assert third.start.wall == occurrence(2).wall + timedelta(hours=3)
+    for nowhere in (second + timedelta(minutes=1), date(2026, 3, 16), date(1, 1, 1), date(9999, 12, 31)):
+        assert why.of_event(world.engine, me, ref, at=nowhere).occurrence is None
+
+
+def test_an_occurrence_of_whole_days_is_named_by_its_day(world: World) -> None:
+    rule = RecurrenceRule.parse("FREQ=DAILY;COUNT=3")
+    ref = world.host.create("ada", Series(all_day("days"), rule))
+    first = all_day("days").when
+    assert isinstance(first, AllDay)
+    told = why.of_event(world.engine, person(world), ref, at=first.start + timedelta(days=1))
+    assert isinstance(told.occurrence, AllDay)
+    assert told.occurrence.start == first.start + timedelta(days=1)
+    single = world.host.create("ada", event("single"))
+    assert not of_event(world, single).repeats
 
 
 def test_an_event_that_was_made_visible_says_so(world: World) -> None:

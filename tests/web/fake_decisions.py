@@ -51,6 +51,7 @@ class FakeDecisions:
     clashes: list[ConflictView] = field(default_factory=list)
     deletions: list[HeldView] = field(default_factory=list)
     resting: list[ParkedView] = field(default_factory=list)
+    braked: list[BrakeView] = field(default_factory=list)
     in_doubt: list[MatchView] = field(default_factory=list)
     undo_told: UndoFacts | None = None
     undone_told: Undone | None = None
@@ -89,7 +90,11 @@ class FakeDecisions:
 
     def brakes(self, person: Person) -> Sequence[BrakeView]:
         number = len(self.held(person))
-        return [BrakeView("c1", "google", "anna@gmail.example", Side.REMOTE, 3, number, 10)] if number else []
+        return (
+            self.braked or [BrakeView("c1", "google", "anna@gmail.example", Side.REMOTE, 3, number, 10)]
+            if number
+            else []
+        )
 
     def approve_held(self, person: Person, ids: Sequence[str]) -> int:
         self._call("approve_held", person.id, sorted(ids))
@@ -122,12 +127,13 @@ class FakeDecisions:
         assert self.undone_told is not None
         return self.undone_told
 
-    def why_event(self, person: Person, ref: str, kind: Kind = Kind.EVENT) -> Why:
+    def why_event(self, person: Person, ref: str, kind: Kind = Kind.EVENT, at: date | datetime | None = None) -> Why:
         self._own(person, ref, self.whys)
+        self._call("why", ref, at)
         return self.whys[ref]
 
-    def why_block(self, person: Person, link: str) -> Why:
-        return self.why_event(person, link)
+    def why_block(self, person: Person, link: str, at: date | datetime | None = None) -> Why:
+        return self.why_event(person, link, at=at)
 
     @staticmethod
     def _own(person: Person, wanted: str, known: Any) -> None:

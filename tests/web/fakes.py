@@ -276,7 +276,7 @@ class FakeActions(FakeDecisions, FakeForm):
         self.plan = None
         for owner, view in list(self.connections.values()):
             if owner == person.id:
-                self.connections[view.id] = (owner, replace(view, started=True))
+                self.connections[view.id] = (owner, replace(view, started=True, begun=True))
         return "run1"
 
     # sync
@@ -366,6 +366,7 @@ def connected(**facts: Any) -> ConnectionView:
         "exported": 57,
         "saved": True,
         "started": True,
+        "begun": facts.get("started", True),
     }
     return ConnectionView("c1", "google", facts.pop("state", ConnectionState.CONNECTED), **{**defaults, **facts})
 

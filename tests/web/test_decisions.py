@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
+from marketplace_plugin.engine.acts.waiting.held import BrakeView
 from marketplace_plugin.engine.acts.why import What
 from marketplace_plugin.engine.views import Audience
 from marketplace_plugin.errors import Conflict, NotAllowed
 from marketplace_plugin.model.event import UNKNOWN, Event, Override, Response, Sensitivity, ShowAs
 from marketplace_plugin.model.recurrence import RecurrenceRule
 from marketplace_plugin.model.time import AllDay, Timed
+from marketplace_plugin.store.log.journal import Side
 from marketplace_plugin.sync.merge.cells import Parts
 from marketplace_plugin.sync.merge.three_way import Winner
 from marketplace_plugin.sync.reason import Reason
@@ -183,12 +185,20 @@ def test_every_kind_of_value_is_told_in_words(mine: Site, cell: str, value: Any,
 def test_held_deletions_are_counted_and_those_that_would_mail_stand_apart(mine: Site) -> None:
     page = mine.as_(ANNA).get("/profile/decisions").get_data(as_text=True)
     said = text(mine.as_(ANNA).get("/profile/decisions"))
-    assert "3 warten, 3 wurden in den letzten 24 Stunden gelöscht; bis zu 10 werden von selbst ausgeführt" in said
+    assert "Bei anna@gmail.example warten 3 Löschungen. 3 Einträge wurden in den letzten 24 Stunden gelöscht." in said
+    assert "Bis zu 10 Löschungen am Tag werden von selbst ausgeführt." in said
     assert "Termin d1" in said
     assert page.count('type="checkbox" name="held"') == 2
     assert "kann den Teilnehmern aber trotzdem Bescheid geben" in said
     assert "Dort trotzdem löschen" in said
     assert "Entscheidungen 3 wartend" in said
+
+
+@pytest.mark.parametrize("side, where", [(Side.HOST, "Hier in Steg"), (Side.REMOTE, "Bei anna@gmail.example")])
+def test_one_deletion_is_told_as_one(mine: Site, side: Side, where: str) -> None:
+    mine.actions.braked = [BrakeView("c1", "google", "anna@gmail.example", side, 1, 1, 10)]
+    said = text(mine.as_(ANNA).get("/profile/decisions"))
+    assert f"{where} wartet 1 Löschung. 1 Eintrag wurde in den letzten 24 Stunden gelöscht." in said
 
 
 @pytest.mark.parametrize(
@@ -266,6 +276,20 @@ def test_each_kind_of_event_is_told(mine: Site, what: What) -> None:
         assert "anna@gmail.example" in said
         assert "Auch in Familie" in said
         assert "viele Löschungen auf einmal" in said
+
+
+def test_a_series_is_named_as_one_with_the_occurrence_that_was_asked_about(mine: Site) -> None:
+    rule = RecurrenceRule.parse("FREQ=WEEKLY")
+    third = Timed(replace(NINE, wall=NINE.wall + timedelta(weeks=2)), replace(TEN, wall=TEN.wall + timedelta(weeks=2)))
+    mine.actions.whys = {"e1": a_why(repeats=True, rule=rule), "l1": a_why(repeats=True, occurrence=third)}
+    said = text(mine.as_(ANNA).get("/why/event/e1"))
+    assert "Serie: jede Woche, zum ersten Mal Freitag, 20. November 2026, 09:00 bis 10:00" in said
+    said = text(mine.as_(ANNA).get("/why/block/l1?at=2026-12-04T09:00:00%2B01:00"))
+    assert "Freitag, 4. Dezember 2026, 09:00 bis 10:00 Serie: an einzelnen Tagen, zum ersten Mal Freitag, 20." in said
+    assert ("why", "l1", third.start.instant()) in mine.actions.called
+    for odd in ("", "morgen", "2026-12-04T09:00:00"):
+        mine.as_(ANNA).get("/why/event/e1", query_string={"at": odd})
+        assert mine.actions.called[-1] == ("why", "e1", None)
 
 
 def test_one_that_is_simply_synced_says_so_and_leads_back(mine: Site) -> None:

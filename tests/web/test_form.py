@@ -15,7 +15,7 @@ from marketplace_plugin.engine.form.credentials import FormView, Searched, Tried
 from marketplace_plugin.engine.views import Audience, ConnectionState, ConnectionView
 from marketplace_plugin.errors import AccountMismatch, AuthorizeError
 from tests.web.conftest import Site
-from tests.web.fakes import ANNA, HTMX, JONAS, text
+from tests.web.fakes import ANNA, HTMX, JONAS, connected, text
 
 HERE = "/profile/connections/c1"
 SECRET = "geheim-7-äöü"
@@ -154,6 +154,18 @@ def test_a_cloud_mailbox_is_one_click_from_its_integration(added: Site, button: 
     root = html.document_fromstring(answer.get_data(as_text=True))
     (way,) = root.xpath('//form[contains(@action, "/marketplace/office365/add")]/@action')
     assert site_leads(added, way) == HERE + "/connect"
+
+
+def test_who_has_its_integration_already_is_led_there(added: Site) -> None:
+    """Manage, on the form of another account, said nothing about where it leads."""
+    view = replace(connected(), id="c9", integration="office365")
+    added.actions.connections["c9"] = (ANNA.id, view)
+    added.actions.searches = Searched((), handed_over="office365")
+    answer = post(added, "search", {**ENTERED, "email": ANNA.email})
+    assert "Sie haben es schon hinzugefügt. Zu Office365 Kalender" in text(answer)
+    root = html.document_fromstring(answer.get_data(as_text=True))
+    assert root.xpath('//a[contains(., "Zu Office365 Kalender")]/@href') == ["/profile/connections/c9"]
+    assert "Verwalten" not in text(answer)
 
 
 def site_leads(site: Site, way: str) -> str:

@@ -111,6 +111,7 @@ def test_without_script_the_button_leads_to_a_page(site: Site) -> None:
             "Der nächste Abgleich versucht es von selbst erneut. Fehler-Nr. 7F3-C21 Nächster Versuch: heute, 10:55.",
         ),
         ({"outcome": RunOutcome.WAITS, "counts": {}}, "geschrieben wird nach „Starten“"),
+        ({"outcome": RunOutcome.NOT_SET_UP, "counts": {}}, "Es ist noch nichts ausgewählt, deshalb wurde nichts"),
     ],
 )  # fmt: skip
 def test_results_in_the_panel(site: Site, facts: dict[str, Any], said: str) -> None:

@@ -125,7 +125,7 @@ def test_from_the_marketplace_to_a_sync_and_out_again(running: Running, anna: Vi
     (plan,) = re.findall(r'name="plan" value="(\w+)"', anna.page)
     anna.post(f"/profile/connections/{connection}/start", plan=plan)
     assert running.pool.wait_until_idle(30)
-    assert "erster Abgleich" in anna.get(f"/profile/connections/{connection}/runs")
+    assert "nach „Starten“" in anna.get(f"/profile/connections/{connection}/runs")
     (first,) = set(re.findall(r"/profile/runs/(\w+)[^<]*<", anna.page)) & set(_started(anna.page))
     assert "Hier neu." in anna.get(f"/profile/runs/{first}")
     assert not sandbox.state.outbox
@@ -140,9 +140,9 @@ def test_from_the_marketplace_to_a_sync_and_out_again(running: Running, anna: Vi
 
 
 def _started(page: str) -> list[str]:
-    """The runs whose line says that it was the first sync."""
+    """The runs whose line says that a plan was approved."""
     lines = re.findall(r"<li>.*?</li>", page, re.DOTALL)
-    return [run for line in lines if "erster Abgleich" in line for run in re.findall(r"/profile/runs/(\w+)", line)]
+    return [run for line in lines if "nach „Starten“" in line for run in re.findall(r"/profile/runs/(\w+)", line)]
 
 
 @pytest.mark.parametrize("write, read", [(True, False), (False, True)], ids=["writes only", "reads only"])

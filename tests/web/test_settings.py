@@ -63,6 +63,17 @@ def test_saving_leads_to_the_plan_and_starting_to_the_sync(site: Site) -> None:
     assert [call[0] for call in site.actions.called].count("preview") == 1
 
 
+def test_a_later_plan_is_not_called_the_first_sync(site: Site) -> None:
+    add_connection(site, started=False, begun=True, plan="p1")
+    client = site.as_(ANNA)
+    settings, plan = (text(client.get(f"/profile/connections/c1{page}")) for page in ("", "/plan"))
+    assert "Der Plan zu Ihren neuen Einstellungen wartet auf Sie" in settings
+    assert "Nach dem Speichern sehen Sie, was sich ändern würde." in settings
+    assert "Gespeichert. So sähe der nächste Abgleich aus:" in plan
+    for said in (settings, plan):
+        assert not re.search("erste[rns]* Abgleich", said, re.IGNORECASE)
+
+
 def test_what_was_approved_needs_no_plan_again(site: Site) -> None:
     add_connection(site)
     site.actions.stored["c1"] = SettingsForm("k1", frozenset(), frozenset({Kind.EVENT}))

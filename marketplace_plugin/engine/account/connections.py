@@ -105,5 +105,6 @@ def view(c: Database, row: Connection) -> ConnectionView:
         exported=exported,
         saved=row.settings_version > 0,
         started=row.approved_version is not None and row.approved_version == row.settings_version,
+        begun=row.approved_version is not None,
         plan=plan.id if plan is not None and plan.state is PlanState.WAITING else "",
     )

@@ -6,8 +6,8 @@ Whoever asks for somebody else's event gets the same answer as for one that does
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
 from sqlalchemy import Connection as Database
@@ -22,9 +22,10 @@ from marketplace_plugin.engine.steps.plan.planning import EXPORTED_ANEW
 from marketplace_plugin.errors import NotFound
 from marketplace_plugin.model.change import Access, HostItem
 from marketplace_plugin.model.event import UNKNOWN, Event, Series
-from marketplace_plugin.model.item import Kind
-from marketplace_plugin.model.series.expand import span_of
-from marketplace_plugin.model.time import When
+from marketplace_plugin.model.item import Item, Kind
+from marketplace_plugin.model.recurrence import RecurrenceRule
+from marketplace_plugin.model.series.expand import occurrences, span_of
+from marketplace_plugin.model.time import AllDay, When, Window
 from marketplace_plugin.store import blocks, collections, connections, journal, links, runs
 from marketplace_plugin.store.accounts.connections import Connection, ConnectionState
 from marketplace_plugin.store.log.journal import Action, Side
@@ -33,6 +34,7 @@ from marketplace_plugin.sync.plan.decide import eligible
 from marketplace_plugin.sync.reason import Reason
 
 LINES = 12
+_DAY = timedelta(days=1)
 _WRITES = frozenset({Action.CREATE, Action.UPDATE, Action.DELETE, Action.MOVE})
 
 
@@ -64,11 +66,17 @@ class WhyLine:
 class Why:
     """``reasons``: which rules hide, skip, hold or limit it now, the weightiest first; empty where it is simply synced.
     ``last`` is the last write, ``clashes`` say which side won which field. ``elsewhere``: other calendars that hold the
-    same meeting. ``parked``: another try can be asked for."""
+    same meeting. ``parked``: another try can be asked for.
+
+    ``when`` is that of the event; of a series that of its first occurrence, with ``repeats``, its ``rule`` (None where
+    it has extra dates alone) and ``occurrence``, the one that was asked about."""
 
     what: What
     title: str
     when: When | None
+    repeats: bool = False
+    rule: RecurrenceRule | None = None
+    occurrence: When | None = None
     ref: str = ""
     link: str = ""
     connection: str = ""
@@ -84,8 +92,11 @@ class Why:
     parked: bool = False
 
 
-def of_event(engine: Engine, person: Person, ref: str, kind: Kind = Kind.EVENT) -> Why:
-    """An item of the host, as this person has it. Raises NotFound where he has no part in it."""
+def of_event(
+    engine: Engine, person: Person, ref: str, kind: Kind = Kind.EVENT, at: date | datetime | None = None
+) -> Why:
+    """An item of the host, as this person has it; ``at`` is where the occurrence that he looks at starts: its first
+    day, or an aware instant. Raises NotFound where he has no part in it."""
     if kind not in engine.host.modules:
         raise NotFound("the host has no such module")
     (item,) = engine.host.modules[kind].get(person.id, [ref])
@@ -96,20 +107,42 @@ def of_event(engine: Engine, person: Person, ref: str, kind: Kind = Kind.EVENT) 
         alive = {row.id for row in connections.of_user(c, person.id)}
         live = [k for k in tied if k.state is not LinkState.DETACHED and k.connection in alive]
     if live:
-        return _tied(engine, person, live[0], item)
+        return _of_series(_tied(engine, person, live[0], item), item.item, person, at)
     title, when = headline(item.item)
     with engine.store.read() as c:
         reasons = _left_out(c, person, item, tied) if kind is Kind.EVENT else ()
-    return Why(What.ALONE, title, when, ref, reasons=reasons)
+    return _of_series(Why(What.ALONE, title, when, ref=ref, reasons=reasons), item.item, person, at)
 
 
-def of_block(engine: Engine, person: Person, link_id: str) -> Why:
-    """A grey block. Raises NotFound for one that is not this person's."""
+def of_block(engine: Engine, person: Person, link_id: str, at: date | datetime | None = None) -> Why:
+    """A grey block; ``at`` as above. Raises NotFound for one that is not this person's."""
     with engine.store.read() as c:
         link = own_link(c, person.id, link_id)
+        block = blocks.get(c, [link_id]).get(link_id)
     if link.kind is not LinkKind.BLOCK:
         raise NotFound("no such block of yours")
-    return _tied(engine, person, link, None)
+    told = _tied(engine, person, link, None)
+    return told if block is None else _of_series(told, block.item, person, at)
+
+
+def _of_series(told: Why, item: Item, person: Person, at: date | datetime | None) -> Why:
+    if not isinstance(item, Series):
+        return told
+    return replace(told, repeats=True, rule=item.rule, occurrence=_occurrence(item, person, at))
+
+
+def _occurrence(series: Series, person: Person, at: date | datetime | None) -> When | None:
+    """That of the occurrences that starts there; None where none does."""
+    if at is None or not MINYEAR < at.year < MAXYEAR:
+        return None
+    start = at if isinstance(at, datetime) else datetime.combine(at, time(), UTC)
+    around = occurrences(series, Window(start - _DAY, start + _DAY), person.zone)
+    found = (one.event.when for one in around.occurrences)
+    return next((when for when in found if at == _start(when)), None)
+
+
+def _start(when: When) -> date | datetime:
+    return when.start if isinstance(when, AllDay) else when.start.instant()
 
 
 # --- what is tied to a service ---------------------------------------------------------------------------------------

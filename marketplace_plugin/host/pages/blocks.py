@@ -34,6 +34,7 @@ def block(link: str) -> ResponseReturnValue:
         block=view,
         detail=view.detail,
         when=shown_at(view.when, viewer().zone),
+        at=request.args.get("at", ""),
         back=back,
         crumbs=[(_("Calendar"), url_for(".calendar")), (_("Details"), None)],
     )

@@ -309,10 +309,12 @@ def _detail(chosen: Chosen) -> dict[str, Any]:
     record, who = chosen.record, viewer()
     concerned = record.concerns(who.id)
     tie = steg().tie(who.id, record.ref, Kind.EVENT) if concerned else None
+    when = shown_at(chosen.event.when, who.zone)
     return {
         "chosen": chosen,
         "event": chosen.event if concerned else editing.outline(chosen.event),
-        "when": shown_at(chosen.event.when, who.zone),
+        "when": when,
+        "starts": None if chosen.original is None else when.start.isoformat(),
         "concerned": concerned,
         "organised": who.id == record.owner,
         "tie": tie,

@@ -150,7 +150,7 @@ def add_sync(blueprint: Blueprint, shared: Shared) -> None:
     @blueprint.alt_response(409, schema=schemas.Error)
     @blueprint.alt_response(502, schema=schemas.Error)
     def make_plan(connection: str) -> PlanView:
-        """Make the plan of the first sync anew. It reads both sides and writes nothing but grey blocks."""
+        """Make the plan anew that waits for approval. It reads both sides and writes nothing but grey blocks."""
         return actions.preview(me(), connection)
 
     @blueprint.post("/connections/<string:connection>/plan/approve")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
+from datetime import date, datetime
 from itertools import groupby
 from typing import Any
 
@@ -61,6 +63,7 @@ def _add_words(blueprint: Blueprint, shared: Shared) -> None:
 
     blueprint.add_app_template_filter(value, "marketplace_value")
     blueprint.add_app_template_filter(when, "marketplace_when")
+    blueprint.add_app_template_filter(values.repetition, "marketplace_repetition")
     blueprint.add_app_template_filter(lambda cell: values.field(cell, locale()), "marketplace_field")
     blueprint.add_app_template_filter(by_field, "marketplace_by_field")
     blueprint.add_app_template_global(waiting, "marketplace_waiting")
@@ -204,14 +207,14 @@ def _add_why(blueprint: Blueprint, shared: Shared) -> None:
 
     @blueprint.get("/why/event/<ref>")
     def why_event(ref: str) -> ResponseReturnValue:
-        """An event, or what ``kind`` says."""
+        """An event, or what ``kind`` says; ``at`` is where the occurrence of a series starts."""
         asked = request.args.get("kind", Kind.EVENT.value)
         kind = Kind(asked) if asked in set(Kind) else Kind.EVENT
-        return _why(actions.why_event(shared.person(), ref, kind))
+        return _why(actions.why_event(shared.person(), ref, kind, _moment(request.args.get("at", ""))))
 
     @blueprint.get("/why/block/<link>")
     def why_block(link: str) -> ResponseReturnValue:
-        return _why(actions.why_block(shared.person(), link))
+        return _why(actions.why_block(shared.person(), link, _moment(request.args.get("at", ""))))
 
     def _why(told: Why) -> ResponseReturnValue:
         return page(
@@ -221,3 +224,13 @@ def _add_why(blueprint: Blueprint, shared: Shared) -> None:
             why=told,
             back=inside(request.args.get("back", "")),
         )
+
+
+def _moment(at: str) -> date | datetime | None:
+    """A day, or an aware instant; None for what is neither."""
+    with suppress(ValueError):
+        return date.fromisoformat(at)
+    with suppress(ValueError):
+        instant = datetime.fromisoformat(at)
+        return instant if instant.tzinfo is not None else None
+    return None

@@ -1,4 +1,4 @@
-"""The plan of the first sync, "Starten", and "Verbindung trennen"."""
+"""The plan of a sync, "Starten", and "Verbindung trennen"."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def add(blueprint: Blueprint, shared: Shared) -> None:
             failure = error_sentence(error.code)
         return page(
             "marketplace/connection/plan.html",
-            crumbs=crumbs(shared, view, _("First sync")),
+            crumbs=crumbs(shared, view, _("Plan") if view.begun else _("First sync")),
             connection=view,
             plan=found,
             failure=failure,
