@@ -6,6 +6,7 @@ Both take the connection from a pass that may be running: it loses its lease, wr
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from sqlalchemy import Connection as Database
 
@@ -71,13 +72,16 @@ def _undo_conversion(engine: Engine, person: Person, link_id: str) -> None:
 
 
 def stop_importing(engine: Engine, person: Person, link_id: str) -> None:
-    """A block goes and does not come back; a converted event stays on both sides and nothing flows any more."""
+    """A block goes and does not come back; a converted event stays on both sides and nothing flows any more. Raises
+    Conflict where it is no event of the person, or a conversion of it has not come to its end."""
     now = engine.now()
     with engine.store.begin() as unit:
         c = unit.connection
         link = links.get(c, [link_id]).get(link_id)
         if link is None or link.user != person.id or link.kind not in (LinkKind.BLOCK, LinkKind.CONVERTED):
             raise Conflict("there is no such event of yours")
+        if _begun(c, link) is not None:
+            raise Conflict("it is just being made visible; sync first")
         connections.seize(c, link.connection, now)
         at_rest = LinkState.DECLINED if link.kind is LinkKind.BLOCK else LinkState.DETACHED
         links.put(c, [replace(link, state=at_rest, reason=Reason.DECLINED, base=None, remote_base=None)], now)
@@ -167,9 +171,14 @@ def as_converted(engine: Engine, link: Link, item: EventItem, applied: HostAppli
         host=HostShowing(applied.version, engine.digest(stored)),
         base=stored,
         remote_base=item,
-        state=LinkState.LIVE,
-        reason=None,
+        **_as_looked_at(link),
     )
+
+
+def _as_looked_at(link: Link) -> dict[str, Any]:
+    """An item that may be gone, or elsewhere, is asked for by the next pass all the same."""
+    doubted = link.state is LinkState.PARKED and link.reason in (Reason.STALE, Reason.AWAITS_SIBLING)
+    return {"state": link.state, "reason": link.reason} if doubted else {"state": LinkState.LIVE, "reason": None}
 
 
 def back_to_block(engine: Engine, c: Database, link: Link, applied: HostOutcome) -> None:
@@ -181,7 +190,7 @@ def back_to_block(engine: Engine, c: Database, link: Link, applied: HostOutcome)
         raise Conflict("the event was changed here since the last sync; sync first, then undo")
     item, now = link.remote_base or link.base, engine.now()
     person = engine.host.person(link.user)
-    block_link = as_block(link, None, lambda _: "")
+    block_link = replace(as_block(link, None, lambda _: ""), **_as_looked_at(link))
     links.put(c, [block_link], now)
     conflicts.answer(c, link.id, "remote", now)
     held.remove_for(c, [link.id])

@@ -292,6 +292,7 @@ def _join(
             else:
                 found.unlinked[name] = item
             found.former[name] = list(known.get(name, ()))
+    _leave_conversions(p, found)
     linked |= dict(retried) | {key: link for key, (link, _) in remote.items()}
     apart = {link.id for link in (*found.waiting, *found.suspects)} | set(found.tied)
     found.host = changed | host_side.now(p, _wanted(linked.values(), found) - changed.keys())
@@ -301,6 +302,20 @@ def _join(
         for key, link in linked.items()
         if key not in apart
     ]
+
+
+def _leave_conversions(p: Pass, found: Recalled) -> None:
+    """What a conversion has made in a host with a database of its own, and whose link is not written yet, is no loose
+    event, also not for another connection: it is told again until its own one has settled it."""
+    if not found.loose or p.engine.host.shares_transaction:
+        return
+    with p.engine.store.read() as c:
+        made = [write for row in connections.of_user(c, p.connection.user) for write in intents.creates_here(c, row.id)]
+    ops, uids = {write.op for write in made}, {uid for write in made for uid in write.uids}
+    left = [item for item in found.loose if item.op not in ops and uids.isdisjoint(item.uids)]
+    if len(left) < len(found.loose):
+        found.loose, p.again = left, True
+        found.host_cursors.pop(Kind.EVENT, None)
 
 
 def _part_in_meetings(p: Pass, found: Recalled) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
+from marketplace_plugin.engine.acts.chosen.purge import forget_links
 from marketplace_plugin.engine.acts.convert import as_converted, back_to_block
 from marketplace_plugin.engine.kinds import module_for
 from marketplace_plugin.engine.steps.one_pass import Pass
@@ -185,6 +186,8 @@ def _settle_host(p: Pass, left: Sequence[Intent], known: dict[str, Link]) -> Non
         (applied,) = module.apply(p.connection.user, [_host_write(one)], None)
         with p.write() as unit:
             finished = _finish_host(p, unit.connection, one, link, applied)
+            if not finished and link.kind is LinkKind.BLOCK and not p.place(link.collection).shows:
+                forget_links(p.engine, unit.connection, [link.id])  # its calendar was unticked meanwhile
             intents.settle(unit.connection, [one.op], IntentState.DONE if finished else IntentState.DROPPED, p.now)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select, update
 
-from marketplace_plugin.model.write import HostWrite, Write
+from marketplace_plugin.model.write import HostCreate, HostWrite, Write
 from marketplace_plugin.store import codec
 from marketplace_plugin.store.database import in_chunks, upsert, vault_of
 from marketplace_plugin.store.tables import intent
@@ -53,6 +53,11 @@ def open_ones(c: Connection, connection: str, link_ids: Iterable[str] | None = N
         query = query.where(intent.c.link.in_(list(link_ids)))
     rows = c.execute(query.order_by(intent.c.created_at, intent.c.op))
     return [_intent(vault_of(c), row) for row in rows]
+
+
+def creates_here(c: Connection, connection: str) -> list[HostCreate]:
+    """What is being made in a host with a database of its own."""
+    return [one.write for one in open_ones(c, connection) if isinstance(one.write, HostCreate)]
 
 
 def settle(c: Connection, ops: Iterable[str], state: IntentState, now: datetime) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection as Database
 from marketplace_plugin.contract.module import UnitOfWork
 from marketplace_plugin.engine.acts.chosen import left
 from marketplace_plugin.engine.context import Engine
-from marketplace_plugin.model.write import Create
+from marketplace_plugin.model.write import Create, HostCreate
 from marketplace_plugin.store import (
     blocks,
     collections,
@@ -63,7 +63,9 @@ def unselect(engine: Engine, unit: UnitOfWork, connection_id: str, collection: s
     """
     c, now = unit.connection, engine.now()
     connections.seize(c, connection_id, now)
-    gone = [k.id for k in links.of_connection(c, connection_id, collection=collection, kinds=(LinkKind.BLOCK,))]
+    shown = {k.id for k in links.of_connection(c, connection_id, collection=collection, kinds=(LinkKind.BLOCK,))}
+    begun = {one.link for one in intents.open_ones(c, connection_id) if isinstance(one.write, HostCreate)}
+    gone = shown - begun  # what is just being made visible stays until it is known what became of it
     forget_links(engine, c, gone)
     restart(c, connection_id, collection)
     return len(gone)
