@@ -59,7 +59,8 @@ def pull(reader: Reader, collection: str, since: Cursor | Checkpoint | None, win
         message = _ask(reader, collection, state, first=first)
         told = tuple(_changes(reader, collection, message, window if snapshot else None))
         following = xml.text(message, "m:SyncState")
-        last = xml.text(message, "m:IncludesLastItemInRange").strip().lower() in ("true", "1")
+        told_last = xml.find(message, "m:IncludesLastItemInRange") is not None  # the schema lets it be left out
+        last = xml.flag(message, "m:IncludesLastItemInRange") if told_last else not xml.children(message, "m:Changes")
         if not following or (following == state and not last):
             raise ContractViolation("a page leads nowhere")
         if last:

@@ -83,9 +83,12 @@ class Seen:
 
 def listed(client: Client, shared: Sequence[str], home: str) -> list[tuple[CollectionInfo, Calendar]]:
     """All calendars, the own ones first. ``shared``: addresses of those whose calendar is looked for too."""
-    top, primary, bin_ = (seen.place.folder for seen in named(client, "msgfolderroot", "calendar", "deleteditems"))
-    own = list(below(client, Place(top)))
-    dropped = {bin_}
+    top, calendar, bin_ = named(client, "msgfolderroot", "calendar", "deleteditems")
+    own = list(below(client, top.place)) if top is not None else []
+    primary = calendar.place.folder if calendar is not None else ""
+    if calendar is not None and all(seen.place != calendar.place for seen in own):
+        own.insert(0, calendar)
+    dropped = {bin_.place.folder} if bin_ is not None else set()
     for seen in own:  # parents come before their children, whatever is in the bin stays there
         if seen.parent in dropped:
             dropped.add(seen.place.folder)
@@ -113,12 +116,17 @@ def look(client: Client, collection: str) -> Calendar:
 # ---- requests -----------------------------------------------------------------------------------------------------
 
 
-def named(client: Client, *names: str) -> list[Seen]:
+def named(client: Client, *names: str) -> list[Seen | None]:
+    """Folders by their distinguished names; None for one that the mailbox does not have."""
     messages = client.ask_all(_get([make("t:DistinguishedFolderId", Id=name) for name in names]), len(names))
-    for message in messages:
-        if problem := problem_of(message):
+    problems = [problem_of(message) for message in messages]
+    for problem in problems:
+        if problem is not None and not problem.absent:
             raise for_read(problem) from problem
-    return [_seen(_only(message), "") for message in messages]
+    return [
+        _seen(_only(message), "") if problem is None else None
+        for message, problem in zip(messages, problems, strict=True)
+    ]
 
 
 def _shared(client: Client, owners: Sequence[str]) -> Iterator[Seen]:
@@ -209,9 +217,11 @@ def _calendar(folder: Element, place: Place) -> Calendar | None:
     rights = xml.find(folder, "t:EffectiveRights")
 
     def may(name: str) -> bool:
-        return rights is not None and xml.text(rights, f"t:{name}").strip().lower() == "true"
+        return rights is not None and xml.flag(rights, f"t:{name}")
 
     writes = may("CreateContents") and may("Modify") and may("Delete")
+    if not place.owner and rights is None:  # the own mailbox; the server itself refuses what may not be written
+        return Calendar(place.collection, Role.OWNER, shared=False)
     if not place.owner:
         return Calendar(place.collection, Role.OWNER if writes else Role.READER, shared=False)
     if not may("Read"):

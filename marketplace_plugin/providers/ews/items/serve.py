@@ -66,14 +66,14 @@ class Items:
         top, bin_, *defaults = folders.named(
             self._client, "msgfolderroot", "deleteditems", *(sort.distinguished for sort in sorts)
         )
-        dropped = {bin_.place.folder}
-        for seen in folders.below(self._client, top.place):
+        dropped = {bin_.place.folder} if bin_ is not None else set()
+        for seen in folders.below(self._client, top.place) if top is not None else ():
             if seen.parent in dropped:
                 dropped.add(seen.place.folder)
                 continue
             for sort, default in zip(sorts, defaults, strict=True):
                 if seen.folder_class == sort.folder_class:
-                    yield seen, sort, default.place.folder
+                    yield seen, sort, default.place.folder if default is not None else ""
 
     # --- reading -------------------------------------------------------------------------------------------------
 
@@ -87,7 +87,7 @@ class Items:
             message = self._sync(place, state, first=first)
             told = tuple(self._changes(place, message))
             following = xml.text(message, "m:SyncState")
-            last = xml.text(message, "m:IncludesLastItemInRange").strip().lower() in ("true", "1")
+            last = xml.flag(message, "m:IncludesLastItemInRange")
             if not following or (following == state and not last):
                 raise ContractViolation("a page leads nowhere")
             if last:

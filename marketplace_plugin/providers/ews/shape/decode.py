@@ -29,6 +29,7 @@ from marketplace_plugin.model.event import (
     Status,
     original_key,
 )
+from marketplace_plugin.model.names.zones import resolve
 from marketplace_plugin.model.series.edit import says_something
 from marketplace_plugin.model.series.pattern import RULES
 from marketplace_plugin.model.series.shape import expressible
@@ -159,8 +160,11 @@ def is_own(item: Element) -> bool:
     state = xml.text(item, "t:AppointmentState").strip()
     if state.isdigit():
         return not int(state) & RECEIVED
-    meeting = xml.text(item, "t:IsMeeting").strip().lower() == "true"
-    return not meeting or xml.text(item, "t:MyResponseType").strip() in ("", "Organizer", "Unknown")
+    return not xml.flag(item, "t:IsMeeting") or xml.text(item, "t:MyResponseType").strip() in (
+        "",
+        "Organizer",
+        "Unknown",
+    )
 
 
 def is_masked(item: Element, calendar: Calendar) -> bool:
@@ -170,8 +174,10 @@ def is_masked(item: Element, calendar: Calendar) -> bool:
 
 
 def anchor_of(item: Element) -> str | None:
-    """The IANA zone of an item's start, None for one that we do not know."""
-    return zone_of(xml.find(item, "t:StartTimeZone"))
+    """The IANA zone of an item's start, None for one that we do not know. In the schema of 2007 it has another name."""
+    start, meeting = xml.find(item, "t:StartTimeZone"), xml.find(item, "t:MeetingTimeZone")
+    named = str(meeting.get("TimeZoneName") or "") if start is None and meeting is not None else ""
+    return resolve(named) if named else zone_of(start)
 
 
 # ---- parts --------------------------------------------------------------------------------------------------------
@@ -239,7 +245,7 @@ def _access(item: Element, calendar: Calendar) -> Access:
 
 def _event(item: Element, calendar: Calendar) -> Event:
     when = _when(item)
-    status = Status.CANCELLED if xml.text(item, "t:IsCancelled").strip().lower() == "true" else Status.CONFIRMED
+    status = Status.CANCELLED if xml.flag(item, "t:IsCancelled") else Status.CONFIRMED
     show_as = SHOW_AS.get(xml.text(item, "t:LegacyFreeBusyStatus"), UNKNOWN)
     sensitivity = _SENSITIVITY.get(xml.text(item, "t:Sensitivity"), UNKNOWN)
     if is_masked(item, calendar):
@@ -272,10 +278,10 @@ def _event(item: Element, calendar: Calendar) -> Event:
 
 def _when(item: Element) -> When:
     start, end = xml.text(item, "t:Start"), xml.text(item, "t:End")
-    if xml.text(item, "t:IsAllDayEvent").strip().lower() == "true":
+    if xml.flag(item, "t:IsAllDayEvent"):
         anchor, ending = anchor_of(item), zone_of(xml.find(item, "t:EndTimeZone")) or anchor_of(item)
         if anchor is None or ending is None:
-            raise Undecodable(UnreadableReason.UNKNOWN_ZONE)  # the same instant is another day elsewhere
+            return _days_as_written(start, end)
         return AllDay(_day(start, anchor), _day(end, ending))
     # An instant in UTC is no less exact where its zone has no name.
     zones = anchor_of(item) or "UTC", zone_of(xml.find(item, "t:EndTimeZone")) or anchor_of(item) or "UTC"
@@ -299,6 +305,15 @@ def _day(text: str, anchor: str) -> date:
     return nearest.date()
 
 
+def _days_as_written(start: str, end: str) -> AllDay:
+    """Whole days of which no zone is known: the same instant is another day elsewhere. What is midnight by the offset
+    that is written with it is midnight in the zone as well, whichever it is. Raises Undecodable."""
+    first, last = _instant(start), _instant(end)
+    if first.time() != time() or last.time() != time():
+        raise Undecodable(UnreadableReason.UNKNOWN_ZONE)
+    return AllDay(first.date(), last.date())
+
+
 def _changed(item: Element) -> datetime | None:
     text = xml.text(item, "t:LastModifiedTime")
     return Zoned.at(_instant(text), "UTC").instant() if text else None
@@ -310,13 +325,13 @@ def _body(item: Element) -> str | Masked:
     if body is None:
         return ""
     content = str(body.text or "")
-    if body.get("BodyType") != "Text" or body.get("IsTruncated") == "true":
+    if body.get("BodyType") != "Text" or body.get("IsTruncated") in ("true", "1"):
         return UNKNOWN if content else ""
     return content.replace("\r\n", "\n").rstrip("\n")
 
 
 def _reminder(item: Element) -> int | None:
-    if xml.text(item, "t:ReminderIsSet").strip().lower() != "true":
+    if not xml.flag(item, "t:ReminderIsSet"):
         return None
     return int(xml.text(item, "t:ReminderMinutesBeforeStart") or 0)
 

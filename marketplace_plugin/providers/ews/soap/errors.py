@@ -66,6 +66,8 @@ _TRANSIENT = frozenset(
 _DENIED = frozenset(
     {"ErrorAccessDenied", "ErrorCreateItemAccessDenied", "ErrorInsufficientPermissions", "ErrorNoFreeBusyAccess"}
 )
+_LONGEST_PAUSE = timedelta(days=7)
+"""Whoever asks for more is asked again after that."""
 _TOO_LARGE = frozenset({"ErrorMessageSizeExceeded", "ErrorQuotaExceeded", "ErrorAttachmentSizeLimitExceeded"})
 _UNSUPPORTED = frozenset(
     {
@@ -157,7 +159,8 @@ def problem_of(message: Element) -> Refusal | None:
 def _pause(parent: Element) -> timedelta | None:
     for value in parent.iter("{*}Value"):
         if value.get("Name") == "BackOffMilliseconds" and str(value.text or "").strip().isdecimal():
-            return timedelta(milliseconds=int(value.text))
+            digits = str(value.text).strip()
+            return min(timedelta(milliseconds=int(digits[:12])), _LONGEST_PAUSE)
     return None
 
 

@@ -58,6 +58,11 @@ def text(parent: Element, path: str) -> str:
     return str(parent.findtext(path, "", SPACES) or "")
 
 
+def flag(parent: Element, path: str) -> bool:
+    """The xs:boolean at ``path``; False where there is none."""
+    return text(parent, path).strip().lower() in ("true", "1")
+
+
 def local(element: Element) -> str:
     """The name without its namespace."""
     return str(etree.QName(element).localname)
@@ -65,7 +70,9 @@ def local(element: Element) -> str:
 
 def parse(content: bytes) -> Element:
     """The root. No entities, no DOCTYPE, no network. Raises Unparsable."""
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True)
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True, remove_comments=True, remove_pis=True
+    )
     try:
         root = etree.fromstring(_REFERENCE.sub(_allowed, content), parser)
     except (etree.XMLSyntaxError, ValueError) as error:
