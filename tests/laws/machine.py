@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TypeVar
 
 from hypothesis import strategies as st
@@ -12,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize
 from marketplace_plugin.engine.context import Trigger
 from marketplace_plugin.errors import Throttled, Unavailable
 from marketplace_plugin.providers.memory import EWS, GOOGLE, GRAPH, Crash, Moment, Personality, Request
-from marketplace_plugin.store import UnitOfWork
+from marketplace_plugin.store import Store, UnitOfWork
 from marketplace_plugin.store.accounts.connections import Policy
 from tests.laws.counting import DONE, rule
 from tests.laws.edits import Edit
@@ -81,7 +82,17 @@ class Machine(RuleBasedStateMachine):
     )
     def race_a_request(self, moment: Moment, request: Request, n: int, here: bool, edit: Edit) -> None:
         act = self.scene.edit_here if here else self.scene.edit_there
-        self.account.faults.add(moment, request, lambda: act(n, edit, n))
+        store = self.world.store
+
+        def race() -> None:
+            """It is hers, and does not die with the pass."""
+            dying, store.begin = store.begin, partial(Store.begin, store)  # type: ignore[method-assign]
+            try:
+                act(n, edit, n)
+            finally:
+                store.begin = dying  # type: ignore[method-assign]
+
+        self.account.faults.add(moment, request, race)
 
     @rule(after=st.booleans())
     def die_in_the_host(self, after: bool) -> None:
