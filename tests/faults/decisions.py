@@ -7,6 +7,8 @@ from typing import Any
 
 from tests.faults.taking import Safeguard, swap, swap_method
 
+ALONE = "tests/regressions/test_edits_left_there.py"
+LEFT = "tests/regressions/test_left_copies.py"
 DELETIONS = "tests/regressions/test_deletions.py"
 TROUBLE = "tests/regressions/test_trouble.py"
 MAIL = "tests/regressions/test_mail.py"
@@ -68,6 +70,24 @@ def _no_loop_counter() -> None:
     from marketplace_plugin.sync.plan import decide
 
     decide.MOST_AUTOMATIC = 1_000_000
+
+
+def _nobody_left_anything() -> None:
+    from marketplace_plugin.store.work import links
+
+    swap(links.left_behind, lambda _c, _row: [])
+
+
+def _what_was_read_is_ours() -> None:
+    from marketplace_plugin.engine.acts.chosen import left
+
+    swap(left.last_seen, lambda _engine, link: link.remote or left.NOT_SEEN)
+
+
+def _nothing_differs_on_purpose() -> None:
+    from marketplace_plugin.engine.acts.chosen import left
+
+    swap(left.disputed, lambda _c, _copies: set())
 
 
 def _no_reply_is_kept() -> None:
@@ -288,5 +308,26 @@ DECISIONS = (
         "sync/merge/cells.py::OverrideFieldCell",
         ("tests/sync/test_merge.py::test_a_status_of_an_occurrence_never_goes_out",),
         _status_of_an_occurrence_flows,
+    ),
+    Safeguard(
+        "copies left behind",
+        "copies that wait to be removed are known again when their account is back",
+        "store/work/links.py::left_behind",
+        (f"{LEFT}::test_who_comes_back_finds_each_event_once", f"{LEFT}::test_it_is_removed_where_it_was_moved_to"),
+        _nobody_left_anything,
+    ),
+    Safeguard(
+        "read is not agreed",
+        "what was read in a copy and has not come here is no word of ours",
+        "engine/acts/chosen/left.py::last_seen",
+        (f"{ALONE}::test_another_target_leaves_it",),
+        _what_was_read_is_ours,
+    ),
+    Safeguard(
+        "differs on purpose",
+        "a copy that shows what the event here does not is not deleted with the others",
+        "engine/acts/chosen/left.py::disputed",
+        (f"{ALONE}::test_disconnecting_with_the_copies_leaves_it",),
+        _nothing_differs_on_purpose,
     ),
 )
