@@ -41,9 +41,11 @@ class Scene:
         self.torn: set[tuple[str, str]] = set()
         """What a split made at the service; it may carry the stamp of the series that it was part of."""
         self.left: set[tuple[str, str]] = set()
-        """What was moved at the service while nothing but its id could tell what it is, and that may have changed."""
+        """What was moved at the service and is tied to nothing here: outside the sources it is none of ours."""
         self.kept: set[tuple[str, str]] = set()
-        """Copies that stayed where they were: she kept them, or somebody had written into them."""
+        """Copies that are hers, wherever she moves them: she kept them, or somebody had written into them."""
+        self.ended: list[str] = []
+        """Her connections before this one."""
         self.differing: set[str] = set()
         """Edits that she wants on one side alone, and those that ended with a connection or off the list."""
 
@@ -51,6 +53,7 @@ class Scene:
         return World(self.personality, shared=shared)
 
     def connect(self, policy: Policy = Policy.NEWEST, **how: Any) -> None:
+        self.ended += [self.ada] if self.ada else []
         self.ada = self.world.connect("ada", self.account, policy=policy, sources=self.sources, **how)
 
     @property
@@ -151,9 +154,8 @@ class Scene:
             return
         calendar, item_id, _ = found
         known = [k for k in self.world.links(self.ada) if (k.collection, k.remote_id) == (calendar, item_id)]
-        tied = any(k.kind is not LinkKind.BLOCK for k in known) and not self.personality.case_ids
-        rests = any(k.state is LinkState.DETACHED for k in known)  # a copy that she kept: it is hers by now
-        stamped = self.account.items(calendar)[item_id].stamp is not None and not rests
+        tied = any(k.kind is not LinkKind.BLOCK for k in known)
+        stamped = self.account.items(calendar)[item_id].stamp is not None
         moved = self.account.user.move(calendar, item_id, to)
         if (calendar, item_id) in self.torn:
             self.torn.add((to, moved))
@@ -226,14 +228,15 @@ class Scene:
         assert self.world.host.mails == []
 
     def nothing_doubled(self) -> None:
-        """No event stands twice on one side, not even once as itself and once as a block."""
-        self._keep(self.world.links(self.ada))
+        """No event stands twice on one side, not even once as itself and once as a block. At the service, copies that
+        she kept stand beside."""
+        before = [k for name in self.ended for k in self.world.links(name) if k.reason is not Reason.DISCONNECTED]
+        self._keep([*self.world.links(self.ada), *before])
         here = [birth(one.item) for one in self.world.host.all_of("ada").values()]
         shown = Counter([*here, *(birth(block.item) for block in self.world.blocks(self.ada))])
-        copied = Counter(birth(one.item) for key, one in self.all_there().items() if key not in self.left | self.kept)
-        hers = {birth(one.item) for key, one in self.all_there().items() if key in self.left | self.kept}
+        copied = Counter(birth(one.item) for key, one in self.all_there().items() if key not in self.kept)
         for side in (shown, copied):
-            assert not [m for m, number in side.items() if m and m not in hers and number > 1], (shown, copied)
+            assert not [m for m, number in side.items() if m and number > 1], (shown, copied)
 
     def nothing_gone(self) -> None:
         """At any time, and whatever is under way: each edit stands on one side at least, or is told."""
@@ -248,21 +251,10 @@ class Scene:
     def let_go(self, *lines: ConflictView) -> None:
         """What nothing but the list of conflicts holds, or nothing but these lines of it, may end with them."""
         self.differing |= self._told(*lines) - (self._here() | self._there())
-        self.let_differ()
 
-    def let_wander(self) -> None:
-        """She chooses other calendars while a copy stands elsewhere than we know: it is told from a copy of hers by its
-        id alone, which a move may have changed."""
-        known = {(k.collection, k.remote_id) for k in self.world.links(self.ada)}
-        stamped = {key for key, one in self.all_there().items() if one.stamp is not None}
-        self.left |= stamped - known
-
-    def let_stay(self) -> None:
-        """She ends the connection while copies wait to be removed from a former target: nobody knows of them then."""
-        known = self.world.links(self.ada)
-        self.kept |= {
-            (k.collection, k.remote_id or "") for k in known if k.host_ref is None and k.kind is LinkKind.EXPORT
-        }
+    def let_keep(self) -> None:
+        """She ends the connection: what she had kept before goes on being hers."""
+        self._keep([k for k in self.world.links(self.ada) if k.reason is not Reason.DISCONNECTED])
 
     def _keep(self, known: Sequence[Link]) -> None:
         self.kept |= {(k.collection, k.remote_id or "") for k in known if k.state is LinkState.DETACHED}

@@ -109,6 +109,7 @@ class Acts(Machine):
             return
         chosen = listed[n % len(listed)]
         self.scene.let_go(chosen)
+        self.scene.let_differ()
         if side is None:
             self._act(lambda: conflicts.leave(self.world.engine, self.scene.person, chosen.id))
             self.scene.let_differ()
@@ -122,7 +123,6 @@ class Acts(Machine):
 
     @rule(sources=st.sets(st.sampled_from(CALENDARS)), goal=st.sampled_from([TARGET, OTHER, None]), keep=st.booleans())
     def choose_calendars(self, sources: set[str], goal: str | None, keep: bool) -> None:
-        self.scene.let_wander()
         with self.world.store.begin() as unit:
             choose(self.world.engine, unit, self.scene.ada, goal, sources, keep=keep)
 
@@ -181,7 +181,7 @@ class Acts(Machine):
 
     def _disconnect(self, copies: bool) -> None:
         self.scene.let_go()  # the list ends with the connection
-        self.scene.let_stay()
+        self.scene.let_keep()
         with suppress(NotFound, Crash):
             disconnect(self.world.engine, self.scene.person, self.scene.ada, copies)
 
