@@ -55,7 +55,7 @@ fuzz: tests/fuzz setup ## malformed input against every door
 bench: bench/__main__.py setup ## measure cost and capacity
 	$(BIN)/python -m bench $(ARGS)
 
-peers: setup ## OAuth against an independent program, the npm package emulate
+peers: setup ## sign-in and calendars against an independent program, the npm package emulate
 	$(BIN)/python -m tests.peers $(ARGS)
 
 # A part that does not exist must fail, never pass in silence.

@@ -1,4 +1,4 @@
-"""`make peers`: start `emulate`, an independent stand-in for the sign-in of Google and of Microsoft, and test against
+"""`make peers`: start `emulate`, an independent stand-in for Google and for the sign-in of Microsoft, and test against
 it.
 
 Node and emulate are installed into `.peers/` from locks with hashes: the first run needs network, later

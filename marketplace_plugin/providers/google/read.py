@@ -70,6 +70,8 @@ class Reader:
                     maxResults=250, showHidden=True, pageToken=page, fields=_CALENDAR_COLUMNS
                 )
             )
+            if not answer.keys() & {"items", "nextPageToken"}:
+                raise ContractViolation("an answer that is no list: each account has a calendar")
             found += [_collection(raw) for raw in items_of(answer) if not raw.get("deleted")]
             page = following(answer, page)
             if page is None:

@@ -28,6 +28,10 @@ def server(request: pytest.FixtureRequest) -> Foreign:
     return Foreign(zones=request.param)
 
 
+ONE = pytest.mark.parametrize("server", ["StartTimeZone"], indirect=True)
+"""For what has nothing to do with how the server tells a zone."""
+
+
 @pytest.fixture
 def passes(server: Foreign) -> Iterator[ForeignPasses]:
     with Served(server) as served:
@@ -168,6 +172,7 @@ def stopped(name: str, request: Any) -> Answer | None:
     return 200, response(name, messages), {}
 
 
+@ONE
 @pytest.mark.parametrize(
     "refused",
     [
@@ -194,6 +199,7 @@ def test_a_request_for_a_pause_is_one_however_it_is_said(server: Foreign, passes
     assert server.subjects(WORK) == ["made"]
 
 
+@ONE
 @pytest.mark.parametrize(
     "answer",
     [

@@ -23,6 +23,10 @@ def server(request: pytest.FixtureRequest) -> Foreign:
     return Foreign(HOME, WORK, etags=request.param)
 
 
+ONE = pytest.mark.parametrize("server", [True], indirect=True)
+"""For what has nothing to do with ETags."""
+
+
 @pytest.fixture
 def passes(server: Foreign) -> Iterator[ForeignPasses]:
     with served(server) as url:
@@ -130,6 +134,7 @@ def test_a_worker_that_dies_leaves_one_pair(server: Foreign, passes: ForeignPass
     assert passes.here() == {}
 
 
+@ONE
 @pytest.mark.parametrize(
     "answer",
     [
@@ -152,6 +157,7 @@ def test_a_token_that_is_no_longer_taken_deletes_nothing(
     assert set(passes.blocks()) == {"", "Runde"}
 
 
+@ONE
 @pytest.mark.parametrize(
     "answer",
     [
@@ -180,6 +186,7 @@ def test_a_request_for_a_pause_is_one_however_it_is_said(
     assert len(server.live(WORK)) == 1
 
 
+@ONE
 @pytest.mark.parametrize(
     "answer", [Answer(500, HTML), Answer(502), Answer(503, HTML), Answer(200, b""), Answer(200, HTML), Answer(200, [])]
 )

@@ -31,6 +31,10 @@ def server(request: pytest.FixtureRequest) -> Foreign:
     return Foreign(HOME, WORK, etags=request.param)
 
 
+ONE = pytest.mark.parametrize("server", [True], indirect=True)
+"""For what has nothing to do with ETags."""
+
+
 @pytest.fixture
 def passes(server: Foreign) -> Iterator[ForeignPasses]:
     with served(server) as url:
@@ -164,6 +168,7 @@ def test_a_creation_whose_answer_was_lost_is_found_by_its_mark(server: Foreign, 
     assert [body["subject"] for body in server.live(WORK)] == ["made"]
 
 
+@ONE
 @pytest.mark.parametrize(
     "answer",
     [
@@ -188,6 +193,7 @@ def test_a_token_that_is_no_longer_taken_deletes_nothing(
     assert set(passes.blocks()) == {"", "Runde"}
 
 
+@ONE
 @pytest.mark.parametrize(
     "answer",
     [
@@ -215,6 +221,7 @@ def test_a_request_for_a_pause_is_one_however_it_is_said(
     assert len(server.live(WORK)) == 3
 
 
+@ONE
 @pytest.mark.parametrize(
     "answer", [Answer(500, HTML), Answer(502), Answer(200, b""), Answer(200, HTML), Answer(200, []), Answer(200, {})]
 )
@@ -238,6 +245,7 @@ def test_no_answer_concludes_nothing_and_leaks_nothing(server: Foreign, passes: 
     assert len(server.live(WORK)) == 1
 
 
+@ONE
 @pytest.mark.parametrize("status", [400, 404, 405, 501])
 def test_a_service_without_batches_is_asked_one_by_one(server: Foreign, passes: ForeignPasses, status: int) -> None:
     seeded(server)

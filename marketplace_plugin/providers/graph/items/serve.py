@@ -194,7 +194,7 @@ class Items:
         try:
             return self._client.follow(link)
         except Refusal as problem:
-            if not problem.expired:
+            if not problem.expired and not (first and problem.status == 400):
                 raise for_read(problem) from problem
             if first:
                 raise CursorExpired("Microsoft no longer takes this token") from problem
