@@ -140,13 +140,23 @@ def value(told: Any, zone: str, locale: Locale) -> str:
         case Override(event=event) if event is not None:
             return f"{value(event.title, zone, locale)}, {when(event.when, zone, locale)}"
         case Parts():
-            said = when(told.event.when, zone, locale)
-            return f"{said}, {repetition(told.rule)}" if told.rule is not None else said
+            return _of_a_series(told, zone, locale)
         case None:
             return _("(none)")
     if told is UNKNOWN:
         return _("(hidden)")
     return when(told, zone, locale)
+
+
+def _of_a_series(told: Parts, zone: str, locale: Locale) -> str:
+    """Times and repetition, and below them each changed occurrence."""
+    said = when(told.event.when, zone, locale)
+    first = f"{said}, {repetition(told.rule)}" if told.rule is not None else said
+    changed = [
+        f"{field(f'{OVERRIDES}/{key}', locale)}: {value(override, zone, locale)}"
+        for key, override in sorted(told.overrides.items())
+    ]
+    return "\n".join([first, *changed])
 
 
 def _of_an_entry(told: Labelled | PostalAddress | Zoned | date, zone: str, locale: Locale) -> str:

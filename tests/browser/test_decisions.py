@@ -236,6 +236,10 @@ def test_why_on_six_kinds_of_event(steg: World, anna: Someone, someone: People) 
     expect(main).to_contain_text("Keine, die ihn verbirgt, zurückhält oder einschränkt")
     copy = anna.page.url.removeprefix(steg.url)
 
+    why("Wochenstart Vertrieb")
+    expect(main).to_contain_text("Montag, 16. November 2026, 09:00 bis 09:45")
+    expect(main).to_contain_text("Serie: jede Woche, zum ersten Mal Montag, 2. November 2026, 09:00 bis 09:45")
+
     why("Erstgespräch Hafenbau Nord")
     expect(main).to_contain_text("Ein Kollege organisiert ihn hier")
     expect(main).to_contain_text("nur Ihre eigene Antwort")

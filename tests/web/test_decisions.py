@@ -172,6 +172,19 @@ def test_a_choice_that_is_none_and_a_conflict_of_somebody_else(mine: Site) -> No
             Parts(Event(when=Timed(NINE, TEN)), RecurrenceRule.parse("FREQ=WEEKLY"), (), {}),
             "09:00 bis 10:00, jede Woche",
         ),
+        (
+            "recurrence",
+            Parts(
+                Event(when=Timed(NINE, TEN)),
+                RecurrenceRule.parse("FREQ=WEEKLY"),
+                (),
+                {
+                    "2026-11-27T09:00:00": Override(NINE, Event(when=Timed(NINE, TEN), title="Messe")),
+                    "2026-12-04T09:00:00": Override(NINE, None),
+                },
+            ),
+            "20. November 2026, 09:00 bis 10:00 Termin am 4. Dezember 2026: Abgesagt",
+        ),
     ],
 )
 def test_every_kind_of_value_is_told_in_words(mine: Site, cell: str, value: Any, said: str) -> None:
