@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httplib2
@@ -16,33 +15,16 @@ from marketplace_plugin.sandbox.google.act import Actor
 from marketplace_plugin.sandbox.google.oauth.scopes import BASE
 from marketplace_plugin.sandbox.google.seed import ANNA
 from tests.sandbox.contract import ContractCheck, discovery
+from tests.sandbox.running import BearerApi, Json, ManualClock, clients, watched
 
-Json = dict[str, Any]
 EVENTS = (BASE + "calendar.events", BASE + "calendar.calendarlist.readonly")
-START = datetime(2026, 11, 18, 9, 30, tzinfo=UTC)
 
 
-class ManualClock:
-    """Time stands still until it is moved."""
-
-    def __init__(self, now: datetime = START) -> None:
-        self.now = now
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def advance(self, **by: float) -> None:
-        self.now += timedelta(**by)
-
-
-class Api:
+class Api(BearerApi):
     """A user's requests to ``/calendar/v3``."""
 
     def __init__(self, url: str, token: str) -> None:
-        self.root = f"{url}/calendar/v3"
-        self.session = requests.Session()
-        self.session.trust_env = False
-        self.session.headers["Authorization"] = f"Bearer {token}"
+        super().__init__(f"{url}/calendar/v3", token)
 
     def __call__(
         self,
@@ -55,18 +37,10 @@ class Api:
         query = {name: str(value).lower() if isinstance(value, bool) else value for name, value in params.items()}
         return self.session.request(verb, f"{self.root}/{path}", json=body, params=query, headers=headers, timeout=10)
 
-    def ok(self, verb: str, path: str, body: Any = None, **more: Any) -> Json:
-        """The reply's JSON; fails on a refusal."""
-        reply = self(verb, path, body, **more)
-        assert reply.status_code < 400, reply.text
-        found: Json = reply.json() if reply.content else {}
-        return found
-
     def refused(self, verb: str, path: str, body: Any = None, **more: Any) -> tuple[int, str]:
         """Status and reason of a refusal."""
-        reply = self(verb, path, body, **more)
-        assert reply.status_code >= 400, reply.text
-        return reply.status_code, reply.json()["error"]["errors"][0]["reason"]
+        status, error = self.refusal(verb, path, body, **more)
+        return status, error["errors"][0]["reason"]
 
     def pages(self, path: str, **params: Any) -> list[Json]:
         """All pages of a list."""
@@ -107,15 +81,8 @@ def clock() -> ManualClock:
 @pytest.fixture
 def sandbox(clock: ManualClock) -> Iterator[GoogleSandbox]:
     """The seeded sandbox; each of its replies has to keep the published contract."""
-    checks: list[ContractCheck] = []
-
-    def wrap(app: Any) -> ContractCheck:
-        checks.append(ContractCheck(app))
-        return checks[0]
-
-    with GoogleSandbox(clock, wrap=wrap) as running:
+    with watched(GoogleSandbox, ContractCheck, clock) as running:
         yield running
-    assert not checks[0].replies, "\n".join(checks[0].replies)
 
 
 @pytest.fixture
@@ -129,15 +96,12 @@ def contract(sandbox: GoogleSandbox) -> ContractCheck:
 @pytest.fixture
 def connect(sandbox: GoogleSandbox) -> Iterator[Callable[..., Api]]:
     """Makes a client for a user with scopes."""
-    made: list[Api] = []
 
     def make(email: str = ANNA, scopes: tuple[str, ...] = EVENTS) -> Api:
-        made.append(Api(sandbox.url, sandbox.issue_tokens(email, scopes).access_token))
-        return made[-1]
+        return Api(sandbox.url, sandbox.issue_tokens(email, scopes).access_token)
 
-    yield make
-    for api in made:
-        api.session.close()
+    with clients(make) as connected:
+        yield connected
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ import requests
 
 from marketplace_plugin.sandbox.google import GoogleSandbox
 from marketplace_plugin.sandbox.google.seed import ANNA, SALES
-from tests.sandbox.conftest import Api, Json, ManualClock, timed
+from tests.sandbox.conftest import Api, timed
 from tests.sandbox.contract import ContractCheck
+from tests.sandbox.running import Json, ManualClock
 
 EVENTS = "calendars/primary/events"
 

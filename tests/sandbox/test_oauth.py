@@ -21,7 +21,8 @@ from marketplace_plugin.sandbox.google import DEFAULT_CLIENT, GoogleSandbox
 from marketplace_plugin.sandbox.google.oauth.authorize import allowed_redirect
 from marketplace_plugin.sandbox.google.oauth.scopes import BASE
 from marketplace_plugin.sandbox.google.seed import ANNA, ANNA_PRIVATE, JONAS
-from tests.sandbox.conftest import Api, Json, ManualClock
+from tests.sandbox.conftest import Api
+from tests.sandbox.running import Json, ManualClock
 
 CALLBACK = "http://127.0.0.1:5000/oauth/callback"
 VERIFIER = "v" * 64

@@ -18,8 +18,9 @@ from marketplace_plugin.sandbox.google import Account, Client, GoogleSandbox
 from marketplace_plugin.sandbox.google.act import Actor
 from marketplace_plugin.sandbox.google.oauth.scopes import BASE
 from marketplace_plugin.sandbox.google.seed import ANNA, HOLIDAYS
-from tests.sandbox.conftest import Api, ManualClock, all_day, timed
+from tests.sandbox.conftest import Api, all_day, timed
 from tests.sandbox.contract import ContractCheck
+from tests.sandbox.running import ManualClock
 
 EVENTS = "calendars/primary/events"
 

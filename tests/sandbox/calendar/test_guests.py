@@ -9,7 +9,8 @@ import pytest
 
 from marketplace_plugin.sandbox.google import GoogleSandbox
 from marketplace_plugin.sandbox.google.seed import ANNA, ANNA_PRIVATE, FAMILY, JONAS
-from tests.sandbox.conftest import Api, Json, timed
+from tests.sandbox.conftest import Api, timed
+from tests.sandbox.running import Json
 
 EVENTS = "calendars/primary/events"
 PETRA = "petra@kunde.example"

@@ -10,7 +10,8 @@ import pytest
 from marketplace_plugin.sandbox.google import GoogleSandbox
 from marketplace_plugin.sandbox.google.act import Actor
 from marketplace_plugin.sandbox.google.seed import ANNA, FAMILY
-from tests.sandbox.conftest import Api, ManualClock, all_day, timed
+from tests.sandbox.conftest import Api, all_day, timed
+from tests.sandbox.running import ManualClock
 
 EVENTS = "calendars/primary/events"
 EMPTY = f"calendars/{FAMILY}/events"

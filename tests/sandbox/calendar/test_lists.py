@@ -9,7 +9,8 @@ import pytest
 from marketplace_plugin.sandbox.google import GoogleSandbox
 from marketplace_plugin.sandbox.google.oauth.scopes import BASE
 from marketplace_plugin.sandbox.google.seed import ANNA, FAMILY, HOLIDAYS, JONAS, SALES
-from tests.sandbox.conftest import Api, ManualClock
+from tests.sandbox.conftest import Api
+from tests.sandbox.running import ManualClock
 
 LIST = "users/me/calendarList"
 

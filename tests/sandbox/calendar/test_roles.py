@@ -9,7 +9,8 @@ import pytest
 from marketplace_plugin.sandbox.google import GoogleSandbox
 from marketplace_plugin.sandbox.google.oauth.scopes import BASE
 from marketplace_plugin.sandbox.google.seed import ANNA, FAMILY, HOLIDAYS, JONAS, SALES
-from tests.sandbox.conftest import Api, Json, timed
+from tests.sandbox.conftest import Api, timed
+from tests.sandbox.running import Json
 
 HIDDEN = {"summary", "description", "location", "attendees", "creator", "organizer", "htmlLink", "reminders",
           "extendedProperties", "created", "updated"}  # fmt: skip

@@ -11,7 +11,8 @@ import pytest
 import recurring_ical_events
 
 from marketplace_plugin.sandbox.google.seed import FAMILY
-from tests.sandbox.conftest import Api, Json, all_day, timed
+from tests.sandbox.conftest import Api, all_day, timed
+from tests.sandbox.running import Json
 
 EVENTS = "calendars/primary/events"
 

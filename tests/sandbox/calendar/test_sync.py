@@ -10,7 +10,8 @@ import pytest
 from marketplace_plugin.sandbox.google import GoogleSandbox
 from marketplace_plugin.sandbox.google.act import Actor
 from marketplace_plugin.sandbox.google.seed import ANNA, FAMILY, SALES
-from tests.sandbox.conftest import Api, Json, ManualClock, timed
+from tests.sandbox.conftest import Api, timed
+from tests.sandbox.running import Json, ManualClock
 
 EVENTS = "calendars/primary/events"
 

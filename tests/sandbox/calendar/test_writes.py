@@ -8,7 +8,8 @@ import pytest
 
 from marketplace_plugin.sandbox.google import GoogleSandbox
 from marketplace_plugin.sandbox.google.seed import ANNA, FAMILY, HOLIDAYS, SALES
-from tests.sandbox.conftest import Api, Json, ManualClock, all_day, timed
+from tests.sandbox.conftest import Api, all_day, timed
+from tests.sandbox.running import Json, ManualClock
 
 EVENTS = "calendars/primary/events"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,26 +14,13 @@ from marketplace_plugin.sandbox.ews import Actor, EwsSandbox
 from marketplace_plugin.sandbox.ews.seed import ANNA, PASSWORD
 from marketplace_plugin.sandbox.ews.soap.names import MESSAGES, SOAP, TYPES
 from tests.sandbox.ews.contract import EwsContractCheck
+from tests.sandbox.running import ManualClock, clients, watched
 
-START = datetime(2026, 11, 18, 9, 30, tzinfo=UTC)
 ZONE = "W. Europe Standard Time"
 SPACES = {"s": SOAP, "m": MESSAGES, "t": TYPES}
 IDS_ONLY = "<m:ItemShape><t:BaseShape>IdOnly</t:BaseShape></m:ItemShape>"
 CALENDAR = '<t:DistinguishedFolderId Id="calendar"/>'
 OWN = 'PropertySetId="8ecc264a-6880-4ebe-992f-8888d2eeaa1d" PropertyName="StegLink" PropertyType="String"'
-
-
-class ManualClock:
-    """Time stands still until it is moved."""
-
-    def __init__(self, now: datetime = START) -> None:
-        self.now = now
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def advance(self, **by: float) -> None:
-        self.now += timedelta(**by)
 
 
 class Answer:
@@ -167,22 +153,10 @@ def set_field(uri: str, element: str) -> str:
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
 def sandbox(clock: ManualClock) -> Iterator[EwsSandbox]:
     """The seeded sandbox; each of its replies has to keep the schema."""
-    checks: list[EwsContractCheck] = []
-
-    def wrap(app: Any) -> EwsContractCheck:
-        checks.append(EwsContractCheck(app))
-        return checks[0]
-
-    with EwsSandbox(clock, wrap=wrap) as running:
+    with watched(EwsSandbox, EwsContractCheck, clock) as running:
         yield running
-    assert not checks[0].replies, "\n".join(checks[0].replies)
 
 
 @pytest.fixture
@@ -196,20 +170,12 @@ def contract(sandbox: EwsSandbox) -> EwsContractCheck:
 @pytest.fixture
 def connect(sandbox: EwsSandbox) -> Iterator[Callable[..., Ews]]:
     """Makes a client for a user."""
-    made: list[Ews] = []
 
     def make(user: str = ANNA, password: str = PASSWORD) -> Ews:
-        made.append(Ews(sandbox, user, password))
-        return made[-1]
+        return Ews(sandbox, user, password)
 
-    yield make
-    for ews in made:
-        ews.session.close()
-
-
-@pytest.fixture
-def anna(connect: Callable[..., Ews]) -> Ews:
-    return connect()
+    with clients(make) as connected:
+        yield connected
 
 
 @pytest.fixture

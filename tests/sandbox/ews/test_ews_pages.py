@@ -11,7 +11,8 @@ import pytest
 from marketplace_plugin.sandbox.ews import Actor, EwsSandbox
 from marketplace_plugin.sandbox.ews.act import daily
 from marketplace_plugin.sandbox.ews.seed import ANNA, JONAS, SALES
-from tests.sandbox.ews.conftest import START, Ews
+from tests.sandbox.ews.conftest import Ews
+from tests.sandbox.running import START
 
 
 @pytest.fixture

@@ -19,7 +19,8 @@ from marketplace_plugin.sandbox.ews.seed import ANNA, JONAS, PASSWORD
 from marketplace_plugin.sandbox.ews.soap.versions import SERVERS
 from marketplace_plugin.sandbox.ews.transport import md4
 from marketplace_plugin.sandbox.ews.transport.tls import FLAWS, Flaw
-from tests.sandbox.ews.conftest import Ews, ManualClock, timed
+from tests.sandbox.ews.conftest import Ews, timed
+from tests.sandbox.running import ManualClock
 
 GET = (
     "<m:GetFolder><m:FolderShape><t:BaseShape>Default</t:BaseShape></m:FolderShape><m:FolderIds>"

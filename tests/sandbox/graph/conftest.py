@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,11 +12,9 @@ from marketplace_plugin.sandbox.graph import GraphSandbox
 from marketplace_plugin.sandbox.graph.act import Actor
 from marketplace_plugin.sandbox.graph.seed import ANNA
 from tests.sandbox.graph.contract import GraphContractCheck
-
-Json = dict[str, Any]
+from tests.sandbox.running import BearerApi, Json, ManualClock, clients, watched
 
 SCOPES = ("User.Read", "Calendars.ReadWrite", "Calendars.ReadWrite.Shared", "offline_access")
-START = datetime(2026, 11, 18, 9, 30, tzinfo=UTC)
 ZONE = "W. Europe Standard Time"
 OUR_ID = "String {8ECCC264-6880-4EBE-992F-8888D2EEAA1D} Name StegLink"
 IMMUTABLE = 'IdType="ImmutableId"'
@@ -25,27 +22,11 @@ UNKNOWN_IN_REPLIES = ("exceptionOccurrences",)
 """What the service sends although the metadata that the contract was made from does not name it."""
 
 
-class ManualClock:
-    """Time stands still until it is moved."""
-
-    def __init__(self, now: datetime = START) -> None:
-        self.now = now
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def advance(self, **by: float) -> None:
-        self.now += timedelta(**by)
-
-
-class Api:
+class Api(BearerApi):
     """A user's requests to ``/v1.0``."""
 
     def __init__(self, url: str, token: str) -> None:
-        self.root = f"{url}/v1.0"
-        self.session = requests.Session()
-        self.session.trust_env = False
-        self.session.headers["Authorization"] = f"Bearer {token}"
+        super().__init__(f"{url}/v1.0", token)
 
     def __call__(
         self,
@@ -65,18 +46,10 @@ class Api:
             sent["Prefer"] = prefer
         return self.session.request(verb, url, json=body, params=query or None, headers=sent, timeout=20)
 
-    def ok(self, verb: str, path: str, body: Any = None, **more: Any) -> Json:
-        """The reply's JSON; fails on a refusal."""
-        reply = self(verb, path, body, **more)
-        assert reply.status_code < 400, reply.text
-        found: Json = reply.json() if reply.content else {}
-        return found
-
     def refused(self, verb: str, path: str, body: Any = None, **more: Any) -> tuple[int, str]:
         """Status and code of a refusal."""
-        reply = self(verb, path, body, **more)
-        assert reply.status_code >= 400, reply.text
-        return reply.status_code, reply.json()["error"]["code"]
+        status, error = self.refusal(verb, path, body, **more)
+        return status, error["code"]
 
     def create(self, body: Json, calendar: str | None = None, **more: Any) -> Json:
         """A new event."""
@@ -108,23 +81,12 @@ class Api:
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
 def sandbox(clock: ManualClock) -> Iterator[GraphSandbox]:
     """The seeded sandbox; each of its replies has to keep the contract."""
-    checks: list[GraphContractCheck] = []
-
-    def wrap(app: Any) -> GraphContractCheck:
-        checks.append(GraphContractCheck(app))
-        return checks[0]
-
-    with GraphSandbox(clock, wrap=wrap) as running:
+    with watched(GraphSandbox, GraphContractCheck, clock) as running:
         yield running
-    assert not checks[0].replies, "\n".join(checks[0].replies)
-    unknown = [text for text in checks[0].warnings if not any(name in text for name in UNKNOWN_IN_REPLIES)]
+    check: Any = running.app
+    unknown = [text for text in check.warnings if not any(name in text for name in UNKNOWN_IN_REPLIES)]
     assert not unknown, "\n".join(unknown)
 
 
@@ -139,21 +101,12 @@ def contract(sandbox: GraphSandbox) -> GraphContractCheck:
 @pytest.fixture
 def connect(sandbox: GraphSandbox) -> Iterator[Callable[..., Api]]:
     """Makes a client for a user with scopes."""
-    made: list[Api] = []
 
     def make(email: str = ANNA, scopes: tuple[str, ...] = SCOPES) -> Api:
-        made.append(Api(sandbox.url, sandbox.issue_tokens(email, scopes).access_token))
-        return made[-1]
+        return Api(sandbox.url, sandbox.issue_tokens(email, scopes).access_token)
 
-    yield make
-    for api in made:
-        api.session.close()
-
-
-@pytest.fixture
-def anna(connect: Callable[..., Api]) -> Api:
-    """Anna's client with the scopes of a two-way sync."""
-    return connect()
+    with clients(make) as connected:
+        yield connected
 
 
 @pytest.fixture

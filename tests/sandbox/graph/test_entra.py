@@ -25,7 +25,7 @@ from marketplace_plugin.sandbox.graph.seed import (
     STRIKT,
     STRIKT_ADMIN,
 )
-from tests.sandbox.graph.conftest import ManualClock
+from tests.sandbox.running import ManualClock
 
 Json = dict[str, Any]
 

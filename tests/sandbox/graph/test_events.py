@@ -10,7 +10,8 @@ import pytest
 from marketplace_plugin.sandbox.graph import GraphSandbox
 from marketplace_plugin.sandbox.graph.act import Actor
 from marketplace_plugin.sandbox.graph.seed import ANNA, FAMILY
-from tests.sandbox.graph.conftest import IMMUTABLE, OUR_ID, ZONE, Api, ManualClock, all_day, timed
+from tests.sandbox.graph.conftest import IMMUTABLE, OUR_ID, ZONE, Api, all_day, timed
+from tests.sandbox.running import ManualClock
 
 Json = dict[str, Any]
 

@@ -12,7 +12,8 @@ from werkzeug.test import Client
 from marketplace_plugin.sandbox.graph import GraphSandbox
 from marketplace_plugin.sandbox.graph.outlook import fields
 from marketplace_plugin.sandbox.graph.seed import ANNA
-from tests.sandbox.graph.conftest import SCOPES, ZONE, ManualClock, recurrence, timed
+from tests.sandbox.graph.conftest import SCOPES, ZONE, recurrence, timed
+from tests.sandbox.running import ManualClock
 
 Json = dict[str, Any]
 

@@ -11,7 +11,8 @@ import requests
 
 from marketplace_plugin.sandbox.graph import GraphSandbox
 from marketplace_plugin.sandbox.graph.seed import ANNA, JONAS
-from tests.sandbox.graph.conftest import Api, ManualClock, timed
+from tests.sandbox.graph.conftest import Api, timed
+from tests.sandbox.running import ManualClock
 
 
 @pytest.mark.parametrize(

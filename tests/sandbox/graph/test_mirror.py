@@ -14,7 +14,8 @@ from marketplace_plugin.sandbox.graph.api.prefer import Preferences
 from marketplace_plugin.sandbox.graph.errors import GraphError
 from marketplace_plugin.sandbox.graph.outlook.view import Shape
 from marketplace_plugin.sandbox.graph.seed import ANNA, FAMILY
-from tests.sandbox.graph.conftest import ManualClock, recurrence, timed
+from tests.sandbox.graph.conftest import recurrence, timed
+from tests.sandbox.running import ManualClock
 
 Json = dict[str, Any]
 

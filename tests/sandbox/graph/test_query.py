@@ -8,7 +8,8 @@ import pytest
 
 from marketplace_plugin.sandbox.graph import GraphSandbox
 from marketplace_plugin.sandbox.graph.seed import ANNA, FAMILY, HOLIDAYS, JONAS, SALES
-from tests.sandbox.graph.conftest import IMMUTABLE, OUR_ID, Api, ManualClock, recurrence, timed
+from tests.sandbox.graph.conftest import IMMUTABLE, OUR_ID, Api, recurrence, timed
+from tests.sandbox.running import ManualClock
 
 WINDOW = {"startDateTime": "2026-11-01T00:00:00Z", "endDateTime": "2026-12-31T00:00:00Z"}
 
