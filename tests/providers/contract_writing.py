@@ -388,6 +388,28 @@ class WritingContract:
         assert push(serving, Create("op-1", STAMP, item)) == [Refused("op-1", RefusedCode.UNSUPPORTED)]
         assert serving.writes() == 0
 
+    @pytest.mark.parametrize("title", [None, "kürzer"], ids=["cancelled", "changed"])
+    def test_occurrences_of_the_night_in_which_clocks_change(self, serving: Serving, title: str | None) -> None:
+        """Its end is the clock's at one service, eight hours later at another; neither is somebody's edit."""
+        night = Timed(at(23, 22, month=10), at(24, 6, month=10))
+        changed = None if title is None else moved(title, at(24, 22, month=10))
+        item = Series(
+            Event(when=night, title="Nachtwache"),
+            RecurrenceRule.parse("FREQ=DAILY;COUNT=4"),
+            (Override(at(24, 22, month=10), changed),),
+        )
+        assert equal(serving, made(serving, item).item, item)
+
+    def test_occurrences_that_end_in_another_zone(self, serving: Serving) -> None:
+        """Of two zones that do not change their clocks on one day, the start's is the one that is kept."""
+        there = Zoned(at(23, 17, month=10).wall, "America/New_York")
+        item = Series(
+            Event(when=Timed(at(23, 22, month=10), there), title="Anruf"),
+            RecurrenceRule.parse("FREQ=DAILY;COUNT=6"),
+            (Override(at(27, 22, month=10), None),),
+        )
+        assert equal(serving, made(serving, item).item, item)
+
     def test_a_series_that_stops_half_way_says_what_is_left(self, serving: Serving) -> None:
         found = made(serving, daily())
         item = daily("neu", Override(at(24, 9), meeting("eins", 24, 15)), Override(at(25, 9), meeting("zwei", 25, 15)))

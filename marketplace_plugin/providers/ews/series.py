@@ -119,7 +119,11 @@ def _there(attempt: Attempt, whole: Whole, now: Series, original: Original) -> E
     except Undecodable as error:
         raise Settled(Stale(attempt.op, None)) from error
     expected = occurrence_at(now, original)
-    if named != original or expected is None or to_write(expected, shown):
+    if named != original or expected is None:
+        raise Settled(Stale(attempt.op, None))
+    # Outlook's rules end on a clock time, RFC 5545's after a duration: a regular occurrence has the times of the rule.
+    regular = now.override(original) is None and xml.text(found, "t:CalendarItemType") == "Occurrence"
+    if to_write(expected, shown) - ({"when"} if regular else set()):
         raise Settled(Stale(attempt.op, None))
     return found
 

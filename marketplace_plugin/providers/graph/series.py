@@ -158,7 +158,10 @@ def _there(attempt: Attempt, whole: Whole, now: Series, original: Original) -> A
     found = yield from attempt.instance(str(master["id"]), original, whole)
     regular = occurrence_at(replace(now, overrides=()), original)
     shown = _shown(attempt, found) if found is not None else None
-    if found is None or shown is None or regular is None or _to_write(regular, shown):
+    if found is None or shown is None or regular is None:
+        raise Settled(Stale(attempt.op, None))
+    # Outlook's rules end on a clock time, RFC 5545's after a duration: a regular occurrence has the times of the rule.
+    if _to_write(regular, shown) - ({"when"} if found.get("type") == "occurrence" else set()):
         raise Settled(Stale(attempt.op, None))
     return found
 
