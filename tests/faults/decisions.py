@@ -73,9 +73,9 @@ def _no_loop_counter() -> None:
 
 
 def _nobody_left_anything() -> None:
-    from marketplace_plugin.store.work import links
+    from marketplace_plugin.engine.steps.plan import adopting
 
-    swap(links.left_behind, lambda _c, _row: [])
+    swap(adopting.take_up, lambda _pass: None)
 
 
 def _what_was_read_is_ours() -> None:
@@ -312,7 +312,7 @@ DECISIONS = (
     Safeguard(
         "copies left behind",
         "copies that wait to be removed are known again when their account is back",
-        "store/work/links.py::left_behind",
+        "engine/steps/plan/adopting.py::take_up",
         (f"{LEFT}::test_who_comes_back_finds_each_event_once", f"{LEFT}::test_it_is_removed_where_it_was_moved_to"),
         _nobody_left_anything,
     ),
