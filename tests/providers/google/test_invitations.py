@@ -16,8 +16,8 @@ from marketplace_plugin.store import collections, connections, host_positions
 from marketplace_plugin.store.accounts.connections import INVITES, Connection, ConnectionState, Policy
 from marketplace_plugin.sync.link import LinkKind
 from tests.laws.world import event, moved, occurrence, series
-from tests.providers.google.test_pass import Passes
 from tests.providers.google.world import ANNA, Json, World
+from tests.providers.passes.world import GooglePasses
 from tests.regressions.seeing import master
 
 BOB = "bob@acme.example"
@@ -25,7 +25,7 @@ BOB = "bob@acme.example"
 OWNERS = {"ada": ANNA, "bob": BOB}
 
 
-class Two(Passes):
+class Two(GooglePasses):
     def __init__(self, google: World) -> None:
         google.sandbox.state.add_account(Account(BOB, "Bob", "sub-bob"))
         super().__init__(google)
@@ -39,7 +39,7 @@ class Two(Passes):
             collections.choose(c, "bob", BOB, [BOB])
             connections.approve(c, "bob", 0)
 
-    def invite(self) -> None:
+    def switch_on(self) -> None:
         """Ada switches it on, and approves the plan."""
         with self.shell.store.begin() as unit:
             c = unit.connection
@@ -53,11 +53,11 @@ class Two(Passes):
         for _ in range(4):
             for name in ("ada", "bob"):
                 self.shell.clock.forward(minutes=31)
-                self.google.now = self.shell.clock()
+                self.world.now = self.shell.clock()
                 assert not self.shell.sync(name).error
 
     def of_bob(self) -> list[Json]:
-        return [one for one in self.google.user(BOB).events() if one.get("status") != "cancelled"]
+        return [one for one in self.world.user(BOB).events() if one.get("status") != "cancelled"]
 
 
 class _ByOwner:
@@ -86,14 +86,14 @@ def test_the_invitation_takes_the_place_of_the_copy(two: Two, first: bool) -> No
     if first:
         two.both()
         assert [one["summary"] for one in two.of_bob()] == ["meeting"]
-    two.invite()
+    two.switch_on()
     two.both()
     (one,) = two.of_bob()
     assert (one["summary"], one["organizer"].get("self", False)) == ("meeting", False)
     (link,) = two.shell.links("bob")
     assert (link.kind, link.host_ref, link.organised) == (LinkKind.EXPORT, ref, False)
     assert two.shell.blocks("bob") == []
-    two.google.user(BOB).patch(one["id"], {"attendees": [{"email": BOB, "responseStatus": "accepted"}]})
+    two.world.user(BOB).patch(one["id"], {"attendees": [{"email": BOB, "responseStatus": "accepted"}]})
     two.both()
     assert master(two.there(ref)).attendees[0].response is Response.ACCEPTED  # type: ignore[index]  # they are known
     two.shell.host.edit("ada", ref, title="renamed")
@@ -105,7 +105,7 @@ def test_a_series_with_a_moved_occurrence_comes_whole(two: Two) -> None:
     ref = two.shell.host.create("ada", series("weekly"), guests=["bob"])
     two.shell.host.change_occurrence("ada", ref, occurrence(1), moved(occurrence(1), "weekly"))
     two.both()
-    two.invite()
+    two.switch_on()
     two.both()
     starts = sorted(one["start"]["dateTime"][:16] for one in two.of_bob())
     assert two.shell.blocks("bob") == []
@@ -115,11 +115,11 @@ def test_a_series_with_a_moved_occurrence_comes_whole(two: Two) -> None:
 
 def test_who_is_taken_out_here_loses_the_invitation(two: Two) -> None:
     ref = two.shell.host.create("ada", event("meeting"), guests=["bob"])
-    two.invite()
+    two.switch_on()
     two.both()
     assert len(two.of_bob()) == 1
     two.shell.host.invite("ada", ref, [])
     two.both()
     assert two.of_bob() == []
     assert two.shell.links("bob") == []
-    assert set(two.copies()) == {"meeting"}
+    assert set(two.copies) == {"meeting"}
