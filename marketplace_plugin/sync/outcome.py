@@ -109,7 +109,8 @@ def after(step: Step, pushed: Outcome | None, applied: HostOutcome | None, diges
     if step.action is Action.CREATE_REMOTE and isinstance(pushed, Partial) and pushed.current is not None:
         return _half_created(step, pushed.current, digest)
     if not arrived(step, pushed):
-        return parked(link, why_not(pushed))
+        met_itself = step.action is Action.CREATE_REMOTE and isinstance(pushed, Stale)  # its stamp is looked up first
+        return parked(link, Reason.UNANSWERED if met_itself else why_not(pushed))
     match step.action:
         case Action.DELETE_REMOTE | Action.UNLINK | Action.DROP_BLOCK:
             return None

@@ -10,6 +10,7 @@ from tests.faults.taking import Safeguard, swap, swap_method
 
 DELETIONS = "tests/regressions/test_deletions.py"
 MOVES = "tests/regressions/test_attack_moves.py"
+KEPT = "tests/regressions/test_kept_copies.py"
 DOUBLES = "tests/regressions/test_doubles.py"
 TROUBLE = "tests/regressions/test_trouble.py"
 RACES = "tests/regressions/test_races.py"
@@ -213,6 +214,18 @@ def _unreadable_elsewhere_is_nothing() -> None:
     swap(find_moved, lambda *known: (find_moved(*known)[0], []))
 
 
+def _every_stray_is_a_copy() -> None:
+    from marketplace_plugin.engine.steps.pull import strays
+
+    swap(strays._standing, lambda _p, links: {link.id: True for link in links})
+
+
+def _what_rests_is_parked() -> None:
+    from marketplace_plugin.engine.steps import recall
+
+    swap(recall._let_rest, lambda _found: None)
+
+
 PASSES = (
     Safeguard(
         "precondition",
@@ -321,6 +334,23 @@ PASSES = (
         "engine/steps/pull/elsewhere.py::_by_uid",
         (f"{MOVES}::test_a_converted_event_that_moves_into_a_calendar_that_is_not_synced_is_followed",),
         _a_uid_is_no_trace,
+    ),
+    Safeguard(
+        "moved or copied",
+        "what carries the mark of a link at rest is a copy only while what the link names still stands",
+        "engine/steps/pull/strays.py::_standing",
+        (
+            f"{KEPT}::test_a_kept_copy_that_is_moved_into_a_source_is_no_block",
+            f"{KEPT}::test_a_copy_of_a_connection_that_ended_is_known_too",
+        ),
+        _every_stray_is_a_copy,
+    ),
+    Safeguard(
+        "links at rest",
+        "a link at rest is never parked, which would wake it",
+        "engine/steps/recall.py::_let_rest",
+        (f"{KEPT}::test_a_kept_copy_that_is_missed_comes_to_life_no_more",),
+        _what_rests_is_parked,
     ),
     Safeguard(
         "unreadable elsewhere",

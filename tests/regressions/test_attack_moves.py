@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from marketplace_plugin.engine.acts.convert import convert
+from marketplace_plugin.engine.acts.convert import convert, undo_conversion
 from marketplace_plugin.errors import Unavailable
 from marketplace_plugin.providers.memory import Moment, Request
-from marketplace_plugin.sync.link import LinkKind
+from marketplace_plugin.sync.link import LinkKind, LinkState
 from tests.laws.world import OTHER, SOURCE, TARGET, World, event
 from tests.regressions.seeing import blocked, here, person, titles
 
@@ -150,3 +150,28 @@ def test_a_converted_event_that_is_deleted_there_is_deleted_here(world: World) -
     account.user.delete(SOURCE, item)
     world.settle(ada)
     assert here(world) == []
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_what_is_doubted_is_asked_for_though_it_was_converted_meanwhile(world: World, back: bool) -> None:
+    """The item of a block had left its calendar, and could not be asked for just then; made visible, or a block again,
+    it was tied for good to what was no longer there."""
+    account = world.account()
+    item = account.user.create(SOURCE, event("private"))
+    ada = world.connect("ada", account, sources=(SOURCE, TARGET))
+    world.settle(ada)
+    if back:
+        converted(world, ada)
+    account.user.move(SOURCE, item, OTHER)
+    not_there = frozenset({Request.FETCH, Request.FIND})
+    account.faults.add(Moment.BEFORE, not_there, Unavailable("not now"), times=50)
+    world.clock.forward(minutes=31)
+    world.sync(ada)
+    account.faults.clear()
+    doubted = [k for k in world.links(ada) if k.state is LinkState.PARKED]
+    for link in doubted:
+        (undo_conversion if back else convert)(world.engine, person(world), link.id)
+    world.settle(ada)
+    there = {(OTHER, found.id) for found in account.items(OTHER).values()}
+    assert {(k.collection, k.remote_id) for k in world.links(ada)} <= there
+    assert blocked(world, ada) == []

@@ -7,6 +7,7 @@ import pytest
 from marketplace_plugin.engine.account.disconnect import disconnect
 from marketplace_plugin.engine.acts.chosen.migrate import choose
 from marketplace_plugin.engine.acts.convert import convert, stop_importing
+from marketplace_plugin.engine.context import RunOutcome
 from marketplace_plugin.errors import Unavailable
 from marketplace_plugin.model.collection import Role
 from marketplace_plugin.providers.memory import MemoryAccount, Moment, Request
@@ -230,17 +231,19 @@ def test_a_converted_event_that_is_imported_no_longer_is_no_block_where_it_is_mo
     assert blocked(world, ada) == []
 
 
-@pytest.mark.parametrize("failing", [0, 1])
-def test_a_kept_copy_that_is_missed_comes_to_life_no_more(world: World, failing: int) -> None:
-    """Its deletion waited because another calendar could not be read: then it counted as an event of ours that was
-    deleted there, and was made once more."""
+@pytest.mark.parametrize("failing", [0, 1, 2])
+@pytest.mark.parametrize("target", [OTHER, None])
+def test_a_kept_copy_that_is_missed_comes_to_life_no_more(world: World, failing: int, target: str | None) -> None:
+    """Its deletion waited because another calendar could not be read: the link came to life for it, beside the one that
+    its event has now, and no pass came to its end any more."""
     account, ada = kept(world, "kept")
-    chosen(world, ada, OTHER, [SOURCE, TARGET])
+    chosen(world, ada, target, [SOURCE, TARGET, OTHER])
     account.user.delete(TARGET, only(account).id)
     account.faults.add(Moment.BEFORE, Request.PAGE, Unavailable("not now"), skip=failing)
     world.clock.forward(minutes=31)
-    world.sync(ada)
+    assert world.sync(ada).outcome is RunOutcome.INCOMPLETE
     world.settle(ada)
     assert here(world) == titles(account, OTHER) == ["kept"]
     assert titles(account) == []
-    assert [k.kind for k in world.links(ada) if k.state is not LinkState.DETACHED] == [LinkKind.EXPORT]
+    live = [LinkKind.EXPORT] if target is not None else []
+    assert [k.kind for k in world.links(ada) if k.state is not LinkState.DETACHED] == live

@@ -132,3 +132,17 @@ def test_a_conversion_that_died_and_is_asked_for_again_makes_one_event(scene: Sc
     scene.rest()
     scene.check()
     assert len(host.all_of("ada")) == 1
+
+
+def test_a_copy_that_was_deleted_before_we_heard_of_it_is_made_anew(scene: Scene) -> None:
+    """The service knew the key of what was made and is gone: each repetition was refused, five times, and then it was
+    left. Nobody told us that she had deleted it, so nothing is deleted here."""
+    scene.make_here("event")
+    scene.connect()
+    scene.account.faults.add(Moment.AFTER, Request.INSERT, Crash("killed"))
+    with pytest.raises(Crash):
+        scene.world.sync(scene.ada)
+    scene.world.clock.forward(minutes=11)
+    scene.delete_there(0)
+    scene.rest()
+    scene.check()

@@ -149,7 +149,8 @@ def _remote_write(p: Pass, step: Step) -> Write | None:
             return Create(op, Stamp(p.engine.instance, link.id), item)  # the link's own key was used up once
         case Action.CREATE_REMOTE if isinstance(case.host, HostItem):
             item = outgoing(_synced(case.host.item), p.place(link.collection), link)
-            return Create(link.id, Stamp(p.engine.instance, link.id), item)
+            used_up = link.reason is Reason.STALE  # what was made under it is gone again, says the service
+            return Create(op if used_up else link.id, Stamp(p.engine.instance, link.id), item)
         case Action.DELETE_REMOTE:
             return Delete(op, remote_id, _revision(step))
         case Action.MERGE if step.merged is not None and step.merged.to_remote:
