@@ -57,7 +57,7 @@ class Attempt:
         request = build(calendarId=self.collection, sendUpdates="none", **parameters)
         before, self.begun = self.begun, True
         try:
-            reply = self.reader.client.call(request, if_match="" if etag.startswith(decode.BY_CONTENT) else etag)
+            reply = self.reader.client.call(request, if_match=decode.precondition(etag))
             if method != "delete" and not isinstance(reply.get("id"), str):
                 raise ContractViolation("the answer to a write is no event")
             return reply

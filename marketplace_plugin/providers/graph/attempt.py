@@ -48,12 +48,12 @@ class Attempt:
 
     def patch(self, event: str, etag: str, body: Json) -> Asking[Json]:
         """Raises Settled by what a refusal means, NotSent, AnswerLost, and what concerns the whole connection."""
-        call = Call("PATCH", self._path(event), body=body, if_match=_precondition(etag))
+        call = Call("PATCH", self._path(event), body=body, if_match=decode.precondition(etag))
         return self._event((yield from self._send(call)))
 
     def delete(self, event: str, etag: str) -> Asking[None]:
         """An event, a series with its exceptions, or one occurrence. Raises as ``patch``."""
-        yield from self._send(Call("DELETE", self._path(event), if_match=_precondition(etag)))
+        yield from self._send(Call("DELETE", self._path(event), if_match=decode.precondition(etag)))
 
     def answer(self, event: str, action: str) -> Asking[None]:
         """Answer an invitation without telling the organiser. Raises as ``patch``.
@@ -193,10 +193,6 @@ class Attempt:
 
     def refuse(self, code: RefusedCode, *, permanent: bool = True) -> Settled:
         return Settled(Refused(self.op, code, permanent))
-
-
-def _precondition(tag: str) -> str:
-    return "" if tag.startswith(decode.BY_CONTENT) else tag
 
 
 def merged(reply: Raw, before: Raw, sent: Raw) -> dict[str, Any]:

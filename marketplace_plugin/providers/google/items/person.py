@@ -7,7 +7,7 @@ A write replaces a whole list, so what our lists cannot say of an entry is taken
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
 from marketplace_plugin.model.change import Access, Found, Revision, Stamp
@@ -157,7 +157,10 @@ def _notes(raw: Raw) -> str:
 
 
 def _instant(text: Any) -> datetime | None:
-    return datetime.fromisoformat(text) if isinstance(text, str) else None
+    if not isinstance(text, str):
+        return None
+    at = datetime.fromisoformat(text.upper())
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 # --- writing -----------------------------------------------------------------------------------------------------

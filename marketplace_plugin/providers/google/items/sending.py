@@ -13,6 +13,7 @@ from marketplace_plugin.contract.sending import broken_off, one_by_one
 from marketplace_plugin.errors import ContractViolation, NotSent, Throttled, Unavailable
 from marketplace_plugin.model.write import Deferred, DeferScope, Missing, Outcome, Stale, Write
 from marketplace_plugin.providers.google.errors import Refusal, for_connection, for_write
+from marketplace_plugin.providers.google.shape.decode import precondition
 from marketplace_plugin.providers.google.transport import Client, Json
 
 _STALE = frozenset({"failedPrecondition", "FAILED_PRECONDITION"})
@@ -34,7 +35,7 @@ class Sending:
         """Raises as ``read``. ``begun`` stays as it was where the service has said no."""
         before, self.begun = self.begun, True
         try:
-            return self.client.call(request, if_match=if_match)
+            return self.client.call(request, if_match=precondition(if_match))
         except NotSent:
             self.begun = before
             raise

@@ -51,6 +51,7 @@ from marketplace_plugin.model.write import (
 from marketplace_plugin.providers.google.errors import Refusal, for_read
 from marketplace_plugin.providers.google.items import sending
 from marketplace_plugin.providers.google.items.sending import Sending
+from marketplace_plugin.providers.google.shape.decode import tag_of
 from marketplace_plugin.providers.google.transport import Client, Json
 
 PREFIX = "tasklist/"
@@ -67,6 +68,9 @@ _FINGERPRINT = "tasks-1"
 _SHOWN = {"showCompleted": True, "showHidden": True, "showAssigned": True}
 
 Raw = Json
+
+
+_HELD = ("title", "notes", "due", "status", "deleted", "updated")
 
 
 class Undecodable(Exception):
@@ -225,7 +229,7 @@ def found(raw: Raw) -> Found:
     try:
         return Found(
             id=str(raw["id"]),
-            revision=Revision(str(raw["etag"])),
+            revision=Revision(tag_of(raw, _HELD)),
             item=Task(
                 title=str(raw.get("title", "")),
                 notes=str(raw.get("notes", "")),
@@ -233,7 +237,7 @@ def found(raw: Raw) -> Found:
                 status=TaskStatus.COMPLETED if raw.get("status") == "completed" else TaskStatus.NOT_STARTED,
             ),
             access=Access.NONE if raw.get("assignmentInfo") else Access.FULL,
-            changed=_instant(raw["updated"]),
+            changed=_instant(str(raw["updated"])) if raw.get("updated") else None,
             href=str(raw.get("webViewLink", "")),
         )
     except (LookupError, TypeError, ValueError, OverflowError) as error:
@@ -292,7 +296,7 @@ def _token(now: _Position) -> str:
 
 
 def _instant(text: str) -> datetime:
-    at = datetime.fromisoformat(text)
+    at = datetime.fromisoformat(text.upper())
     if at.tzinfo is None:
         raise ValueError("a time without an offset")
     return at.astimezone(UTC)

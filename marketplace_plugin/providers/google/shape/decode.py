@@ -11,12 +11,11 @@ https://developers.google.com/workspace/calendar/api/concepts/events-calendars. 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-
-import orjson
 
 from marketplace_plugin.model.change import Access, Found, Revision, Stamp, UnreadableReason
 from marketplace_plugin.model.collection import Role
@@ -150,8 +149,9 @@ def is_cancelled(raw: Raw) -> bool:
     return bool(raw.get("status") == "cancelled")
 
 
-def tag_of(raw: Raw) -> str:
-    """The ETag. Where there is none (only three fields of a cancelled exception are guaranteed) one by its content.
+def tag_of(raw: Raw, names: Collection[str] = _SHOWN) -> str:
+    """The ETag. Where there is none (only three fields of a cancelled exception are guaranteed) one by its content, by
+    the fields ``names``.
 
     Raises TypeError.
     """
@@ -159,8 +159,13 @@ def tag_of(raw: Raw) -> str:
         if not isinstance(raw["etag"], str):
             raise TypeError("an ETag is a text")
         return str(raw["etag"])
-    shown = {name: raw[name] for name in _SHOWN if raw.get(name) is not None}
-    return BY_CONTENT + hashlib.sha256(orjson.dumps(shown, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    shown = {name: raw[name] for name in names if raw.get(name) is not None}
+    return BY_CONTENT + hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()
+
+
+def precondition(tag: str) -> str:
+    """What If-Match says; empty for a tag that the service knows nothing of."""
+    return "" if tag.startswith(BY_CONTENT) else tag
 
 
 def organises(raw: Raw, calendar_id: str) -> bool:

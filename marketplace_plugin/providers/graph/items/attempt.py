@@ -36,6 +36,7 @@ from marketplace_plugin.model.write import (
 )
 from marketplace_plugin.providers.graph.conversation import Asking
 from marketplace_plugin.providers.graph.errors import Refusal, for_connection, for_write
+from marketplace_plugin.providers.graph.shape.decode import precondition
 from marketplace_plugin.providers.graph.transport import Call, Json, segment
 
 
@@ -152,7 +153,7 @@ def _over(attempt: Attempt, write: Update | Delete) -> Asking[Outcome]:
         return Stale(attempt.op, None)
     if now.revision != write.revision:
         return Stale(attempt.op, now)
-    etag = write.revision.master
+    etag = precondition(write.revision.master)
     if isinstance(write, Delete):
         yield from attempt.send(Call("DELETE", attempt.item(write.id), if_match=etag))
         return Applied(attempt.op, write.id, None, None)

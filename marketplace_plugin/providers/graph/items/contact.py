@@ -16,7 +16,7 @@ import orjson
 from marketplace_plugin.model.change import Access, Found, Revision, Stamp
 from marketplace_plugin.model.contact import YEARLESS, Contact, Labelled, PostalAddress, full_name, own_name
 from marketplace_plugin.model.form.canonical import CONTACT_FIELDS
-from marketplace_plugin.providers.graph.shape.decode import STAMP
+from marketplace_plugin.providers.graph.shape.decode import STAMP, entries, tag_of
 from marketplace_plugin.providers.graph.transport import Json
 
 LABELS = "String {6c0b5e0d-4a2f-4f0c-9d5e-8f9f1d6a2b73} Name MarketplaceLabels"
@@ -68,7 +68,7 @@ def found(raw: Raw) -> Found:
     try:
         return Found(
             id=str(raw["id"]),
-            revision=Revision(str(raw["@odata.etag"])),
+            revision=Revision(tag_of(raw, raw.keys())),
             item=contact(raw),
             stamp=Stamp.parse(mark(raw, STAMP)),
             access=Access.FULL,
@@ -98,7 +98,7 @@ def _named(read: Contact, name: str) -> Contact:
 
 def mark(raw: Mapping[str, Any], name: str) -> str:
     """One of our extended properties; empty where there is none, or it was not asked for."""
-    for entry in raw.get(MARKS) or ():
+    for entry in entries(raw, MARKS):
         if str(entry.get("id", "")).casefold() == name.casefold():
             return str(entry.get("value") or "")
     return ""
@@ -115,7 +115,7 @@ def _labels(raw: Raw) -> dict[str, str]:
 
 def _mails(raw: Raw) -> Iterator[Labelled]:
     labels = _labels(raw)
-    for entry in raw.get("emailAddresses") or ():
+    for entry in entries(raw, "emailAddresses"):
         address = str(entry.get("address") or "")
         if address:
             yield Labelled(str(labels.get(address.lower(), "")), address)
@@ -139,13 +139,16 @@ def _birthday(text: Any) -> date | None:
     """Outlook writes 11:59 in UTC; others midnight where they are, some of them noon."""
     if not text:
         return None
-    at = datetime.fromisoformat(text)
+    at = datetime.fromisoformat(text.upper())
     day = ((at.astimezone(UTC) if at.tzinfo else at) + _NEAREST).date()
     return day.replace(year=YEARLESS) if day.year == NO_YEAR else day
 
 
 def _instant(text: Any) -> datetime | None:
-    return datetime.fromisoformat(text) if isinstance(text, str) else None
+    if not isinstance(text, str):
+        return None
+    at = datetime.fromisoformat(text.upper())
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 # --- writing -----------------------------------------------------------------------------------------------------

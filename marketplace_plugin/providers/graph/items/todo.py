@@ -15,6 +15,7 @@ from typing import Any
 from marketplace_plugin.model.change import Access, Found, Revision, Stamp
 from marketplace_plugin.model.task import Priority, Task, TaskStatus, due_day
 from marketplace_plugin.model.time import Zoned
+from marketplace_plugin.providers.graph.shape.decode import entries, tag_of
 from marketplace_plugin.providers.graph.transport import Json
 
 LINKS = "linkedResources"
@@ -46,25 +47,25 @@ def found(raw: Raw) -> Found:
     try:
         return Found(
             id=str(raw["id"]),
-            revision=Revision(str(raw["@odata.etag"])),
+            revision=Revision(tag_of(raw, raw.keys())),
             item=Task(
                 title=str(raw.get("title") or ""),
                 notes=_notes(raw.get("body") or {}),
                 due=_day(raw.get("dueDateTime")),
-                status=_STATES[str(raw.get("status", "notStarted"))],
-                priority=Priority(str(raw.get("importance", "normal"))),
+                status=_STATES[str(raw.get("status") or "notStarted")],
+                priority=Priority(str(raw.get("importance") or "normal")),
                 reminder=_reminder(raw),
             ),
             stamp=stamp_of(raw),
             access=Access.FULL,
-            changed=datetime.fromisoformat(raw["lastModifiedDateTime"]),
+            changed=_instant(raw.get("lastModifiedDateTime")),
         )
     except (LookupError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise Undecodable from error
 
 
 def stamp_of(raw: Raw) -> Stamp | None:
-    for entry in raw.get(LINKS) or ():
+    for entry in entries(raw, LINKS):
         if entry.get("applicationName") == APPLICATION:
             return Stamp.parse(str(entry.get("externalId") or ""))
     return None
@@ -88,6 +89,13 @@ def _reminder(raw: Raw) -> Zoned | None:
     if not raw.get("isReminderOn") or not raw.get("reminderDateTime"):
         return None
     return Zoned(_wall(raw["reminderDateTime"]), "UTC")
+
+
+def _instant(text: Any) -> datetime | None:
+    if not text:
+        return None
+    at = datetime.fromisoformat(str(text).upper())
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _wall(value: Raw) -> datetime:

@@ -11,13 +11,12 @@ Source: the resource ``event`` of Microsoft Graph v1.0. Read with ``Prefer: outl
 from __future__ import annotations
 
 import hashlib
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-
-import orjson
 
 from marketplace_plugin.model.change import Access, Found, Revision, Stamp, UnreadableReason
 from marketplace_plugin.model.collection import Capabilities, Role
@@ -121,8 +120,8 @@ class Whole:
 def whole(raw: Raw) -> Whole:
     """A reply to the request for an event with its exceptions. Raises Undecodable."""
     try:
-        cancelled = tuple(date.fromisoformat(name[-10:]) for name in raw.get("cancelledOccurrences") or ())
-        return Whole(raw, tuple(raw.get("exceptionOccurrences") or ()), cancelled)
+        cancelled = tuple(date.fromisoformat(name[-10:]) for name in entries(raw, "cancelledOccurrences"))
+        return Whole(raw, tuple(entries(raw, "exceptionOccurrences")), cancelled)
     except _MALFORMED as error:
         raise Undecodable(UnreadableReason.MALFORMED) from error
 
@@ -146,12 +145,22 @@ def event_of(raw: Raw, calendar: Calendar) -> Event:
         raise Undecodable(UnreadableReason.MALFORMED) from error
 
 
-def tag_of(raw: Raw) -> str:
-    """The ETag. Where a reply has none one by its content, which is no precondition."""
+def tag_of(raw: Raw, names: Collection[str] = _SHOWN) -> str:
+    """The ETag. Where a reply has none one by its content (the fields ``names``), which is no precondition."""
     if tag := raw.get("@odata.etag"):
         return str(tag)
-    shown = {name: raw[name] for name in _SHOWN if raw.get(name) is not None}
-    return BY_CONTENT + hashlib.sha256(orjson.dumps(shown, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    shown = {name: raw[name] for name in names if raw.get(name) is not None}
+    return BY_CONTENT + hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()
+
+
+def precondition(tag: str) -> str:
+    """What If-Match says; empty for a tag that the service knows nothing of."""
+    return "" if tag.startswith(BY_CONTENT) else tag
+
+
+def entries(raw: Raw, name: str) -> list[Any]:
+    """A list of the metadata's kind, which may hold nulls, without them."""
+    return [entry for entry in raw.get(name) or () if entry is not None]
 
 
 def is_own(raw: Raw) -> bool:
@@ -177,7 +186,7 @@ def stamp_of(raw: Raw) -> Stamp | None:
 def has_guests(raw: Raw) -> bool:
     """Whether somebody else is invited: whatever the organiser changes or deletes then is mailed."""
     organizer = _address(raw.get("organizer")).lower()
-    return any(_address(guest).lower() != organizer for guest in raw.get("attendees") or ())
+    return any(_address(guest).lower() != organizer for guest in entries(raw, "attendees"))
 
 
 def is_online(raw: Raw) -> bool:
@@ -275,7 +284,7 @@ def _event(raw: Raw, calendar: Calendar) -> Event:
     # Somebody else's calendar may be shared with titles and places only, which nothing tells: what is empty there may
     # also be withheld. The reminder is its owner's.
     withheld = calendar.shared and calendar.role <= Role.READER
-    description, attendees = _text(raw.get("body") or {}), tuple(_attendee(a) for a in raw.get("attendees") or ())
+    description, attendees = _text(raw.get("body") or {}), tuple(_attendee(a) for a in entries(raw, "attendees"))
     return Event(
         when=when,
         title=str(raw.get("subject") or ""),
@@ -336,7 +345,7 @@ def _edge(given: Raw, anchor: Any) -> Zoned:
 
 def _property(raw: Raw, name: str) -> str:
     """One of our extended properties; empty where there is none, or it was not asked for."""
-    for given in raw.get("singleValueExtendedProperties") or ():
+    for given in entries(raw, "singleValueExtendedProperties"):
         if str(given.get("id", "")).casefold() == name.casefold():
             return str(given.get("value") or "")
     return ""
