@@ -92,7 +92,7 @@ class Echo:
 class LeftOut:
     """Not ours to touch, and why."""
 
-    id: str
+    found: Found
     reason: Reason
 
 
@@ -133,16 +133,16 @@ class Reader:
         link = index.by_remote.get((self.ground.id, found.id))
         if link is not None and link.kind is LinkKind.BLOCK and found.uid not in index.meetings:
             if link.state is LinkState.DECLINED and not self._awakes(link, found):
-                return LeftOut(found.id, Reason.DECLINED)
+                return LeftOut(found, Reason.DECLINED)
             if link.remote is not None and link.remote.digest == self.digest(found):
                 return Echo(link, found)
             return BlockSeen(found, link, _block_reason(found))
         if link is not None or not self.ground.blocks or _ties(found, index):
             return change
         if not self.ground.is_source:
-            return LeftOut(found.id, Reason.TARGET_IS_NO_SOURCE)
+            return LeftOut(found, Reason.TARGET_IS_NO_SOURCE)
         if not self.inside(found):
-            return LeftOut(found.id, Reason.OUT_OF_WINDOW)
+            return LeftOut(found, Reason.OUT_OF_WINDOW)
         return BlockSeen(found, None, Reason.NEW_REMOTE)
 
     def _awakes(self, link: Link, found: Found) -> bool:

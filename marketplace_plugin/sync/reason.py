@@ -32,6 +32,7 @@ class Reason(StrEnum):
     # left out
     HAS_LIVE_LINK = "has-live-link"
     TARGET_IS_NO_SOURCE = "target-is-no-source"
+    SPLIT_THERE = "split-there"
     COPY_OF_STAMPED = "copy-of-stamped"
     BEFORE_CONNECTED = "before-connected"
     OUT_OF_WINDOW = "out-of-window"

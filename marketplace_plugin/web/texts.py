@@ -195,6 +195,7 @@ REASONS: Mapping[Reason, LazyString] = {
     Reason.DECIDED: _("You decided about it; the next sync carries it out."),
     Reason.HAS_LIVE_LINK: _("It is synced through another of your connections already."),
     Reason.TARGET_IS_NO_SOURCE: _("It is in your target calendar, which is not chosen as a source."),
+    Reason.SPLIT_THERE: _("At the service its later days became an event of their own, which stands there alone."),
     Reason.COPY_OF_STAMPED: _("It is a copy of an event that we wrote; the copy stays yours."),
     Reason.BEFORE_CONNECTED: _("It ended before the account was connected."),
     Reason.OUT_OF_WINDOW: _("It lies outside the period that is synced."),

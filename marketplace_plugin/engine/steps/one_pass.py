@@ -38,7 +38,8 @@ class Pass:
     """``now`` is the time at its start (aware UTC). ``pushing`` is False while no plan of these settings was approved;
     ``asks``: a plan waits for its owner; ``approved``: the one that this pass is bound to. ``paused`` is when the
     service wants to be asked again; ``again``: something is left that a next pass should do soon; ``refused``: the
-    service denied what the account's roles, as we know them, allow. ``errors`` are codes of collections that failed."""
+    service denied what the account's roles, as we know them, allow. ``errors`` are codes of collections that failed.
+    ``apart``: series that came in a target which is no source, by their calendar, and are none of ours."""
 
     engine: Engine
     connection: Connection
@@ -58,6 +59,7 @@ class Pass:
     touched: set[str] = field(default_factory=set)
     paused: datetime | None = None
     again: bool = False
+    apart: list[tuple[str, Found]] = field(default_factory=list)
     roles_read: bool = False
     refused: bool = False
     expired: bool = False

@@ -10,6 +10,7 @@ from marketplace_plugin.engine.steps.host_side import at_link
 from marketplace_plugin.engine.steps.one_pass import Pass
 from marketplace_plugin.engine.steps.plan.adopting import Standing, adopt, standing, tie
 from marketplace_plugin.engine.steps.plan.pairing import Doubt, Paired, is_newcomer, pair
+from marketplace_plugin.engine.steps.plan.splits import told_of_tails
 from marketplace_plugin.engine.steps.recall import Recalled
 from marketplace_plugin.model.change import HostGone, HostItem
 from marketplace_plugin.model.item import Kind
@@ -61,7 +62,8 @@ def plan(p: Pass, recalled: Recalled) -> Planned:
     paired = pair(p, recalled, policy)
     steps = _without_doubted(steps, paired) + paired.steps
     braked = _brake(p, Plan(tuple(steps)), recalled)
-    return Planned(braked.go, braked.held, tuple(orphans), tuple(recalled.absorbed), doubts=tuple(paired.doubts))
+    told = tuple(told_of_tails(p, recalled))
+    return Planned(braked.go, braked.held, tuple(orphans), tuple(recalled.absorbed), told, tuple(paired.doubts))
 
 
 def _without_doubted(steps: list[Step], paired: Paired) -> list[Step]:

@@ -33,7 +33,7 @@ from marketplace_plugin.model.time import Window
 from marketplace_plugin.store import blocks, collections, held, links, rounds
 from marketplace_plugin.store.accounts.collections import Collection
 from marketplace_plugin.store.work.held import Held, What
-from marketplace_plugin.sync.diff import Echo, LinkIndex, Meeting, Reader
+from marketplace_plugin.sync.diff import Echo, LeftOut, LinkIndex, Meeting, Reader
 from marketplace_plugin.sync.guard import suspects
 from marketplace_plugin.sync.link import Link, LinkKind, LinkState, RemoteShowing
 from marketplace_plugin.sync.reason import Reason
@@ -166,6 +166,11 @@ def _take(c: Connection, p: Pass, row: Collection, changes: Sequence[Change], ro
     _echo(c, p, reading.echoes)
     rounds.put(c, p.connection.id, row.remote_id, round_id, reading.later)
     p.counts["skipped"] += len(reading.left_out)
+    p.apart += [(row.remote_id, one.found) for one in reading.left_out if _is_apart(one)]
+
+
+def _is_apart(one: LeftOut) -> bool:
+    return one.reason is Reason.TARGET_IS_NO_SOURCE and isinstance(one.found.item, Series)
 
 
 def _inside(p: Pass, found: Found, window: Window) -> bool:
