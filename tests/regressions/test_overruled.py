@@ -9,6 +9,7 @@ from itertools import product
 import pytest
 
 from marketplace_plugin.engine.account.disconnect import disconnect
+from marketplace_plugin.engine.acts.chosen.migrate import choose
 from marketplace_plugin.engine.acts.waiting.conflicts import listed
 from marketplace_plugin.errors import Throttled, Unavailable
 from marketplace_plugin.providers.memory import PERSONALITIES, Crash, Moment, Personality, Request
@@ -16,6 +17,7 @@ from marketplace_plugin.store.accounts.connections import Policy
 from marketplace_plugin.sync.merge.three_way import Winner
 from tests.laws.edits import Edit
 from tests.laws.scene import Scene
+from tests.laws.world import OTHER, SOURCE
 
 
 @pytest.fixture(params=product(PERSONALITIES, [True, False]), ids=lambda p: f"{p[0].name}-{p[1]}")
@@ -158,6 +160,21 @@ def test_what_was_overruled_stays_told_when_the_copy_is_made_anew(scene: Scene) 
     scene.check()
     (view,) = listed(scene.world.engine, scene.person)
     assert view.id
+
+
+def test_what_was_overruled_stays_told_when_the_copy_was_not_made_before_another_target_is_chosen(scene: Scene) -> None:
+    _clash(scene, Policy.HOST)
+    _sync(scene)
+    scene.delete_there(0)
+    scene.edit_here(0, Edit.TITLE)
+    scene.account.faults.add(Moment.BEFORE, Request.INSERT, Throttled("slow down"))
+    _sync(scene)
+    with scene.world.store.begin() as unit:
+        choose(scene.world.engine, unit, scene.ada, OTHER, (SOURCE,), keep=True)
+    scene.rest()
+    scene.nothing_gone()
+    (view,) = listed(scene.world.engine, scene.person)
+    assert view.cell == "title"
 
 
 def test_a_series_that_differs_when_it_is_found_again_is_listed(scene: Scene) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection as Database
 from marketplace_plugin.contract.module import UnitOfWork
 from marketplace_plugin.engine.acts.chosen import left
 from marketplace_plugin.engine.acts.chosen.left import COPIES
-from marketplace_plugin.engine.acts.chosen.purge import forget_links, restart, unselect
+from marketplace_plugin.engine.acts.chosen.purge import forget_unborn, restart, unselect
 from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.model.change import Access
 from marketplace_plugin.model.item import Kind
@@ -79,7 +79,7 @@ def leave_target(
     sent = {one.link for one in intents.open_ones(c, connection_id) if isinstance(one.write, Create)}
     standing = [k for k in ours if k.remote_id is not None]
     under_way = [k for k in ours if k.remote_id is None and k.id in sent and not keep]
-    forget_links(engine, c, {k.id for k in ours} - {k.id for k in (*standing, *under_way)})
+    forget_unborn(engine, c, {k.id for k in ours} - {k.id for k in (*standing, *under_way)})
     links.put(c, [left.leaving(engine, k) for k in under_way], now)  # its intent stays open: found by its stamp
     if keep:
         links.put(c, [left.kept(k) for k in standing], now)

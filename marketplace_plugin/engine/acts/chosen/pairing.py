@@ -14,7 +14,7 @@ from sqlalchemy import Connection as Database
 
 from marketplace_plugin.contract.module import UnitOfWork
 from marketplace_plugin.engine.acts.chosen.left import let_leave
-from marketplace_plugin.engine.acts.chosen.purge import forget_links, restart
+from marketplace_plugin.engine.acts.chosen.purge import forget_unborn, restart
 from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.engine.kinds import PAIRED
 from marketplace_plugin.model.item import Kind
@@ -86,7 +86,7 @@ def unmirror(engine: Engine, unit: UnitOfWork, connection: str, kinds: Group[Kin
     live = [k for k in mine if k.state not in (LinkState.DETACHED, LinkState.DECLINED)]
     sent = {one.link for one in intents.open_ones(c, connection) if isinstance(one.write, Create)}
     kept = [k for k in live if k.remote_id is not None or k.id in sent]
-    forget_links(engine, c, {k.id for k in live} - {k.id for k in kept})
+    forget_unborn(engine, c, {k.id for k in live} - {k.id for k in kept})
     links.put(c, let_leave(engine, c, kept), now)
 
 
@@ -94,7 +94,7 @@ def _release(engine: Engine, unit: UnitOfWork, connection: str, remote_id: str, 
     c = unit.connection
     pairs = list(links.of_connection(c, connection, collection=remote_id, kinds=(LinkKind.PAIR,)))
     unborn = [k.id for k in pairs if k.host_ref is None or k.remote_id is None]
-    forget_links(engine, c, unborn)
+    forget_unborn(engine, c, unborn)
     released = [k for k in pairs if k.id not in unborn and k.state not in (LinkState.DETACHED, LinkState.DECLINED)]
     links.put(c, [replace(k, state=LinkState.DETACHED, reason=reason) for k in released], engine.now())
     restart(c, connection, remote_id)

@@ -138,13 +138,14 @@ def _bare(link: Link) -> Link:
 def forget_links(engine: Engine, c: Database, ids: Iterable[str]) -> None:
     """Links with all that is kept about them."""
     listed = list(ids)
-    _forget_content(c, listed)
+    conflicts.remove_for(c, listed)
+    forget_unborn(engine, c, listed)
+
+
+def forget_unborn(engine: Engine, c: Database, ids: Iterable[str]) -> None:
+    """Links of what was never made. Their events stay, and so does what was overruled of them (rule U1)."""
+    listed = list(ids)
+    for family in (journal, held, intents):
+        family.remove_for(c, listed)
     blocks.remove(c, listed, engine.now())
     links.remove(c, listed, engine.now())
-
-
-def _forget_content(c: Database, ids: list[str]) -> None:
-    journal.remove_for(c, ids)
-    conflicts.remove_for(c, ids)
-    held.remove_for(c, ids)
-    intents.remove_for(c, ids)
