@@ -165,6 +165,12 @@ def plain(address: Address) -> Address:
     return mapped or address
 
 
+def is_loopback(host: str) -> bool:
+    """``localhost``, 127.0.0.0/8 and ::1 as they are written; no name is looked up."""
+    address = as_address(host)
+    return host == "localhost" if address is None else address.is_loopback
+
+
 def is_public(address: Address) -> bool:
     """An address of the internet that leads to no network of somebody's own."""
     known = plain(address)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from marketplace_plugin.contract.servers import (
     Address,
     AllowedServers,
+    is_loopback,
     is_public,
     normal_host,
     plain,
@@ -147,3 +148,13 @@ def test_any_text_is_an_entry_or_a_value_error(text: str) -> None:
 @given(st.text(max_size=30), ADDRESS)
 def test_any_host_may_be_asked_about(host: str, address: Address) -> None:
     assert not AllowedServers.read("mail.example.org").reaches(host, address) or normal_host(host) == "mail.example.org"
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.9.9.9", "::1", "[::1]"])
+def test_this_machine(host: str) -> None:
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["", "localhost.example.org", "127.0.0.1.example.org", "10.0.0.1", "0.0.0.0", "::"])
+def test_not_this_machine(host: str) -> None:
+    assert not is_loopback(host)

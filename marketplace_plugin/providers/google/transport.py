@@ -7,7 +7,6 @@ google-api-python-client ships, and each request runs over the shared urllib3 po
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import threading
 from collections.abc import Callable, Mapping
@@ -19,6 +18,7 @@ import orjson
 import urllib3
 
 from marketplace_plugin.contract.provider import Bearer, Session
+from marketplace_plugin.contract.servers import is_loopback
 from marketplace_plugin.errors import AnswerLost, AuthorizationExpired, ContractViolation, InsecureTransport, NotSent
 from marketplace_plugin.model.form.text import lenient_json
 from marketplace_plugin.providers.google.errors import refusal
@@ -93,16 +93,9 @@ def _check_transport(root: str) -> None:
     parts = urlsplit(root)
     if parts.scheme == "https" and parts.hostname:
         return
-    if parts.scheme == "http" and _is_loopback(parts.hostname or ""):
+    if parts.scheme == "http" and is_loopback(parts.hostname or ""):
         return
     raise InsecureTransport(f"api_root is https, or http on a loopback address: {root!r}")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 class _NoTransport:

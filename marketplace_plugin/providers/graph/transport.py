@@ -8,7 +8,6 @@ out four at a time, and one batch is under way at once.
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import re
 import threading
@@ -21,6 +20,7 @@ import orjson
 import urllib3
 
 from marketplace_plugin.contract.provider import Session
+from marketplace_plugin.contract.servers import is_loopback
 from marketplace_plugin.errors import (
     AnswerLost,
     AuthorizationExpired,
@@ -290,13 +290,6 @@ def _check_transport(root: str) -> None:
     parts = urlsplit(root)
     if parts.scheme == "https" and parts.hostname:
         return
-    if parts.scheme == "http" and _is_loopback(parts.hostname or ""):
+    if parts.scheme == "http" and is_loopback(parts.hostname or ""):
         return
     raise InsecureTransport(f"graph_root is https, or http on a loopback address: {root!r}")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
