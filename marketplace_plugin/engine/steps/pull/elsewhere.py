@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 from marketplace_plugin.engine.steps.one_pass import Pass, chunks
@@ -14,10 +15,13 @@ from marketplace_plugin.errors import (
 )
 from marketplace_plugin.model.change import Found, Stamp, Unreadable, Upsert
 from marketplace_plugin.model.collection import Role
+from marketplace_plugin.model.event import Event, Series
+from marketplace_plugin.model.time import Window
 from marketplace_plugin.store import links
 from marketplace_plugin.store.accounts.collections import Collection
 from marketplace_plugin.sync.diff import How, LinkIndex, News, Seen, Vanished, Waits, taken_over
 from marketplace_plugin.sync.link import Link, LinkKind
+from marketplace_plugin.sync.merge.three_way import changed
 
 STAMPED = frozenset({LinkKind.EXPORT, LinkKind.MIRROR, LinkKind.PAIR})
 """Links whose remote item we may have made, so that it carries our mark."""
@@ -73,9 +77,8 @@ def _find_moved(p: Pass, collection: str, missing: Sequence[Link]) -> tuple[Move
     except (CollectionGone, PermissionDenied):
         return [], []  # a calendar that was never asked for; it may well be unreadable
     found += [(stamps[stamp], shown[0]) for stamp, shown in carried.items() if len(shown) == 1] + named
-    with p.engine.store.read() as c:
-        tied = links.by_remote(c, p.connection.id, [one.id for _, one in found], collection)
-    return [(link, one) for link, one in found if one.id not in tied], [*doubtful, *unclear]
+    free = {one.id for one in _untied(p, collection, [one for _, one in found])}
+    return [(link, one) for link, one in found if one.id in free], [*doubtful, *unclear]
 
 
 def _only_uid(p: Pass, link: Link) -> bool:
@@ -84,12 +87,55 @@ def _only_uid(p: Pass, link: Link) -> bool:
 
 
 def _by_uid(p: Pass, collection: str, missing: Sequence[Link]) -> tuple[Moved, Sequence[Link]]:
-    """A calendar is read over the window, and nothing of it is kept. What has no UID may be any of its items."""
-    wanted = {link.uid: link for link in missing if link.uid}
-    found: dict[str, Found] = {}
+    """A calendar is read over the window, and over the times of what is missing; nothing of it is kept. What has no UID
+    may be any of its items."""
+    named: dict[str, list[Found]] = defaultdict(list)
     puzzling = False
-    for page in p.provider.pull(collection, None, p.window()) if missing else ():
-        found |= {one.found.uid: one.found for one in page.changes if isinstance(one, Upsert)}
+    for page in p.provider.pull(collection, None, _times_of(p, missing)) if missing else ():
+        for one in page.changes:
+            if isinstance(one, Upsert):
+                named[one.found.uid].append(one.found)
         puzzling = puzzling or any(isinstance(one, Unreadable) for one in page.changes)
-    unclear = [link for link in missing if not link.uid or (puzzling and link.uid not in found)]
-    return [(link, found[uid]) for uid, link in wanted.items() if uid in found], unclear
+    found: Moved = []
+    unclear = [link for link in missing if not link.uid]
+    for uid in dict.fromkeys(link.uid for link in missing if link.uid):
+        free = _untied(p, collection, named[uid])
+        pairs, rest = _paired([link for link in missing if link.uid == uid], free)
+        found += pairs
+        unclear += rest if puzzling or len(pairs) < len(free) else []
+    return found, unclear
+
+
+def _untied(p: Pass, collection: str, shown: Sequence[Found]) -> list[Found]:
+    with p.engine.store.read() as c:
+        tied = links.by_remote(c, p.connection.id, [one.id for one in shown], collection)
+    return [one for one in shown if one.id not in tied]
+
+
+def _times_of(p: Pass, missing: Sequence[Link]) -> Window:
+    window = p.window()
+    items = [item for link in missing if isinstance(item := link.remote_base or link.base, Event | Series)]
+    spans = [p.span(item) for item in items]
+    ends = [end if end is not None else start for start, end in spans]
+    return Window(min([window.start, *(start for start, _ in spans)]), max([window.end, *ends]))
+
+
+def _paired(lost: Sequence[Link], named: Sequence[Found]) -> tuple[Moved, list[Link]]:
+    """Several occurrences of one series may be items of their own with one UID: each is told by its times. And those
+    that were not found: by their times, or as the only one."""
+    pairs: Moved = []
+    for link in lost:
+        alike = [one for one in named if _same_times(link, one)]
+        pairs += [(link, alike[0])] if len(alike) == 1 else []
+    taken = {one.id for _, one in pairs}
+    rest, left = [k for k in lost if k not in [link for link, _ in pairs]], [f for f in named if f.id not in taken]
+    if len(rest) == len(left) == 1:
+        return [*pairs, (rest[0], left[0])], []
+    return pairs, rest
+
+
+def _same_times(link: Link, found: Found) -> bool:
+    shown = link.remote_base or link.base
+    if not isinstance(shown, Event | Series) or not isinstance(found.item, Event | Series):
+        return False
+    return not changed(shown, found.item, frozenset({"when"}))
