@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from sqlalchemy import Connection
 
 from marketplace_plugin.engine.steps.one_pass import Pass, chunks
+from marketplace_plugin.errors import HostError
 from marketplace_plugin.model.change import HostCursor, HostGone, HostItem
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.write import HostOutcome, HostWrite
@@ -38,7 +39,8 @@ def at_link(link: Link) -> str:
 
 
 def changes(p: Pass) -> tuple[dict[str, Shown], dict[Kind, HostCursor]]:
-    """All that changed since the last commit, each item once with its newest state; and how far that was read."""
+    """All that changed since the last commit, each item once with its newest state; and how far that was read. Raises
+    HostError."""
     changed: dict[str, Shown] = {}
     reached: dict[Kind, HostCursor] = {}
     for kind, module in p.modules.items():
@@ -47,11 +49,22 @@ def changes(p: Pass) -> tuple[dict[str, Shown], dict[Kind, HostCursor]]:
         more = True
         while more:
             page = module.changes(p.connection.user, position, p.engine.settings.page)
-            changed |= {at(kind, one.ref): one for one in page.changes}
+            for one in page.changes:
+                name = at(kind, one.ref)
+                changed[name] = _newer(changed.get(name), one)
+            if page.more and page.cursor == position:
+                raise HostError("the host tells of the same page again and again")
             position, more = page.cursor, page.more
         if position is not None:
             reached[kind] = position
     return changed, reached
+
+
+def _newer(known: Shown | None, told: Shown) -> Shown:
+    """Whatever order a host tells it in: what counts is the newest version."""
+    if isinstance(known, HostItem) and isinstance(told, HostItem) and known.version > told.version:
+        return known
+    return told
 
 
 def now(p: Pass, names: Iterable[str]) -> dict[str, Shown]:
