@@ -72,7 +72,7 @@ def meaning(place: Place, key: str, item: Element | Refusal) -> Found | Gone | U
         return Gone(key)
     try:
         read: Contact | Task = contact.read(item) if place.sort is CONTACTS else task.read(item)
-        changed = xml.text(item, "t:LastModifiedTime")
+        changed, href = xml.text(item, "t:LastModifiedTime"), xml.text(item, "t:WebClientReadFormQueryString")
         return Found(
             key,
             Revision(key_of(item)),
@@ -80,7 +80,7 @@ def meaning(place: Place, key: str, item: Element | Refusal) -> Found | Gone | U
             stamp=stamp_of(item),
             access=Access.NONE if place.sort is TASKS and task.repeats(item) else Access.FULL,
             changed=instant(changed) if changed else None,
-            href=xml.text(item, "t:WebClientReadFormQueryString"),
+            href=href if href.startswith("https://") else "",
         )
     except (ValueError, OverflowError):
         return Unreadable(key, UnreadableReason.MALFORMED)

@@ -10,6 +10,7 @@ Source: CalendarItemType in types.xsd, and time-zones-and-ews.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
@@ -109,6 +110,11 @@ def change_key_of(item: Element) -> str:
     return str(identity.get("ChangeKey") or "") if identity is not None else ""
 
 
+def tag_of(item: Element) -> str:
+    """The change key; where an item is told without (the schema lets it be left out) a tag by its content."""
+    return change_key_of(item) or f"content:{hashlib.sha256(xml.written(item)).hexdigest()}"
+
+
 def exception_ids(master: Element) -> list[str]:
     """The items behind ``ModifiedOccurrences``."""
     ids = xml.find_all(master, "t:ModifiedOccurrences/t:Occurrence/t:ItemId")
@@ -184,7 +190,7 @@ def anchor_of(item: Element) -> str | None:
 
 
 def _single(item: Element, calendar: Calendar) -> Found:
-    return _found(item, calendar, _event(item, calendar), Revision(change_key_of(item)))
+    return _found(item, calendar, _event(item, calendar), Revision(tag_of(item)))
 
 
 def _series(given: Whole, calendar: Calendar) -> Found:
@@ -209,13 +215,13 @@ def _series(given: Whole, calendar: Calendar) -> Found:
         instant = xml.text(item, "t:OriginalStart") or listed[id_of(item)]
         original = original_of(instant, start, anchor)
         overrides[original_key(original)] = Override(original, _event(item, calendar))
-        tags[original_key(original)] = change_key_of(item)
+        tags[original_key(original)] = tag_of(item)
         changed = max(filter(None, (changed, _changed(item))), default=None)
     if len(listed) != len(given.exceptions):  # one of them was not read: the series is not known as a whole
         raise Undecodable(UnreadableReason.MALFORMED)
     kept = tuple(o for _, o in sorted(overrides.items()) if says_something(bare, o))
     item = replace(bare, overrides=kept)
-    revision = Revision(change_key_of(master), tuple(sorted(tags.items())))
+    revision = Revision(tag_of(master), tuple(sorted(tags.items())))
     result = _found(master, calendar, item, revision, changed)
     can_be_said = expressible(bare, Capabilities(frozenset(), rules=RULES))
     return result if can_be_said else replace(result, access=Access.NONE)

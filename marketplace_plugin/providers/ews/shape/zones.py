@@ -86,7 +86,9 @@ def _probes(definition: Element) -> Iterator[tuple[datetime, timedelta]]:
     if not groups:
         return
     wanted = str(xml.find_all(definition, "t:Transitions/*")[-1].findtext("{*}To"))
-    group = next(one for one in groups if one.get("Id") == wanted)
+    group = next((one for one in groups if one.get("Id") == wanted), None)
+    if group is None:
+        return
     changes = [_change(one, offsets) for one in group if xml.local(one) == "RecurringDayTransition"]
     if len(changes) != len(group):  # a single offset for good, or changes on dates, of which we know no example
         (only,) = group
