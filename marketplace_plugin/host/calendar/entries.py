@@ -13,11 +13,13 @@ from marketplace_plugin.model.event import (
     Occurrence,
     Response,
     Sensitivity,
+    Series,
     ShowAs,
     Status,
     Unknown,
     original_key,
 )
+from marketplace_plugin.model.series.edit import master_of
 from marketplace_plugin.model.series.expand import occurrences
 from marketplace_plugin.model.task import Call, Task, TaskStatus
 from marketplace_plugin.model.time import AllDay, Timed, When, Window, zone
@@ -116,7 +118,8 @@ def _of_occurrence(
     when = shown_at(event.when, viewer.zone)
     own = viewer.id == owner.id
     declined = event.response is Response.DECLINED or event.status is Status.CANCELLED
-    if not record.concerns(viewer.id) and hidden(event):
+    private = hidden_in(record.item, event)
+    if not record.concerns(viewer.id) and private:
         blocks_time = not declined and event.show_as is not ShowAs.FREE
         return Entry(Sort.EVENT, "busy", when) if blocks_time else None
     if not own and declined:
@@ -132,7 +135,7 @@ def _of_occurrence(
         ref=record.ref,
         at=original_key(occurrence.original) if occurrence.original is not None else "",
         calendar=record.calendar,
-        locked=own and hidden(event),
+        locked=own and private,
         converted=record.converted and own,
         done=declined,
         repeats=repeats,
@@ -142,6 +145,11 @@ def _of_occurrence(
 def hidden(event: Event) -> bool:
     """Whether only those who take part may know more than the time."""
     return event.sensitivity is not Sensitivity.NORMAL
+
+
+def hidden_in(item: Event | Series, event: Event) -> bool:
+    """So for ``event`` of ``item``: an occurrence that was changed before is as private as its series has become."""
+    return hidden(event) or hidden(master_of(item))
 
 
 def text(value: str | Unknown) -> str:

@@ -15,7 +15,7 @@ from werkzeug.exceptions import NotFound
 from marketplace_plugin.contract.module import Person
 from marketplace_plugin.host import editing
 from marketplace_plugin.host.acts import Done, Missing, Saved
-from marketplace_plugin.host.calendar.entries import hidden, shown_at
+from marketplace_plugin.host.calendar.entries import hidden_in, shown_at
 from marketplace_plugin.host.forms import event as form
 from marketplace_plugin.host.forms import repetition
 from marketplace_plugin.host.forms.event import Scope
@@ -160,7 +160,7 @@ def _chosen(ref: str, *, takes_part: bool = False) -> Chosen:
         if found is None:
             raise NotFound
         event = found
-    if not record.concerns(who.id) and (takes_part or hidden(event)):
+    if not record.concerns(who.id) and (takes_part or hidden_in(item, event)):
         raise NotFound
     return Chosen(record, item, event, original)
 
