@@ -6,7 +6,7 @@ import pytest
 
 from marketplace_plugin.engine.account.disconnect import Disconnected, disconnect
 from marketplace_plugin.engine.acts.chosen.migrate import choose
-from marketplace_plugin.errors import Unavailable
+from marketplace_plugin.errors import Throttled, Unavailable
 from marketplace_plugin.model.change import UnreadableReason
 from marketplace_plugin.providers.memory import PERSONALITIES, MemoryAccount, Moment, Personality, Request, Rewrite
 from marketplace_plugin.store import connections
@@ -143,6 +143,21 @@ def test_a_copy_that_was_on_its_way_is_found_by_its_stamp(world: World) -> None:
     assert titles(account) == []
     assert titles(account, OTHER) == ["one"]
     assert blocked(world, new) == []
+
+
+@pytest.mark.parametrize("delete", [True, False])
+def test_a_copy_that_was_made_though_the_service_said_not_now_is_known_again(world: World, delete: bool) -> None:
+    """It was forgotten with the connection, and the event was written a second time."""
+    world.host.create("ada", event("one"))
+    account = world.account()
+    ada = world.connect("ada", account)
+    account.faults.add(Moment.AFTER, Request.INSERT, Throttled("slow down"))
+    world.sync(ada)
+    assert titles(account) == ["one"]
+    assert _end(world, ada, delete) == Disconnected(left=int(delete))
+    new = _back(world, account)
+    world.settle(new)
+    assert [*titles(account), *titles(account, OTHER)] == here(world) == ["one"]
 
 
 def test_nothing_is_removed_before_the_plan_is_approved(world: World) -> None:

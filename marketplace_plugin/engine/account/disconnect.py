@@ -115,7 +115,7 @@ def _let_go(engine: Engine, c: Database, row: Connection) -> _Copies:
     ours = [
         link
         for link in links.of_connection(c, row.id, kinds=left.COPIES)
-        if (link.remote_id is not None or link.id in sent)
+        if left.may_stand(link, sent)
         and link.access is not Access.ATTENDEE
         and (left.let_go(link) or link.state not in (LinkState.DETACHED, LinkState.DECLINED))
     ]

@@ -8,6 +8,7 @@ tell whether the copy is still as we left it when the same account is connected 
 
 from __future__ import annotations
 
+from collections.abc import Collection as Group
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -36,6 +37,13 @@ def is_left(link: Link) -> bool:
 def let_go(link: Link) -> bool:
     """Nothing flows any more because its connection ends, or has ended."""
     return link.state is LinkState.DETACHED and link.reason is Reason.DISCONNECTED
+
+
+def may_stand(link: Link, sent: Group[str]) -> bool:
+    """Its copy is there, or may be: a service that says "not now" may have made it all the same. ``sent``: links whose
+    create is under way."""
+    tried = link.state is LinkState.PENDING and link.reason is not None
+    return link.remote_id is not None or link.id in sent or (link.kind in COPIES and (tried or let_go(link)))
 
 
 def leaving(engine: Engine, link: Link) -> Link:

@@ -88,7 +88,7 @@ def purge_connection(engine: Engine, unit: UnitOfWork, connection_id: str) -> Pu
     connections.seize(c, connection_id, now)
     known = list(links.of_connection(c, connection_id))
     sent = {one.link: one.write.item for one in intents.open_ones(c, connection_id) if isinstance(one.write, Create)}
-    made = [k for k in known if k.remote_id is not None or k.id in sent]
+    made = [k for k in known if left.may_stand(k, sent)]
     kept = [k for k in made if k.kind is not LinkKind.BLOCK and (k.host_ref is not None or left.is_left(k))]
     forget_links(engine, c, {k.id for k in known} - {k.id for k in kept})
     for family in (journal, conflicts, intents):
