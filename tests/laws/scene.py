@@ -257,7 +257,10 @@ class Scene:
         self._keep([k for k in self.world.links(self.ada) if k.reason is not Reason.DISCONNECTED])
 
     def _keep(self, known: Sequence[Link]) -> None:
-        self.kept |= {(k.collection, k.remote_id or "") for k in known if k.state is LinkState.DETACHED}
+        """Also where she has moved them since, which nobody follows into a calendar that is not read."""
+        hers = {k.id: (k.collection, k.remote_id or "") for k in known if k.state is LinkState.DETACHED}
+        stamps = {key: one.stamp.link for key, one in self.all_there().items() if one.stamp is not None}
+        self.kept |= {*hers.values(), *(key for key, link in stamps.items() if link in hers)}
 
     def _agreed(self, here: dict[str, HostItem], there: dict[tuple[str, str], Found], tied: list[Link]) -> None:
         """At rest: each edit stands on both sides, or is told."""

@@ -36,6 +36,7 @@ from tests.laws.world import OTHER, SOURCE, TARGET, sample
 
 EDITS = st.sampled_from([Edit.TITLE, Edit.LENGTH, Edit.DAY, Edit.OCCURRENCE, Edit.CANCEL, Edit.SPLIT])
 KINDS = st.sampled_from(["event", "series"])
+GOALS = st.sampled_from([TARGET, OTHER])
 
 
 class Acts(Machine):
@@ -134,21 +135,28 @@ class Acts(Machine):
         with suppress(Conflict):
             self._sync(Trigger.START, preview.approve(self.world.engine, plan.id, self.scene.person))
 
-    @rule(copies=st.booleans())
-    def disconnect_and_come_back(self, copies: bool) -> None:
+    @rule(copies=st.booleans(), goal=GOALS, n=NUMBER, away=st.none() | EDITS, to=st.none() | st.sampled_from(CALENDARS))
+    def disconnect_and_come_back(self, copies: bool, goal: str, n: int, away: Edit | None, to: str | None) -> None:
+        """While she is away, she writes into something there, or moves it."""
         self._disconnect(copies)
-        self._back()
+        self.account.faults.clear()
+        if away is not None:
+            self.scene.edit_there(n, away, n)
+        if to is not None:
+            self.scene.move_there(n, to)
+        self._back(goal)
 
     @rule(
         copies=st.booleans(),
         request=st.sampled_from([Request.PAGE, Request.FETCH, Request.INSERT, Request.PATCH, Request.OVERRIDE]),
         skip=st.integers(0, 2),
+        goal=GOALS,
     )
-    def disconnect_during_a_pass(self, copies: bool, request: Request, skip: int) -> None:
+    def disconnect_during_a_pass(self, copies: bool, request: Request, skip: int, goal: str) -> None:
         self.account.faults.add(Moment.AFTER, request, lambda: self._disconnect(copies), skip=skip)
         self._sync()
         self.account.faults.clear()
-        self._back()
+        self._back(goal)
 
     # --- what happens to her -----------------------------------------------------------------------------------------
 
@@ -185,14 +193,14 @@ class Acts(Machine):
         with suppress(NotFound, Crash):
             disconnect(self.world.engine, self.scene.person, self.scene.ada, copies)
 
-    def _back(self) -> None:
+    def _back(self, goal: str) -> None:
         with self.world.store.read() as c:
             row = connections.get(c, self.scene.ada)
         if row is None or row.state in (ConnectionState.PAUSED, ConnectionState.REMOVED):
             self.account.faults.clear()
             if row is not None and row.state is ConnectionState.PAUSED:  # it died half way: she asks again
                 self._disconnect(copies=False)
-            self.scene.connect(self.policy)
+            self.scene.connect(self.policy, target=goal)
         self.scene.nothing_gone()
 
     # --- the end -----------------------------------------------------------------------------------------------------
