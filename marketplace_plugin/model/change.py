@@ -174,6 +174,10 @@ class HostItem:
     changed: datetime | None = None
     uids: tuple[str, ...] = field(default=())
 
+    def __post_init__(self) -> None:
+        if (shown := well_formed(self.item)) is not self.item:
+            object.__setattr__(self, "item", shown)
+
 
 BULK = "bulk:"
 """How ``HostGone.op`` begins where a person deleted many items in one act that he confirmed with their number."""

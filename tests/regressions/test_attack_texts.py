@@ -42,6 +42,19 @@ def test_a_copy_whose_title_was_cut_there_flows_back_and_then_rests(world: World
     assert len(titles(account)) == 2
 
 
+def test_a_title_that_a_host_has_cut_is_exported_all_the_same(world: World) -> None:
+    account = world.account()
+    ref = world.host.create("ada", event(CUT))
+    world.host.create("ada", event("good", day=11))
+    ada = world.connect("ada", account)
+    world.settle(ada)
+    assert titles(account) == [SHOWN, "good"]
+    account.user.edit(TARGET, next(iter(account.items(TARGET))), location="there")
+    world.host.edit("ada", ref, description="here")
+    world.settle(ada)
+    assert titles(account) == [SHOWN, "good"]
+
+
 def test_a_calendar_whose_title_was_cut_can_be_connected(world: World) -> None:
     account = world.account()
     account.user.rename_calendar(SOURCE, CUT)
