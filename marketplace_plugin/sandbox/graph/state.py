@@ -232,6 +232,7 @@ class State(oauth.State):
     """Everything that the sandbox knows. Hold ``lock`` around each use from outside a request."""
 
     outbox: deque[Mail]
+    knobs: Knobs
 
     def __init__(self, clock: Clock = system_clock) -> None:
         super().__init__(clock)
