@@ -89,7 +89,7 @@ class Reader:
 
     def note(self, collection: str, answer: Json) -> Calendar:
         """Remember what a list of events says of its calendar; what it does not say, the account's list says."""
-        if not answer.get("accessRole") and collection not in self._entries:
+        if not answer.get("accessRole") and not self._entries:
             self.collections()
         entry = self._entries.get(collection)
         told = answer.get("accessRole")
