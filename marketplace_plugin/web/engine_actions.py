@@ -224,6 +224,9 @@ class EngineActions(Actions):
     def conflicts(self, person: Person) -> Sequence[ConflictView]:
         return conflicts.listed(self.engine, person)
 
+    def conflicts_waiting(self, person: Person) -> int:
+        return conflicts.waiting(self.engine, person)
+
     def take(self, person: Person, conflict: str, side: Winner) -> None:
         conflicts.take(self.engine, person, conflict, side)
 

@@ -162,7 +162,9 @@ def test_what_waits_is_one_question_with_its_last_values(world: World) -> None:
     clash.account.user.edit(TARGET, clash.copy, title="there again")
     world.sync(clash.connection)
     assert clash.shown().there == "there again"
+    assert conflicts.waiting(world.engine, person(world)) == 1
     clash.take(Winner.REMOTE)
+    assert conflicts.waiting(world.engine, person(world)) == 0
     assert conflicts.listed(world.engine, person(world)) == []
 
 
@@ -276,6 +278,22 @@ def test_what_was_overruled_outlives_its_event(world: World) -> None:
         conflicts.take(world.engine, person(world), view.id, Winner.REMOTE)
     conflicts.leave(world.engine, person(world), view.id)
     assert clash.listed() == []
+
+
+def test_a_question_about_an_event_that_is_gone_waits_no_longer(world: World) -> None:
+    clash = Clashing(world, Policy.HOST)
+    disconnect(world.engine, person(world), clash.connection, delete_remote=False)
+    world.host.edit("ada", clash.ref, title="since")
+    connection = world.connect("ada", clash.account, policy=Policy.HOST)
+    world.sync(connection)
+    assert clash.shown().waits
+    world.clock.forward(minutes=31)
+    world.host.delete("ada", clash.ref)
+    world.sync(connection)
+    assert clash.account.items(TARGET) == {}
+    view = clash.shown()
+    assert (view.here, view.there, view.waits, view.reason) == ("since", "here", False, Reason.DELETED_HOST)
+    assert view.until is not None
 
 
 def test_an_edit_of_what_was_tied_as_it_was_keeps_the_other_value_in_the_list(world: World) -> None:

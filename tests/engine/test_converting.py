@@ -18,6 +18,7 @@ from marketplace_plugin.store import connections
 from marketplace_plugin.store.accounts.connections import Policy
 from marketplace_plugin.sync.link import LinkKind, LinkState
 from marketplace_plugin.sync.merge.three_way import Winner
+from marketplace_plugin.sync.reason import Reason
 from tests.laws.world import OTHER, SOURCE, TARGET, World, event, series
 
 
@@ -70,6 +71,8 @@ def test_what_was_overruled_stays_told_when_it_becomes_a_block_again(
     world.settle(ada)
     (view,) = listed(world.engine, person)
     assert (view.here, view.there, view.kept, view.takes) == ("here", "there", Winner.REMOTE, frozenset())
+    if policy is Policy.ASK:
+        assert view.reason is Reason.CONVERSION_UNDONE
 
 
 def test_undo_makes_it_a_block_again_and_writes_nothing_there(world: World, person: Person) -> None:

@@ -304,7 +304,7 @@ def test_conflicts_are_kept_for_a_time_and_questions_until_they_are_answered(sto
         assert conflicts.forget(c, "c1", NOW + day) == 1
         listed = conflicts.of_user(c, "u1", ConflictState.OPEN, ConflictState.SETTLED)
         assert [row.id for row in listed] == ["k3", "k2"]
-        conflicts.follow(c, "l1", "l2", NOW + day)
+        conflicts.follow(c, "l1", "l2", Reason.TARGET_CHANGED, NOW + day)
         assert conflicts.forget(c, "c1", NOW + day) == 0
         assert {(row.state, row.winner) for row in conflicts.of_links(c, ["l2"], ConflictState.SETTLED)} == {
             (ConflictState.SETTLED, "remote"),

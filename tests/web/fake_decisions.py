@@ -63,6 +63,9 @@ class FakeDecisions:
     def conflicts(self, person: Person) -> Sequence[ConflictView]:
         return self.clashes if person.id == OWNER else []
 
+    def conflicts_waiting(self, person: Person) -> int:
+        return sum(one.waits for one in self.conflicts(person))
+
     def take(self, person: Person, conflict: str, side: Winner) -> None:
         self._own(person, conflict, [one.id for one in self.clashes])
         self._call("take", person.id, conflict, side)

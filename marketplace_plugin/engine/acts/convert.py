@@ -192,7 +192,7 @@ def back_to_block(engine: Engine, c: Database, link: Link, applied: HostOutcome)
     person = engine.host.person(link.user)
     block_link = replace(as_block(link, None, lambda _: ""), **_as_looked_at(link))
     links.put(c, [block_link], now)
-    conflicts.answer(c, link.id, "remote", now)
+    conflicts.answer(c, link.id, "remote", Reason.CONVERSION_UNDONE, now)
     held.remove_for(c, [link.id])
     if isinstance(item, Event | Series) and person is not None:
         blocks.put(c, [block_row(block_link, item, person.zone, engine)])

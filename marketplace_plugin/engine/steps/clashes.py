@@ -14,6 +14,7 @@ from marketplace_plugin.model.item import Item
 from marketplace_plugin.model.write import HostApplied, HostOutcome, Outcome
 from marketplace_plugin.store import conflicts
 from marketplace_plugin.store.work.conflicts import Conflict, ConflictState
+from marketplace_plugin.sync.link import LinkKind
 from marketplace_plugin.sync.merge.cells import EVERY_FIELD, Cell, is_blank, named, shown
 from marketplace_plugin.sync.merge.three_way import Clash, Verdict, Winner
 from marketplace_plugin.sync.outcome import arrived
@@ -66,6 +67,13 @@ def settle(p: Pass, c: Connection, done: Iterable[Done]) -> None:
     void = {row.id for row in asked if _is_answered(row, by_link[row.link].step)}
     void |= {row.id for row in asked if anew.get((row.link, row.field), row.id) != row.id}
     conflicts.remove(c, void)
+
+
+def end(p: Pass, c: Connection, steps: Iterable[Step]) -> None:
+    """Their links are gone: nobody can be asked any more, and what was asked about is told as long as all else."""
+    for step in steps:
+        if step.link.kind is not LinkKind.BLOCK:
+            conflicts.answer(c, step.link.id, Winner.HOST, step.reason, p.now)
 
 
 def _overtaken(row: Conflict, done: Done) -> tuple[Step, Clash] | None:

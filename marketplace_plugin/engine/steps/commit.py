@@ -91,12 +91,14 @@ def commit(
         if p.engine.host.shares_transaction:
             applied = _apply(p, work, unit)
         result = _results(p, work, applied)
+        gone = set(result.gone)
         c = unit.connection
         _links(c, p, planned, result)
         _blocks(c, p, recalled, result)
         journal.add(c, [*result.entries, *planned.told])
         conflicts.remove(c, result.untold)
         clashes.settle(p, c, result.done)
+        clashes.end(p, c, (step for step in work.steps if step.link.id in gone))
         _held(c, p, planned, result)
         _intents(c, p, work)
         wake_others(c, p.engine, p.person, _changed_here(work, applied))

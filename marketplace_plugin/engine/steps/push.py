@@ -88,7 +88,7 @@ def intend(p: Pass, plan: Plan) -> Work:
         links.remove(c, replaced, p.now)
         held.remove_for(c, replaced)
         for old, new in replaced.items():
-            conflicts.follow(c, old, new, p.now)
+            conflicts.follow(c, old, new, Reason.EDIT_BEATS_DELETION, p.now)
         links.put(c, made, p.now)
         intents.put(c, _intents(p, work))
         for step in work.steps:

@@ -62,6 +62,14 @@ def of_user(c: Connection, user: str, *states: ConflictState) -> list[Conflict]:
     return [_conflict(vault_of(c), row) for row in rows]
 
 
+def count_waiting(c: Connection, user: str) -> int:
+    """How many questions wait for a user; nothing is opened for it."""
+    asked = select(conflict.c.link, conflict.c.field).where(
+        conflict.c.user == user, conflict.c.state == ConflictState.OPEN
+    )
+    return c.execute(select(func.count()).select_from(asked.distinct().subquery())).scalar_one()
+
+
 def of_links(c: Connection, link_ids: Iterable[str], state: ConflictState | None = None) -> list[Conflict]:
     """Those of one link oldest first."""
     found = []
@@ -93,15 +101,16 @@ def close(c: Connection, ids: Iterable[str], winner: str, now: datetime) -> None
         )
 
 
-def answer(c: Connection, link: str, winner: str, now: datetime) -> None:
-    """The event stands on one side alone: that settles each clash of it that waited."""
+def answer(c: Connection, link: str, winner: str, reason: Reason, now: datetime) -> None:
+    """The event stands on one side alone, or nowhere any more: that settles each clash of it that waited."""
     waits = (conflict.c.link == link, conflict.c.state == ConflictState.OPEN)
-    c.execute(update(conflict).where(*waits).values(state=ConflictState.SETTLED, winner=winner, created_at=now))
+    settled = {"state": ConflictState.SETTLED, "winner": winner, "reason": reason, "created_at": now}
+    c.execute(update(conflict).where(*waits).values(**settled))
 
 
-def follow(c: Connection, old: str, new: str, now: datetime) -> None:
+def follow(c: Connection, old: str, new: str, reason: Reason, now: datetime) -> None:
     """The copy was made anew, under link ``new``, with what the host shows."""
-    answer(c, old, "host", now)
+    answer(c, old, "host", reason, now)
     c.execute(update(conflict).where(conflict.c.link == old).values(link=new))
 
 

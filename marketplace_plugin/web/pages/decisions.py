@@ -50,7 +50,7 @@ def _add_words(blueprint: Blueprint, shared: Shared) -> None:
             return 0
         actions = shared.actions
         decided = [one.decided for one in actions.held(person)] + [one.decided for one in actions.doubtful(person)]
-        return sum(one.waits for one in actions.conflicts(person)) + decided.count(False)
+        return actions.conflicts_waiting(person) + decided.count(False)
 
     def undo_facts(run: str) -> UndoFacts:
         return shared.actions.undo_facts(shared.person(), run)

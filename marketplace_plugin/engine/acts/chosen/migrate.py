@@ -22,6 +22,7 @@ from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.write import Create
 from marketplace_plugin.store import collections, conflicts, connections, host_positions, intents, links
 from marketplace_plugin.sync.link import Link, LinkState, Wrote
+from marketplace_plugin.sync.reason import Reason
 
 
 def choose(
@@ -97,7 +98,7 @@ def _move(engine: Engine, c: Database, standing: list[Link], new: str | None) ->
     made = {k.id: _anew(engine, k, new) for k in moved}
     links.put(c, made.values(), engine.now())
     for old, link in made.items():
-        conflicts.follow(c, old, link.id, engine.now())
+        conflicts.follow(c, old, link.id, Reason.TARGET_CHANGED, engine.now())
 
 
 def _anew(engine: Engine, link: Link, collection: str) -> Link:

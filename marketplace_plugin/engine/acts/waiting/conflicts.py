@@ -99,6 +99,12 @@ def listed(engine: Engine, person: Person, link: str | None = None) -> list[Conf
     return [view for lines in sorted(fields, key=lambda lines: not lines[0].waits) for view in lines]
 
 
+def waiting(engine: Engine, person: Person) -> int:
+    """How many questions are in the list."""
+    with engine.store.read() as c:
+        return conflicts.count_waiting(c, person.id)
+
+
 def take(engine: Engine, person: Person, conflict_id: str, side: Winner) -> None:
     """Let this side's value count on both sides.
 
