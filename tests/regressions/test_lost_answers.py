@@ -9,7 +9,7 @@ import pytest
 
 from marketplace_plugin.engine.account.disconnect import disconnect
 from marketplace_plugin.engine.acts.convert import convert
-from marketplace_plugin.errors import Unavailable
+from marketplace_plugin.errors import Throttled, Unavailable
 from marketplace_plugin.providers.memory import PERSONALITIES, Crash, Moment, Request
 from tests.laws.edits import Edit
 from tests.laws.scene import Scene
@@ -146,3 +146,17 @@ def test_a_copy_that_was_deleted_before_we_heard_of_it_is_made_anew(scene: Scene
     scene.delete_there(0)
     scene.rest()
     scene.check()
+
+
+@pytest.mark.parametrize("kind", ["event", "series"])
+@pytest.mark.parametrize("edit", [Edit.TITLE, Edit.LENGTH])
+def test_what_was_made_by_a_service_that_said_not_now_is_our_copy(scene: Scene, kind: str, edit: Edit) -> None:
+    """It was taken for something that stood there before, so an edit of it differed for ever."""
+    scene.make_here(kind)
+    scene.connect()
+    scene.account.faults.add(Moment.AFTER, Request.INSERT, Throttled("slow down"))
+    scene.world.sync(scene.ada)
+    scene.edit_there(0, edit)
+    scene.rest()
+    scene.check()
+    assert len(scene.all_there()) == 1

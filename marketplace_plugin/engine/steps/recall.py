@@ -228,17 +228,22 @@ def _let_rest(found: Recalled) -> None:
 
 
 def _unsettled(p: Pass, remote: dict[str, tuple[Link, Found | Gone]], found: Recalled) -> None:
-    """Creates that could not be looked up in this pass. What the rounds show of one is what we sent, and somebody's
-    edits since; of the others nobody knows, so they are not made again."""
+    """Creates that could not be looked up in this pass, and those that a service has carried out though it said "not
+    now". What the rounds show of one is what we sent, and somebody's edits since; of the others of the first sort
+    nobody knows, so they are not made again."""
     with p.engine.store.read() as c:
         open_ = {one.link: one for one in intents.open_ones(c, p.connection.id) if isinstance(one.write, Create)}
-        known = links.get(c, open_)
+        stamped = [name for name, seen in found.tied.items() if seen.how is How.STAMPED and name not in open_]
+        sent = open_ | intents.last_creates(c, stamped)
+        known = links.get(c, sent)
     for link in (k for k in known.values() if k.remote_id is None):
-        seen = found.tied.pop(link.id, None)
-        made = arrived(p, open_[link.id], link, seen.collection, seen.found) if seen is not None else None
+        seen = found.tied.get(link.id)
+        made = arrived(p, sent[link.id], link, seen.collection, seen.found) if seen is not None else None
         if seen is not None and made is not None:
             remote[link.id] = (made, seen.found)
-        else:
+            del found.tied[link.id]
+        elif link.id in open_:
+            found.tied.pop(link.id, None)
             found.waiting.append(link)
 
 

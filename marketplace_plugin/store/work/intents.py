@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select, update
 
-from marketplace_plugin.model.write import HostCreate, HostWrite, Write
+from marketplace_plugin.model.write import Create, HostCreate, HostWrite, Write
 from marketplace_plugin.store import codec
 from marketplace_plugin.store.database import in_chunks, upsert, vault_of
 from marketplace_plugin.store.tables import intent
@@ -53,6 +53,16 @@ def open_ones(c: Connection, connection: str, link_ids: Iterable[str] | None = N
         query = query.where(intent.c.link.in_(list(link_ids)))
     rows = c.execute(query.order_by(intent.c.created_at, intent.c.op))
     return [_intent(vault_of(c), row) for row in rows]
+
+
+def last_creates(c: Connection, link_ids: Iterable[str]) -> dict[str, Intent]:
+    """What was sent last to make each of these links' items, also where it was settled since; by link."""
+    sent: dict[str, Intent] = {}
+    for chunk in in_chunks(link_ids):
+        query = select(intent).where(intent.c.link.in_(chunk), intent.c.action == Create.__name__)
+        for row in c.execute(query.order_by(intent.c.created_at, intent.c.op)):
+            sent[row.link] = _intent(vault_of(c), row)
+    return sent
 
 
 def creates_here(c: Connection, connection: str) -> list[HostCreate]:
