@@ -10,6 +10,7 @@ import pytest
 from marketplace_plugin.engine.account.disconnect import disconnect
 from marketplace_plugin.engine.acts.convert import convert
 from marketplace_plugin.errors import Throttled, Unavailable
+from marketplace_plugin.model.event import Series
 from marketplace_plugin.providers.memory import PERSONALITIES, Crash, Moment, Request
 from tests.laws.edits import Edit
 from tests.laws.scene import Scene
@@ -160,3 +161,23 @@ def test_what_was_made_by_a_service_that_said_not_now_is_our_copy(scene: Scene, 
     scene.rest()
     scene.check()
     assert len(scene.all_there()) == 1
+
+
+@pytest.mark.parametrize("others", range(4))
+def test_a_split_of_a_copy_that_nobody_had_heard_of_leaves_the_event_its_first_half(world: World, others: int) -> None:
+    """She had disconnected while it was made, and split it there before she came back: some services give the mark to
+    both halves, and the second one was taken for the event."""
+    scene = Scene(world.personality, shared=True, sources=(SOURCE, TARGET))
+    for _ in range(others):
+        scene.make_here("event")
+    scene.make_here("series")
+    scene.connect()
+    scene.account.faults.add(
+        Moment.AFTER, Request.INSERT, lambda: disconnect(scene.world.engine, scene.person, scene.ada), skip=others
+    )
+    scene.world.sync(scene.ada)
+    scene.edit_there(0, Edit.SPLIT, 2, kind=Series)
+    scene.connect()
+    scene.rest()
+    scene.nothing_doubled()
+    scene.close()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from sqlalchemy import Connection as Database
 
@@ -124,7 +125,16 @@ def _look(p: Pass, asked: Iterable[Link], found: Standing) -> None:
             continue
         for stamp, copies in carried.items():
             if copies and stamp in by_stamp[collection]:
-                found.shown[by_stamp[collection][stamp].id] = min(copies, key=lambda f: (f.changed or p.now, f.id))
+                found.shown[by_stamp[collection][stamp].id] = min(copies, key=lambda f: _age(p, f))
+
+
+def _age(p: Pass, found: Found) -> tuple[datetime, datetime, str]:
+    """Of several that carry one stamp the first part of a split is the event, then the one that was left alone."""
+    try:
+        start = p.span(found.item)[0]
+    except (TypeError, ValueError, KeyError, OverflowError):
+        start = p.now
+    return start, found.changed or p.now, found.id
 
 
 def _sort(answers: Iterable[Change], by_id: Mapping[str, list[Link]], found: Standing) -> None:
