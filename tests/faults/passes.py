@@ -210,8 +210,8 @@ def _a_uid_is_no_trace() -> None:
 def _unreadable_elsewhere_is_nothing() -> None:
     from marketplace_plugin.engine.steps.pull import elsewhere
 
-    find_moved = elsewhere._find_moved
-    swap(find_moved, lambda *known: (find_moved(*known)[0], []))
+    find_moved = elsewhere.find_moved
+    swap(find_moved, lambda *known, **which: (find_moved(*known, **which)[0], []))
 
 
 def _every_stray_is_a_copy() -> None:
@@ -355,7 +355,7 @@ PASSES = (
     Safeguard(
         "unreadable elsewhere",
         "what cannot be read in another calendar may be what is missed",
-        "engine/steps/pull/elsewhere.py::_find_moved",
+        "engine/steps/pull/elsewhere.py::find_moved",
         (f"{MOVES}::test_what_cannot_be_read_there_may_be_the_event",),
         _unreadable_elsewhere_is_nothing,
     ),

@@ -102,6 +102,17 @@ class Pass:
             raise TypeError("only events have a span")
         return span_of(item, self.person.zone)
 
+    def first_of(self, copies: Sequence[Found]) -> Found:
+        """Of several that carry one stamp the first part of a split is the event, then the one that was left alone."""
+        return min(copies, key=self._age)
+
+    def _age(self, found: Found) -> tuple[datetime, datetime, str]:
+        try:
+            start = self.span(found.item)[0]
+        except (TypeError, ValueError, KeyError, OverflowError):
+            start = self.now
+        return start, found.changed or self.now, found.id
+
     def module_of(self, kind: Kind) -> HostModule:
         """As this connection syncs it; as the host has it where it does so no more."""
         return self.modules.get(kind) or self.engine.host.modules[kind]

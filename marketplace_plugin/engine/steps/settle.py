@@ -108,7 +108,7 @@ def _settle_create(p: Pass, one: Intent, place: str, carried: Sequence[Found], l
     if link is None or link.remote_id is not None or not carried:
         _close(p, one, IntentState.DROPPED)
         return
-    found = min(carried, key=lambda f: (f.changed or p.now, f.id))  # copies of it came later
+    found = p.first_of(carried)
     done = arrived(p, one, link, place, found)
     if done is None:
         _close(p, one, IntentState.DROPPED)

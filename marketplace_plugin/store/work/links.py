@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, or_, select, update
 
 from marketplace_plugin.model.change import Access, Revision
 from marketplace_plugin.model.item import Kind
@@ -172,16 +172,37 @@ def copies(c: Connection, user: str) -> dict[tuple[str, str], int]:
     return {(connection, collection): number for connection, collection, number in rows}
 
 
-def left_behind(c: Connection, row: Account) -> list[Link]:
-    """Copies that only waited to be removed when their connection ended: those of ``row`` itself, and of connections of
-    the same user's same account that have ended."""
-    same = and_(
+def _ended(row: Account) -> ColumnElement[bool]:
+    """Connections of the same user's same account that have ended."""
+    return and_(
+        connection.c.user == row.user,
         connection.c.state == ConnectionState.REMOVED,
         connection.c.integration == row.integration,
         connection.c.account_key.is_not(None),
         connection.c.account_key == row.account_key,
     )
-    theirs = select(connection.c.id).where(connection.c.user == row.user, or_(connection.c.id == row.id, same))
+
+
+def at_rest(c: Connection, row: Account) -> list[Link]:
+    """What was at rest already when a connection of the same account ended: items that the user stopped importing, and
+    copies that he kept."""
+    rows = c.execute(
+        select(link).where(
+            link.c.connection.in_(select(connection.c.id).where(_ended(row))),
+            link.c.state == LinkState.DETACHED,
+            link.c.kind != LinkKind.BLOCK,
+            link.c.remote_id.is_not(None),
+            link.c.reason != Reason.DISCONNECTED,
+        )
+    )
+    return [_link(vault_of(c), one) for one in rows]
+
+
+def left_behind(c: Connection, row: Account) -> list[Link]:
+    """Copies that only waited to be removed when their connection ended: those of ``row`` itself, and of connections of
+    the same user's same account that have ended."""
+    own = and_(connection.c.user == row.user, connection.c.id == row.id)
+    theirs = select(connection.c.id).where(or_(own, _ended(row)))
     rows = c.execute(
         select(link)
         .where(

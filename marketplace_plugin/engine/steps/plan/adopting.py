@@ -6,15 +6,14 @@ What an earlier connection of the account left behind without an event is taken 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 from sqlalchemy import Connection as Database
 
 from marketplace_plugin.engine.acts.chosen import left
 from marketplace_plugin.engine.steps.one_pass import Pass, chunks
-from marketplace_plugin.engine.steps.pull.elsewhere import STAMPED
+from marketplace_plugin.engine.steps.pull.elsewhere import STAMPED, find_moved
 from marketplace_plugin.engine.steps.pull.reading import fetch
 from marketplace_plugin.engine.steps.recall import Recalled
 from marketplace_plugin.errors import CollectionGone, PermissionDenied
@@ -46,10 +45,17 @@ class Standing:
 
 
 def take_up(p: Pass) -> None:
-    """Copies that waited to be removed when their connection ended wait here again, if they are as they were left then.
-    They are no blocks and no second copies. Raises what the service raises: not to know of them would make them so."""
+    """What an earlier connection of this account knew, and only this one can go on knowing: what was at rest stays so,
+    and copies that waited to be removed wait again, if they are as they were left then. They are no blocks and no
+    second copies. Raises what the service raises: not to know of them would make them so."""
     with p.engine.store.read() as c:
         former = [k for k in links.left_behind(c, p.connection) if k.collection in p.collections]
+        resting = [k for k in links.at_rest(c, p.connection) if k.collection in p.collections]
+    if resting:
+        with p.write() as unit:
+            mine = {(k.collection, k.remote_id or ""): replace(k, connection=p.connection.id) for k in resting}
+            _take_the_place(unit.connection, p, mine)
+            links.put(unit.connection, mine.values(), p.now)
     if not former:
         return
     found = Standing()
@@ -97,7 +103,7 @@ def standing(p: Pass, recalled: Recalled) -> Standing:
     for item in recalled.loose:
         for link in recalled.former.get(item.ref, ()):
             same_account = accounts.get(link.connection) == p.connection.account_key
-            if link.reason is Reason.DISCONNECTED and same_account and link.collection in p.collections:
+            if same_account and link.collection in p.collections and _is_wanted_again(p, link):
                 found.former[item.ref].append(link)
         for link in (k for uid in uids[item.ref] for k in by_uid.get(uid, ())):
             if link.kind is LinkKind.BLOCK and link.connection == p.connection.id:
@@ -105,6 +111,14 @@ def standing(p: Pass, recalled: Recalled) -> Standing:
     _look(p, [link for of_one in (*found.former.values(), *found.blocks.values()) for link in of_one], found)
     _look_elsewhere(p, [link for of_one in found.former.values() for link in of_one], found)
     return found
+
+
+def _is_wanted_again(p: Pass, link: Link) -> bool:
+    """It ended with its connection; or its copy was kept in a former target, which is the target again."""
+    kept = link.reason is Reason.TARGET_CHANGED and link.kind is LinkKind.EXPORT
+    return link.reason is Reason.DISCONNECTED or (
+        kept and p.target is not None and p.target.remote_id == link.collection
+    )
 
 
 def _look(p: Pass, asked: Iterable[Link], found: Standing) -> None:
@@ -125,16 +139,7 @@ def _look(p: Pass, asked: Iterable[Link], found: Standing) -> None:
             continue
         for stamp, copies in carried.items():
             if copies and stamp in by_stamp[collection]:
-                found.shown[by_stamp[collection][stamp].id] = min(copies, key=lambda f: _age(p, f))
-
-
-def _age(p: Pass, found: Found) -> tuple[datetime, datetime, str]:
-    """Of several that carry one stamp the first part of a split is the event, then the one that was left alone."""
-    try:
-        start = p.span(found.item)[0]
-    except (TypeError, ValueError, KeyError, OverflowError):
-        start = p.now
-    return start, found.changed or p.now, found.id
+                found.shown[by_stamp[collection][stamp].id] = p.first_of(copies)
 
 
 def _sort(answers: Iterable[Change], by_id: Mapping[str, list[Link]], found: Standing) -> None:
@@ -145,21 +150,24 @@ def _sort(answers: Iterable[Change], by_id: Mapping[str, list[Link]], found: Sta
             found.unclear |= {link.id for link in by_id[one.id]}
 
 
-def _look_elsewhere(p: Pass, asked: Iterable[Link], found: Standing) -> None:
-    """A copy that was moved while nobody looked, by our stamp."""
+def _look_elsewhere(p: Pass, asked: Sequence[Link], found: Standing) -> None:
+    """A copy that was moved while nobody looked, by our stamp; a converted event, which has none, by its id or UID."""
     lost = {Stamp(p.engine.instance, k.id): k for k in asked if k.id not in found.shown and k.kind in STAMPED}
+    unknown = [k for k in asked if k.id not in found.shown and k.id not in found.unclear]
+    converted = [k for k in unknown if k.kind is LinkKind.CONVERTED]
     for row in p.collections.values():
-        wanted = [stamp for stamp, link in lost.items() if link.id not in found.shown]
-        if not wanted or not row.listed or row.info.role < Role.READER:
+        if not row.listed or row.info.role < Role.READER or not (lost or converted):
             continue
+        wanted = [stamp for stamp, link in lost.items() if link.id not in found.shown]
+        missing = [k for k in converted if k.id not in found.shown and k.collection != row.remote_id]
         try:
-            carried = p.provider.find(row.remote_id, wanted)
+            carried = p.provider.find(row.remote_id, wanted) if wanted else {}
+            moved, _ = find_moved(p, row.remote_id, missing, blocks=True) if missing else ([], ())
         except (CollectionGone, PermissionDenied):
             continue  # a calendar that was never asked for; it may well be unreadable
-        for stamp, copies in carried.items():
-            if len(copies) == 1 and stamp in lost:
-                found.shown[lost[stamp].id] = copies[0]
-                found.moved[lost[stamp].id] = row.remote_id
+        moved += [(lost[stamp], copies[0]) for stamp, copies in carried.items() if len(copies) == 1 and stamp in lost]
+        found.shown |= {link.id: one for link, one in moved}
+        found.moved |= {link.id: row.remote_id for link, _ in moved}
 
 
 def adopt(p: Pass, item: HostItem, known: Standing) -> Step | None:

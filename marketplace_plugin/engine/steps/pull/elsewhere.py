@@ -43,7 +43,7 @@ def look_elsewhere(p: Pass, news: list[News], index: LinkIndex) -> list[News]:
         if not missing or not row.listed or row.info.role < Role.READER:
             continue
         try:
-            moved, doubtful = _find_moved(p, row.remote_id, missing)
+            moved, doubtful = find_moved(p, row.remote_id, missing)
             told |= {link.id: Seen(link, found, row.remote_id, How.MOVED) for link, found in moved}
             told |= {link.id: Waits(link) for link in doubtful if link.id not in told}
         except AuthorizationExpired:
@@ -61,10 +61,12 @@ def _may_be_in(p: Pass, row: Collection, link: Link) -> bool:
 Moved = list[tuple[Link, Found]]
 
 
-def _find_moved(p: Pass, collection: str, missing: Sequence[Link]) -> tuple[Moved, Sequence[Link]]:
+def find_moved(
+    p: Pass, collection: str, missing: Sequence[Link], *, blocks: bool = False
+) -> tuple[Moved, Sequence[Link]]:
     """What lies there now: under its id where a move keeps it, else by our stamp, else by its UID; never what is tied
-    to a link already. And what may lie there, because something there cannot be read. A calendar that must not be
-    read holds nothing. Raises ProviderError."""
+    to a link already, but where ``blocks`` are to be had. And what may lie there, because something there cannot be
+    read. A calendar that must not be read holds nothing. Raises ProviderError."""
     by_id = {link.remote_id or "": link for link in missing}
     try:
         answers = [one for ids in chunks(sorted(by_id), p.engine.settings.batch) for one in fetch(p, collection, ids)]
@@ -73,11 +75,11 @@ def _find_moved(p: Pass, collection: str, missing: Sequence[Link]) -> tuple[Move
         left = [k for k in missing if k not in doubtful and k.id not in {link.id for link, _ in found}]
         stamps = {Stamp(p.engine.instance, k.id): k for k in left if k.kind in STAMPED}
         carried = p.provider.find(collection, list(stamps)) if stamps else {}
-        named, unclear = _by_uid(p, collection, [k for k in left if _only_uid(p, k)])
+        named, unclear = _by_uid(p, collection, [k for k in left if _only_uid(p, k)], blocks)
     except (CollectionGone, PermissionDenied):
         return [], []  # a calendar that was never asked for; it may well be unreadable
     found += [(stamps[stamp], shown[0]) for stamp, shown in carried.items() if len(shown) == 1] + named
-    free = {one.id for one in _untied(p, collection, [one for _, one in found])}
+    free = {one.id for one in _untied(p, collection, [one for _, one in found], blocks)}
     return [(link, one) for link, one in found if one.id in free], [*doubtful, *unclear]
 
 
@@ -86,7 +88,7 @@ def _only_uid(p: Pass, link: Link) -> bool:
     return link.kind is LinkKind.CONVERTED and not p.place(link.collection).capabilities.stable_ids
 
 
-def _by_uid(p: Pass, collection: str, missing: Sequence[Link]) -> tuple[Moved, Sequence[Link]]:
+def _by_uid(p: Pass, collection: str, missing: Sequence[Link], blocks: bool) -> tuple[Moved, Sequence[Link]]:
     """A calendar is read over the window, and over the times of what is missing; nothing of it is kept. What has no UID
     may be any of its items."""
     named: dict[str, list[Found]] = defaultdict(list)
@@ -99,16 +101,17 @@ def _by_uid(p: Pass, collection: str, missing: Sequence[Link]) -> tuple[Moved, S
     found: Moved = []
     unclear = [link for link in missing if not link.uid]
     for uid in dict.fromkeys(link.uid for link in missing if link.uid):
-        free = _untied(p, collection, named[uid])
+        free = _untied(p, collection, named[uid], blocks)
         pairs, rest = _paired([link for link in missing if link.uid == uid], free)
         found += pairs
         unclear += rest if puzzling or len(pairs) < len(free) else []
     return found, unclear
 
 
-def _untied(p: Pass, collection: str, shown: Sequence[Found]) -> list[Found]:
+def _untied(p: Pass, collection: str, shown: Sequence[Found], blocks: bool) -> list[Found]:
     with p.engine.store.read() as c:
-        tied = links.by_remote(c, p.connection.id, [one.id for one in shown], collection)
+        known = links.by_remote(c, p.connection.id, [one.id for one in shown], collection)
+    tied = {name for name, found in known.items() if any(not (blocks and k.kind is LinkKind.BLOCK) for k in found)}
     return [one for one in shown if one.id not in tied]
 
 
