@@ -1,4 +1,4 @@
-"""Link: what ties one remote item to one host item (or block) for one user. docs/sync.md, L1 to L14."""
+"""Link: what ties one remote item to one host item (or block) for one user. docs/sync.md, L1 to L16."""
 
 from __future__ import annotations
 
