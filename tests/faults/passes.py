@@ -90,7 +90,7 @@ def _absence_is_deletion() -> None:
     from marketplace_plugin.model.change import Tombstone
     from marketplace_plugin.store import links, rounds
 
-    def question(p: Any, row: Any, round_id: str, covers: Any, _window: Any) -> None:
+    def question(p: Any, row: Any, round_id: str, _checkpoint: Any, covers: Any, _window: Any) -> None:
         with p.write() as unit:
             c = unit.connection
             absent = links.unseen(c, p.connection.id, row.remote_id, round_id)
@@ -128,7 +128,7 @@ def _half_a_round() -> None:
         if now is None or now.round is None:
             return done
         try:
-            reading._question(p, row, now.round, None, p.window(row))
+            reading._question(p, row, now.round, now.checkpoint, None, p.window(row))
         except ProviderError:
             return done
         with p.engine.store.read() as c:

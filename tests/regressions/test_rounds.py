@@ -58,3 +58,22 @@ def test_a_block_whose_item_goes_after_a_round_that_died(scene: Scene) -> None:
     scene.rest()
     scene.check()
     assert scene.world.blocks(scene.ada) == []
+
+
+def test_a_copy_that_was_asked_for_in_a_round_that_died_is_asked_for_again(scene: Scene) -> None:
+    """The round had no page, so nobody knew that it had begun; and the copy counted as listed."""
+    known = scene.all_there().keys()
+    made = scene.make_here("event")
+    scene.world.sync(scene.ada)
+    ((calendar, item),) = scene.all_there().keys() - known
+    scene.ledger.overwrite(scene.account.items(calendar)[item].item, None)
+    scene.account.user.delete(calendar, item)
+    (other,) = (n for n, ref in enumerate(sorted(scene.world.host.all_of("ada"))) if ref != made)
+    scene.edit_here(other, Edit.TITLE)
+    scene.account.faults.add(Moment.BEFORE, Request.PATCH, Crash("killed"))
+    with pytest.raises(Crash):
+        scene.world.sync(scene.ada)
+    scene.world.clock.forward(minutes=11)
+    scene.rest()
+    scene.check()
+    assert made not in scene.world.host.all_of("ada")

@@ -127,11 +127,11 @@ def _read(p: Pass, row: Collection, since: Cursor | Checkpoint | None) -> Round:
         with p.write() as unit:
             held.all_unreadable(unit.connection, p.connection.id, row.remote_id, puzzling)
     if snapshot:
-        _question(p, row, round_id, covers, window)
+        _question(p, row, round_id, checkpoint, covers, window)
     with p.engine.store.read() as c:
         unseen = links.never_seen(c, p.connection.id, row.remote_id)
         beyond = list(_in_turn(c, p, row, window)) if row.info.capabilities.windowed else []
-    _ask(p, row, list({link.id: link for link in (*unseen, *beyond)}.values()), round_id, window)
+    _ask(p, row, list({link.id: link for link in (*unseen, *beyond)}.values()), round_id, checkpoint, window)
     p.cursors[row.remote_id] = cursor
     with p.engine.store.read() as c:
         return Round(tuple(rounds.waiting(c, p.connection.id, row.remote_id, round_id)), complete=True)
@@ -216,7 +216,9 @@ def _echo(c: Connection, p: Pass, echoes: Sequence[Echo]) -> None:
 # --- suspects ------------------------------------------------------------------------------------------------------
 
 
-def _question(p: Pass, row: Collection, round_id: str, covers: Window | None, window: Window) -> None:
+def _question(
+    p: Pass, row: Collection, round_id: str, checkpoint: Checkpoint | None, covers: Window | None, window: Window
+) -> None:
     """Absence is not deletion: what a snapshot did not list is asked for by id (rule R4)."""
     with p.engine.store.read() as c:
         absent = [k for k in links.unseen(c, p.connection.id, row.remote_id, round_id) if _within(c, p, k, covers)]
@@ -225,7 +227,7 @@ def _question(p: Pass, row: Collection, round_id: str, covers: Window | None, wi
     if asked.held:
         with p.write() as unit:
             hold_suspects(unit.connection, p, asked.held)
-    _ask(p, row, asked.fetch, round_id, window)
+    _ask(p, row, asked.fetch, round_id, checkpoint, window)
 
 
 def _in_turn(c: Connection, p: Pass, row: Collection, window: Window) -> Iterator[Link]:
@@ -244,13 +246,17 @@ def _in_turn(c: Connection, p: Pass, row: Collection, window: Window) -> Iterato
             yield link
 
 
-def _ask(p: Pass, row: Collection, asked: Sequence[Link], round_id: str, window: Window) -> None:
-    """Fetch these by id, and take the answers into the round."""
+def _ask(
+    p: Pass, row: Collection, asked: Sequence[Link], round_id: str, checkpoint: Checkpoint | None, window: Window
+) -> None:
+    """Fetch these by id, and take the answers into the round: it has begun with them, also where it had no page yet.
+    Should the pass die now, what was asked is asked again."""
     for batch in chunks([link.remote_id or "" for link in asked], p.engine.settings.batch):
         changes = fetch(p, row.remote_id, batch)
         with p.write() as unit:
             _take(unit.connection, p, row, changes, round_id, window)
             links.mark_seen(unit.connection, p.connection.id, row.remote_id, batch, round_id)
+            _progress(unit.connection, p, row, round_id, checkpoint)
 
 
 def _within(c: Connection, p: Pass, link: Link, covers: Window | None) -> bool:
