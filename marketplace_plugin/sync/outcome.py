@@ -54,6 +54,9 @@ RETRY = frozenset(
 )
 """Links with these reasons are looked at again by each pass; all others wait for a newer change or for the user."""
 
+UNFINISHED = RETRY - {Reason.AWAITS_APPROVAL}
+"""A pass that leaves one of these comes back soon. An approval brings a pass of its own."""
+
 _WAITING = frozenset(
     {Reason.DEFERRED, Reason.AWAITS_SIBLING, Reason.AWAITS_APPROVAL, Reason.TARGET_CHANGED, Reason.DOUBTFUL}
 )

@@ -49,7 +49,7 @@ from marketplace_plugin.store.work.intents import IntentState
 from marketplace_plugin.sync.diff import BlockSeen
 from marketplace_plugin.sync.link import Link, LinkKind, LinkState, Wrote
 from marketplace_plugin.sync.merge.three_way import Winner
-from marketplace_plugin.sync.outcome import RETRY, after, arrived, parked
+from marketplace_plugin.sync.outcome import UNFINISHED, after, arrived, parked
 from marketplace_plugin.sync.plan.step import Step
 from marketplace_plugin.sync.plan.tables import Action
 from marketplace_plugin.sync.reason import Reason
@@ -136,7 +136,7 @@ def _results(p: Pass, work: Work, applied: Mapping[str, HostOutcome]) -> Result:
             result.gone.append(step.link.id)
         else:
             result.kept.append(link)
-            p.again = p.again or (link.state is not LinkState.LIVE and link.reason in RETRY)
+            p.again = p.again or (link.state is not LinkState.LIVE and link.reason in UNFINISHED)
         if step.action is Action.TO_BLOCK and link is not None:
             result.to_block.append((link, step))
         if step.action is Action.PARK and step.reason is Reason.WOULD_MAIL:
