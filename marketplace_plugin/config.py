@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from environs import Env
 
-from marketplace_plugin.engine.sign_in.transport import is_loopback
+from marketplace_plugin.contract.servers import is_loopback
 from marketplace_plugin.errors import ConfigError
 
 PREFIX = "MARKETPLACE_"

@@ -15,7 +15,7 @@ from marketplace_plugin.model.write import Deferred, DeferScope, Outcome, Unansw
 
 PATIENCE = 3
 """So many answers in a row may fail to come before the rest is given up."""
-_LONGEST_PAUSE = timedelta(days=7)
+LONGEST_PAUSE = timedelta(days=7)
 """Whoever asks for more is asked again after that."""
 
 
@@ -71,9 +71,9 @@ def pause_of(retry_after: str | None, now: datetime) -> timedelta | None:
         return None
     seconds = retry_after.strip()
     if seconds.isdecimal():
-        return min(timedelta(seconds=int(seconds)), _LONGEST_PAUSE) if len(seconds) < 9 else _LONGEST_PAUSE
+        return min(timedelta(seconds=int(seconds)), LONGEST_PAUSE) if len(seconds) < 9 else LONGEST_PAUSE
     try:
         at = parsedate_to_datetime(retry_after)
     except ValueError:
         return None
-    return min(max(timedelta(), (at if at.tzinfo else at.replace(tzinfo=UTC)) - now), _LONGEST_PAUSE)
+    return min(max(timedelta(), (at if at.tzinfo else at.replace(tzinfo=UTC)) - now), LONGEST_PAUSE)

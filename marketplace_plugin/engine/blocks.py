@@ -11,6 +11,7 @@ from sqlalchemy import Connection as Database
 from marketplace_plugin.contract.module import BlockDetail, Blocks, BlockView, Person
 from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.model.event import UNKNOWN, Event, Occurrence, Series, ShowAs, Status, original_key
+from marketplace_plugin.model.series.edit import master_of
 from marketplace_plugin.model.series.expand import occurrences
 from marketplace_plugin.model.time import Timed, When, Window, Zoned, span, start_of
 from marketplace_plugin.store import blocks, collections, connections, links
@@ -140,7 +141,7 @@ class _Details:
             account=connection.account if connection is not None else "",
             calendar=self._titles.get((block.connection, block.collection), ""),
             href=block.href if block.href.startswith(("https://", "http://")) else "",
-            convertible=live and _master(block.item).title is not UNKNOWN,
+            convertible=live and master_of(block.item).title is not UNKNOWN,
         )
 
 
@@ -170,17 +171,13 @@ def _beside(link: Link, block: Block) -> bool:
     return start_of(shown.when) != start_of(block.item.when)
 
 
-def _master(item: Event | Series) -> Event:
-    return item.master if isinstance(item, Series) else item
-
-
 def _content(item: Event | Series, occurrence: Occurrence) -> Event:
     """What is known of one occurrence: the override's content, else the master's."""
     if isinstance(item, Series) and occurrence.original is not None:
         override = item.override(occurrence.original)
         if override is not None and override.event is not None:
             return override.event
-    return _master(item)
+    return master_of(item)
 
 
 def _text(value: object) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Final
 
 from marketplace_plugin.model.change import Access, Revision
 from marketplace_plugin.model.item import Item, Kind
@@ -25,6 +26,9 @@ class LinkState(StrEnum):
     PARKED = "parked"  # held with a reason; nothing is written until the user or a newer change frees it
     DETACHED = "detached"  # both sides stay, nothing flows any more; kept so that neither is exported or imported again
     DECLINED = "declined"  # deleted there (mirror), or taken back by undo: not written again until that side changes
+
+
+AT_REST: Final = (LinkState.DETACHED, LinkState.DECLINED)
 
 
 class Wrote(StrEnum):
@@ -89,4 +93,23 @@ class Link:
     @property
     def rests(self) -> bool:
         """Nothing flows: both sides stay as they are until one of them is gone."""
-        return self.state in (LinkState.DETACHED, LinkState.DECLINED)
+        return self.state in AT_REST
+
+    def anew(self, id: str, collection: str) -> Link:  # noqa: A002  # the field's name
+        """A link of its own for the same host item, whose remote item is yet to be made: the stamp and the operation
+        key are new too, because services refuse what was used once."""
+        return replace(
+            self,
+            id=id,
+            collection=collection,
+            remote_id=None,
+            remote=None,
+            base=None,
+            remote_base=None,
+            uid="",
+            state=LinkState.PENDING,
+            reason=None,
+            attempts=0,
+            automatic=0,
+            wrote=Wrote.NOTHING,
+        )

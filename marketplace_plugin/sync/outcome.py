@@ -174,7 +174,7 @@ def _live(link: Link, then: Reason | None = None) -> Link:
 
 def _merged(step: Step, pushed: Outcome | None, applied: HostOutcome | None, digest: Digest) -> Link:
     link, case, merged = step.link, step.case, step.merged
-    if link.state in (LinkState.DETACHED, LinkState.DECLINED) or link.remote_id is None:
+    if link.rests or link.remote_id is None:
         return link
     reply = pushed.stored if isinstance(pushed, Applied) else None
     found = reply or (case.remote if isinstance(case.remote, Found) else None)

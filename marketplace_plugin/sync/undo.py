@@ -65,7 +65,7 @@ def undone(case: Case, deeds: Deeds, place: Place) -> Step | Reason:
     if deeds.block is not None:
         return _block(case, deeds)
     made = _made(deeds)
-    if made is not None and case.link.state in (LinkState.DETACHED, LinkState.DECLINED):
+    if made is not None and case.link.rests:
         return Reason.CHANGED_SINCE
     if deeds.remote is not None and deeds.remote.did is not Did.UPDATE:
         return _remote(case, deeds.remote, deeds.reason, place)

@@ -6,7 +6,8 @@ import os
 
 import pytest
 
-from marketplace_plugin.engine.sign_in.transport import https_shaped, is_loopback, oauth_session, require_secure
+from marketplace_plugin.contract.servers import is_loopback
+from marketplace_plugin.engine.sign_in.transport import https_shaped, oauth_session, require_secure
 from marketplace_plugin.errors import InsecureTransport
 
 

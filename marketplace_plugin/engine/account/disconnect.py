@@ -115,9 +115,7 @@ def _let_go(engine: Engine, c: Database, row: Connection) -> _Copies:
     ours = [
         link
         for link in links.of_connection(c, row.id, kinds=left.COPIES)
-        if left.may_stand(link, sent)
-        and link.access is not Access.ATTENDEE
-        and (left.let_go(link) or link.state not in (LinkState.DETACHED, LinkState.DECLINED))
+        if left.may_stand(link, sent) and link.access is not Access.ATTENDEE and (left.let_go(link) or not link.rests)
     ]
     links.put(c, [replace(k, state=LinkState.DETACHED, reason=Reason.DISCONNECTED) for k in ours], engine.now())
     known = {link.id: link for link in (*links.left_behind(c, row), *ours)}

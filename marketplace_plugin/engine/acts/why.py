@@ -18,7 +18,7 @@ from marketplace_plugin.engine.acts.waiting.conflicts import ConflictView
 from marketplace_plugin.engine.acts.waiting.held import HeldView
 from marketplace_plugin.engine.acts.waiting.subject import headline, own_link, subjects
 from marketplace_plugin.engine.context import Engine
-from marketplace_plugin.engine.steps.plan.planning import EXPORTED_ANEW
+from marketplace_plugin.engine.steps.plan.pairing import EXPORTED_ANEW
 from marketplace_plugin.errors import NotFound
 from marketplace_plugin.model.change import Access, HostItem
 from marketplace_plugin.model.event import UNKNOWN, Event, Series

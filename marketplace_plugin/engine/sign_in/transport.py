@@ -6,7 +6,6 @@ address is shown to it with https and sent with http by an adapter of its own, s
 
 from __future__ import annotations
 
-import ipaddress
 from functools import cache
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -15,6 +14,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests_oauthlib import OAuth2Session
 
+from marketplace_plugin.contract.servers import is_loopback
 from marketplace_plugin.errors import InsecureTransport
 
 TIMEOUT = (5.0, 30.0)  # seconds to connect, and between two bytes of the answer
@@ -29,16 +29,6 @@ def require_secure(url: str) -> str:
     if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname)):
         return url
     raise InsecureTransport(f"plain http to {parts.hostname}: only loopback addresses are accepted")
-
-
-def is_loopback(host: str) -> bool:
-    """``localhost``, 127.0.0.0/8 and ::1 as they are written; no name is looked up."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def https_shaped(url: str) -> str:

@@ -35,7 +35,7 @@ from marketplace_plugin.model.write import (
 from marketplace_plugin.store import conflicts, held, intents, links
 from marketplace_plugin.store.work.conflicts import Conflict
 from marketplace_plugin.store.work.intents import Intent
-from marketplace_plugin.sync.link import Link, LinkKind, LinkState, RemoteShowing, Wrote
+from marketplace_plugin.sync.link import Link, LinkKind, LinkState, RemoteShowing
 from marketplace_plugin.sync.merge.cells import Synced
 from marketplace_plugin.sync.merge.three_way import Base, Policy, Showing, merge
 from marketplace_plugin.sync.outcome import declined
@@ -99,20 +99,7 @@ def intend(p: Pass, plan: Plan) -> Work:
 
 def _anew(p: Pass, step: Step) -> Step:
     """Deleted there, edited here: a new item under a new link, so that its stamp and operation key are new too."""
-    link = replace(
-        step.link,
-        id=p.engine.new_id(),
-        remote_id=None,
-        remote=None,
-        base=None,
-        remote_base=None,
-        uid="",
-        state=LinkState.PENDING,
-        reason=None,
-        attempts=0,
-        wrote=Wrote.NOTHING,
-        automatic=0,
-    )
+    link = step.link.anew(p.engine.new_id(), step.link.collection)
     return replace(step, action=Action.CREATE_REMOTE, link=link, case=replace(step.case, link=link, remote=None))
 
 

@@ -19,7 +19,7 @@ from marketplace_plugin.store.tables import connection, link
 from marketplace_plugin.store.vault import Vault
 from marketplace_plugin.store.work import blocks
 from marketplace_plugin.store.work.identity import meeting_key, uid_key
-from marketplace_plugin.sync.link import HostShowing, Link, LinkKind, LinkState, RemoteShowing
+from marketplace_plugin.sync.link import AT_REST, HostShowing, Link, LinkKind, LinkState, RemoteShowing
 from marketplace_plugin.sync.reason import Reason
 
 
@@ -145,7 +145,7 @@ def bound(c: Connection, connection: str) -> frozenset[str]:
         select(link.c.collection)
         .where(
             link.c.connection == connection,
-            link.c.state.in_([state for state in LinkState if state not in _ENDED]),
+            link.c.state.in_([state for state in LinkState if state not in AT_REST]),
             link.c.kind.in_([kind for kind in LinkKind if kind is not LinkKind.BLOCK]),  # both indexed, blocks are many
         )
         .distinct()
@@ -154,7 +154,6 @@ def bound(c: Connection, connection: str) -> frozenset[str]:
 
 
 _COPIES = (LinkKind.EXPORT, LinkKind.MIRROR)
-_ENDED = (LinkState.DETACHED, LinkState.DECLINED)
 
 
 def copies(c: Connection, user: str) -> dict[tuple[str, str], int]:
@@ -165,7 +164,7 @@ def copies(c: Connection, user: str) -> dict[tuple[str, str], int]:
             link.c.user == user,
             link.c.host_ref.is_not(None),
             link.c.kind.in_(_COPIES),
-            link.c.state.not_in(_ENDED),
+            link.c.state.not_in(AT_REST),
         )
         .group_by(link.c.connection, link.c.collection)
     )
@@ -267,7 +266,7 @@ def never_seen(c: Connection, connection: str, collection: str) -> list[Link]:
             link.c.connection == connection,
             link.c.collection == collection,
             link.c.remote_id.is_not(None),
-            link.c.state.not_in((LinkState.DETACHED, LinkState.DECLINED)),
+            link.c.state.not_in(AT_REST),
             link.c.seen_round.is_(None),
         )
         .order_by(link.c.id)

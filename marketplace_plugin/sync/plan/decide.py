@@ -42,7 +42,7 @@ def decide(case: Case, place: Place, policy: Policy) -> Step:
             return Step(Action.RECREATE_HOST, Reason.CHANGED_REMOTE, case.link, case, automatic=1)
     case = _as_both_show(case)
     link = case.link
-    if link.state in (LinkState.DETACHED, LinkState.DECLINED):
+    if link.rests:
         return _at_rest(case)
     if link.remote_id is None:
         return _unborn(case, place)

@@ -30,7 +30,7 @@ NOT_SEEN = RemoteShowing(Revision(""), "")
 
 def is_left(link: Link) -> bool:
     """Its event is another link's, or nobody's; also while its connection ends, and when it has ended."""
-    waits = link.state not in (LinkState.DETACHED, LinkState.DECLINED)
+    waits = not link.rests
     return link.kind in COPIES and link.host_ref is None and (waits or let_go(link))
 
 

@@ -21,7 +21,7 @@ from marketplace_plugin.model.change import Access
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.write import Create
 from marketplace_plugin.store import collections, conflicts, connections, host_positions, intents, links
-from marketplace_plugin.sync.link import Link, LinkState, Wrote
+from marketplace_plugin.sync.link import AT_REST, Link, LinkState
 from marketplace_plugin.sync.reason import Reason
 
 
@@ -71,11 +71,10 @@ def leave_target(
     """The copies in ``old``: kept as they are and never touched or imported again, or moved to ``new`` (None: the new
     target belongs to another connection, or there is none; then they are only removed)."""
     c, now = unit.connection, engine.now()
-    resting = (LinkState.DETACHED, LinkState.DECLINED)
     ours = [
         k
         for k in links.of_connection(c, connection_id, collection=old, kinds=COPIES)
-        if k.state not in resting and k.access is Access.FULL
+        if k.state not in AT_REST and k.access is Access.FULL
     ]
     sent = {one.link for one in intents.open_ones(c, connection_id) if isinstance(one.write, Create)}
     standing = [k for k in ours if k.remote_id is not None]
@@ -95,26 +94,7 @@ def _move(engine: Engine, c: Database, standing: list[Link], new: str | None) ->
     if new is None:
         return
     moved = [k for k in standing if k.host_ref is not None]
-    made = {k.id: _anew(engine, k, new) for k in moved}
+    made = {k.id: replace(k.anew(engine.new_id(), new), host=None) for k in moved}
     links.put(c, made.values(), engine.now())
     for old, link in made.items():
         conflicts.follow(c, old, link.id, Reason.TARGET_CHANGED, engine.now())
-
-
-def _anew(engine: Engine, link: Link, collection: str) -> Link:
-    return replace(
-        link,
-        id=engine.new_id(),
-        collection=collection,
-        remote_id=None,
-        remote=None,
-        host=None,
-        base=None,
-        remote_base=None,
-        uid="",
-        state=LinkState.PENDING,
-        reason=None,
-        attempts=0,
-        automatic=0,
-        wrote=Wrote.NOTHING,
-    )

@@ -14,7 +14,7 @@ from marketplace_plugin.engine.kinds import switched_on
 from marketplace_plugin.errors import NotFound
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.store import collections, connections, links
-from marketplace_plugin.sync.link import LinkKind, LinkState, Wrote
+from marketplace_plugin.sync.link import LinkKind, LinkState
 
 
 def mirror_again(engine: Engine, person: Person, link_id: str) -> None:
@@ -35,22 +35,7 @@ def mirror_again(engine: Engine, person: Person, link_id: str) -> None:
             raise NotFound("it is not one that is mirrored no longer")
         connections.seize(c, link.connection, engine.now())
         forget_links(engine, c, [link.id])
-        again = replace(
-            link,
-            id=engine.new_id(),
-            collection=target.remote_id,
-            remote_id=None,
-            remote=None,
-            host=None,
-            base=None,
-            remote_base=None,
-            uid="",
-            state=LinkState.PENDING,
-            reason=None,
-            attempts=0,
-            automatic=0,
-            wrote=Wrote.NOTHING,
-        )
+        again = replace(link.anew(engine.new_id(), target.remote_id), host=None)
         links.put(c, [again], engine.now())
         connections.mark_dirty(c, [link.connection], engine.now())
     wake(engine, link.connection)

@@ -83,7 +83,7 @@ def unmirror(engine: Engine, unit: UnitOfWork, connection: str, kinds: Group[Kin
     user took out himself stays remembered."""
     c, now = unit.connection, engine.now()
     mine = [k for k in links.of_connection(c, connection, kinds=(LinkKind.MIRROR,)) if k.host_kind in kinds]
-    live = [k for k in mine if k.state not in (LinkState.DETACHED, LinkState.DECLINED)]
+    live = [k for k in mine if not k.rests]
     sent = {one.link for one in intents.open_ones(c, connection) if isinstance(one.write, Create)}
     kept = [k for k in live if k.remote_id is not None or k.id in sent]
     forget_unborn(engine, c, {k.id for k in live} - {k.id for k in kept})
@@ -95,7 +95,7 @@ def _release(engine: Engine, unit: UnitOfWork, connection: str, remote_id: str, 
     pairs = list(links.of_connection(c, connection, collection=remote_id, kinds=(LinkKind.PAIR,)))
     unborn = [k.id for k in pairs if k.host_ref is None or k.remote_id is None]
     forget_unborn(engine, c, unborn)
-    released = [k for k in pairs if k.id not in unborn and k.state not in (LinkState.DETACHED, LinkState.DECLINED)]
+    released = [k for k in pairs if k.id not in unborn and not k.rests]
     links.put(c, [replace(k, state=LinkState.DETACHED, reason=reason) for k in released], engine.now())
     restart(c, connection, remote_id)
 

@@ -28,7 +28,7 @@ from marketplace_plugin.store import (
     plans,
     rounds,
 )
-from marketplace_plugin.sync.link import Link, LinkKind, LinkState
+from marketplace_plugin.sync.link import AT_REST, Link, LinkKind, LinkState
 from marketplace_plugin.sync.reason import Reason
 
 
@@ -47,10 +47,9 @@ def facts(engine: Engine, connection_id: str, collection: str | None = None) -> 
     """Counts for one collection, or for the whole connection."""
     with engine.store.read() as c:
         counted = links.count(c, connection_id, collection)
-    resting = (LinkState.DETACHED, LinkState.DECLINED)
 
     def live(kind: LinkKind) -> int:
-        return sum(n for (k, state), n in counted.items() if k is kind and state not in resting)
+        return sum(n for (k, state), n in counted.items() if k is kind and state not in AT_REST)
 
     exported = live(LinkKind.EXPORT) + live(LinkKind.MIRROR)
     return PurgeFacts(live(LinkKind.BLOCK), live(LinkKind.CONVERTED), exported, live(LinkKind.PAIR))

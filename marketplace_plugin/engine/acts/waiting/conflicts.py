@@ -32,7 +32,7 @@ from marketplace_plugin.store import collections, conflicts, connections, journa
 from marketplace_plugin.store.log.journal import Action, Entry, Side
 from marketplace_plugin.store.work.conflicts import Conflict as Row
 from marketplace_plugin.store.work.conflicts import ConflictState
-from marketplace_plugin.sync.link import Link, LinkKind, LinkState, RemoteShowing, Wrote
+from marketplace_plugin.sync.link import AT_REST, Link, LinkKind, LinkState, RemoteShowing, Wrote
 from marketplace_plugin.sync.merge.cells import (
     EVERY_FIELD,
     OVERRIDES,
@@ -48,7 +48,6 @@ from marketplace_plugin.sync.merge.three_way import Flows, Winner
 from marketplace_plugin.sync.plan.flows import Place, flows_of
 from marketplace_plugin.sync.reason import Reason
 
-_AT_REST = (LinkState.DETACHED, LinkState.DECLINED)
 _NOT_SEEN = RemoteShowing(Revision(""), "")
 """No revision is like it, so the next pass compares what the service shows with the base."""
 
@@ -283,7 +282,7 @@ def _of_gone(c: Database, row: Row) -> Subject:
 def _takes(row: Row, link: Link, flows: Flows) -> frozenset[Winner]:
     """What is chosen must be able to get to the other side."""
     cell = _cell(row)
-    if link.state in _AT_REST or link.host_ref is None or link.remote_id is None:
+    if link.state in AT_REST or link.host_ref is None or link.remote_id is None:
         return frozenset()
     out, inward = bool(cell.fields & flows.outward), bool(cell.fields & flows.inward)
     if row.state is ConflictState.OPEN:

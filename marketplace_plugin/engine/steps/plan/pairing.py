@@ -70,7 +70,7 @@ class _Said:
 
 def is_newcomer(case: Case) -> bool:
     """A contact or task of the service that waits to be matched or made here."""
-    waits = case.link.state not in (LinkState.DETACHED, LinkState.DECLINED)
+    waits = not case.link.rests
     return case.link.kind is LinkKind.PAIR and case.link.host_ref is None and waits and isinstance(case.remote, Found)
 
 

@@ -9,7 +9,7 @@ from marketplace_plugin.engine.acts.chosen import left
 from marketplace_plugin.engine.steps.host_side import at_link
 from marketplace_plugin.engine.steps.one_pass import Pass
 from marketplace_plugin.engine.steps.plan.adopting import Standing, adopt, standing, tie
-from marketplace_plugin.engine.steps.plan.pairing import Doubt, Paired, is_newcomer, pair
+from marketplace_plugin.engine.steps.plan.pairing import EXPORTED_ANEW, Doubt, Paired, is_newcomer, pair
 from marketplace_plugin.engine.steps.plan.splits import told_of_tails
 from marketplace_plugin.engine.steps.recall import Recalled
 from marketplace_plugin.model.change import HostGone, HostItem
@@ -26,8 +26,6 @@ from marketplace_plugin.sync.plan.decided import as_decided
 from marketplace_plugin.sync.plan.step import Case, Plan, Step
 from marketplace_plugin.sync.plan.tables import Action
 from marketplace_plugin.sync.reason import Reason
-
-EXPORTED_ANEW = frozenset({Reason.DISCONNECTED, Reason.TARGET_CHANGED})
 
 
 @dataclass(frozen=True, slots=True)

@@ -241,7 +241,7 @@ def _in_turn(c: Connection, p: Pass, row: Collection, window: Window) -> Iterato
         return
     for link in links.of_connection(c, p.connection.id, collection=row.remote_id, kinds=_WITH_A_BASE):
         item, its_turn = link.remote_base or link.base, crc32(link.id.encode()) % TURN in turns
-        bound = link.remote_id is not None and link.state not in (LinkState.DETACHED, LinkState.DECLINED)
+        bound = link.remote_id is not None and not link.rests
         if bound and its_turn and isinstance(item, Event | Series) and p.span(item)[0] >= window.end:
             yield link
 

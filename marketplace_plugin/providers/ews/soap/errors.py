@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from marketplace_plugin.contract.sending import LONGEST_PAUSE
 from marketplace_plugin.errors import (
     AuthorizationExpired,
     CollectionGone,
@@ -66,8 +67,6 @@ _TRANSIENT = frozenset(
 _DENIED = frozenset(
     {"ErrorAccessDenied", "ErrorCreateItemAccessDenied", "ErrorInsufficientPermissions", "ErrorNoFreeBusyAccess"}
 )
-_LONGEST_PAUSE = timedelta(days=7)
-"""Whoever asks for more is asked again after that."""
 _TOO_LARGE = frozenset({"ErrorMessageSizeExceeded", "ErrorQuotaExceeded", "ErrorAttachmentSizeLimitExceeded"})
 _UNSUPPORTED = frozenset(
     {
@@ -160,7 +159,7 @@ def _pause(parent: Element) -> timedelta | None:
     for value in parent.iter("{*}Value"):
         if value.get("Name") == "BackOffMilliseconds" and str(value.text or "").strip().isdecimal():
             digits = str(value.text).strip()
-            return min(timedelta(milliseconds=int(digits[:12])), _LONGEST_PAUSE)
+            return min(timedelta(milliseconds=int(digits[:12])), LONGEST_PAUSE)
     return None
 
 
