@@ -258,9 +258,11 @@ class Scene:
 
     def _keep(self, known: Sequence[Link]) -> None:
         """Also where she has moved them since, which nobody follows into a calendar that is not read."""
+        there = self.all_there()
         hers = {k.id: (k.collection, k.remote_id or "") for k in known if k.state is LinkState.DETACHED}
-        stamps = {key: one.stamp.link for key, one in self.all_there().items() if one.stamp is not None}
-        self.kept |= {*hers.values(), *(key for key, link in stamps.items() if link in hers)}
+        moved = {link for link, key in hers.items() if key not in there}
+        carried = {key for key, one in there.items() if one.stamp is not None and one.stamp.link in moved}
+        self.kept |= {*hers.values(), *carried}
 
     def _agreed(self, here: dict[str, HostItem], there: dict[tuple[str, str], Found], tied: list[Link]) -> None:
         """At rest: each edit stands on both sides, or is told."""

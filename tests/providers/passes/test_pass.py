@@ -103,6 +103,12 @@ def test_a_hostile_echo_is_written_to_once(service: str, knob: str) -> None:
         assert passes.written() == written
         assert [passes.there(ref) for ref in refs] == before
         assert set(passes.copies) == {"single", "public", "Series"}
+        for ref, title in zip(refs, texts, strict=False):
+            host.edit("ada", ref, title=f"{title} renamed")
+        passes.settle()
+        typed = [host.all_of("ada")[ref].item for ref in refs[: len(texts)]]
+        assert [isinstance(item, Event) and item.description for item in typed] == list(texts.values())
+        assert set(passes.copies) == {"single renamed", "public renamed", "Series"}
 
 
 def test_moving_between_calendars_keeps_one_event(passes: Passes) -> None:

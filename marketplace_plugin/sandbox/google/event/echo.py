@@ -1,11 +1,12 @@
 """The hostile echo: the server keeps something else than it was given, of the same meaning.
 
 Switched on by ``Knobs.hostile_echo``; each rewriting is one that users of the service have seen:
-HTML is normalised, a zone comes back under an alias, rule parts and guests in another order.
+HTML is normalised and runs of blanks are one, a zone comes back under an alias, rule parts and guests in another order.
 """
 
 from __future__ import annotations
 
+import re
 from copy import deepcopy
 
 from marketplace_plugin.sandbox.google.errors import Json
@@ -41,7 +42,7 @@ def rewritten(state: State, body: Json) -> Json:
 
 def _html(text: str) -> str:
     lines = text.replace("<br/>", "<br>").replace("<br />", "<br>").replace("\r\n", "\n").split("\n")
-    return "<br>".join(line.rstrip().replace("&nbsp;", "\u00a0") for line in lines)
+    return "<br>".join(re.sub(" +", " ", line.rstrip()).replace("&nbsp;", "\u00a0") for line in lines)
 
 
 def _reordered(line: str) -> str:
