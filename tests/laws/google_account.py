@@ -26,7 +26,8 @@ from marketplace_plugin.sandbox.google.act import Actor
 from tests.laws.over_http import NAMES, Account, HttpWorld, Wire, WriteRow
 from tests.laws.world import Clock
 from tests.providers.google.test_contract import GoogleServing
-from tests.providers.google.world import ANNA, JONAS, SCOPES, Token
+from tests.providers.google.world import ANNA, JONAS, SCOPES
+from tests.providers.world import Token
 
 _PATH = re.compile(r"/calendar/v3/calendars/([^/]+)/events(?:/([^/]+))?(/move|/instances)?")
 _INSTANCE = re.compile(r"_\d{8}(T\d{6}Z)?$")

@@ -26,7 +26,8 @@ from marketplace_plugin.sandbox.graph.outlook import access, ids
 from tests.laws.outlook_account import SHAPE, OutlookAccount
 from tests.laws.over_http import NAMES, Account, HttpWorld, Wire, WriteRow
 from tests.laws.world import Clock
-from tests.providers.graph.world import ANNA, SCOPES, TENANT, GraphServing, Token
+from tests.providers.graph.world import ANNA, SCOPES, TENANT, GraphServing
+from tests.providers.world import Token
 
 PERSONALITY = replace(GRAPH, name="msgraph-http", capabilities=CAPABILITIES, case_ids=False)
 """Ids are immutable ones here, and stay when an event moves."""

@@ -23,9 +23,10 @@ from marketplace_plugin.providers.ews.changes import PAGE
 from marketplace_plugin.providers.ews.folders import TIMES, Place
 from marketplace_plugin.providers.ews.read import BATCH
 from marketplace_plugin.sandbox.ews.seed import many
-from tests.providers.ews.world import ANNA, BOSS, JONAS, NAMELESS, WINDOW, EwsServing, World
+from tests.providers.ews.world import ANNA, BOSS, JONAS, NAMELESS, EwsServing, World
 from tests.providers.serving import WINDOW as SERVED
 from tests.providers.serving import at, daily, equal, fetch, made, meeting, pull, push, whole_days
+from tests.providers.world import WINDOW
 
 
 @pytest.fixture

@@ -27,8 +27,9 @@ from marketplace_plugin.model.change import Stamp
 from marketplace_plugin.model.write import Create, Deferred
 from marketplace_plugin.providers.ews import ExchangeAccount
 from marketplace_plugin.providers.ews.soap.errors import UnsupportedVersion
-from tests.providers.ews.world import ANNA, JONAS, WINDOW, World
+from tests.providers.ews.world import ANNA, JONAS, World
 from tests.providers.serving import meeting
+from tests.providers.world import WINDOW
 
 
 @pytest.fixture

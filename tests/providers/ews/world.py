@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
-from types import TracebackType
-from typing import Any
+from datetime import date, timedelta
+from typing import Any, ClassVar
 
 from marketplace_plugin.contract.provider import Provider, Session
 from marketplace_plugin.model.change import Found
 from marketplace_plugin.model.event import UNKNOWN, Event, Series
-from marketplace_plugin.model.time import AllDay, Original, Window, Zoned
+from marketplace_plugin.model.time import AllDay, Original, Zoned
 from marketplace_plugin.providers.ews import ExchangeAccount
 from marketplace_plugin.providers.ews.folders import Place
 from marketplace_plugin.providers.ews.shape import encode, recurrence
@@ -24,6 +23,7 @@ from marketplace_plugin.sandbox.ews.state import Folder
 from marketplace_plugin.sandbox.ews.wire import reading
 from marketplace_plugin.sandbox.ews.wire.reading import Change
 from tests.providers.serving import Serving
+from tests.providers.world import SandboxWorld
 from tests.sandbox.ews.contract import EwsContractCheck
 
 HOST = "nordwerk.example"
@@ -32,9 +32,6 @@ NAMELESS = "Israel Standard Time"
 """Without its name nobody knows it: its clocks change on the Friday before a Sunday."""
 PASSWORD = "Fischmarkt-2026"
 ZONE, WINDOWS_ZONE = "Europe/Berlin", "W. Europe Standard Time"
-NOW = datetime(2026, 11, 18, 9, 30, tzinfo=UTC)
-WINDOW = Window(NOW - timedelta(days=30), NOW + timedelta(days=365))
-INSTANCE = "instance-1"
 BUILDS = {"Exchange2010": "14.0.639.21", "Exchange2013": "15.0.516.32", "ExchangeSE": "15.2.2562.17"}
 UNPUBLISHED = ("GetUserAvailabilityRequest: ", "RequestServerVersion: ")
 """The schema files of the documentation lack the first, and know their own version alone."""
@@ -42,16 +39,13 @@ WRITES = frozenset({"CreateItem", "UpdateItem", "DeleteItem", "MoveItem"})
 
 
 @dataclass
-class World:
-    """One sandbox whose clock stands still. At the end no request may have broken the schema.
-
-    ``version`` is one of ``BUILDS``.
-    """
+class World(SandboxWorld[EwsSandbox]):
+    """``version`` is one of ``BUILDS``, ``options`` are the sandbox's."""
 
     version: str = "ExchangeSE"
-    now: datetime = NOW
     options: dict[str, Any] = field(default_factory=dict)
-    checks: list[EwsContractCheck] = field(default_factory=list)
+
+    contract: ClassVar[type[Any]] = EwsContractCheck
 
     def __post_init__(self) -> None:
         people = [
@@ -63,30 +57,17 @@ class World:
         self.sandbox.state.knobs.version = self.version
         self.opened: list[ExchangeAccount] = []
 
-    def _watch(self, app: Any) -> Any:
-        self.checks.append(EwsContractCheck(app))
-        return self.checks[-1]
+    def broken(self, check: Any) -> list[str]:
+        return [breach for breach in check.requests if not breach.startswith(UNPUBLISHED)]
 
-    def __enter__(self) -> World:
-        self.sandbox.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def stop(self) -> None:
         for provider in self.opened:
             provider.close()
-        self.sandbox.stop()
-        for check in self.checks if error is None else ():
-            broken = [breach for breach in check.requests if not breach.startswith(UNPUBLISHED)]
-            assert not broken, "\n".join(broken)
+        super().stop()
 
     def session(self, email: str = ANNA, **secrets: str) -> Session:
-        return Session(
-            connection=f"connection-{email}",
-            account=email,
-            instance=INSTANCE,
-            now=lambda: self.now,
+        return self._session(
+            email,
             secrets={
                 "username": email,
                 "password": PASSWORD,

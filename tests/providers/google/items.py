@@ -12,8 +12,9 @@ from marketplace_plugin.model.task import Task, TaskStatus
 from marketplace_plugin.providers.google import CONTACTS, TASKS, GoogleAccount
 from marketplace_plugin.sandbox.google.people.book import Book
 from marketplace_plugin.sandbox.google.tasks.lists import TaskLists
-from tests.providers.google.world import ANNA, SCOPES, Json, Token, World
+from tests.providers.google.world import ANNA, SCOPES, Json, World
 from tests.providers.item_serving import ItemServing, Kept
+from tests.providers.world import Token
 
 GRANTED = SCOPES | {CONTACTS, TASKS}
 

@@ -16,7 +16,6 @@ from tests.providers.google.world import (
     JONAS,
     TEAM,
     WEEKLY,
-    WINDOW,
     World,
     by_title,
     changes,
@@ -28,6 +27,7 @@ from tests.providers.google.world import (
     timed,
     wall,
 )
+from tests.providers.world import WINDOW
 
 
 @pytest.fixture

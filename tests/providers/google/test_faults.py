@@ -23,7 +23,6 @@ from marketplace_plugin.model.write import (
 from marketplace_plugin.providers.google import GoogleAccount
 from tests.providers.google.world import (
     ANNA,
-    Token,
     World,
     changes,
     found,
@@ -33,6 +32,7 @@ from tests.providers.google.world import (
     stamp,
 )
 from tests.providers.google.writes import OURS, SERIES, create, silent_world, update
+from tests.providers.world import Token
 
 
 @pytest.fixture

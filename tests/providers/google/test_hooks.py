@@ -12,7 +12,8 @@ from marketplace_plugin import Account, StepState
 from marketplace_plugin.bundle.load import open_bundle, own_root
 from marketplace_plugin.contract import hookspecs
 from marketplace_plugin.contract.provider import Session
-from tests.providers.google.world import ANNA, JONAS, SCOPES, Token, World
+from tests.providers.google.world import ANNA, JONAS, SCOPES, World
+from tests.providers.world import Token
 
 hooks: Any = open_bundle(own_root()).import_hooks("google")  # as a host does: never as a global `hooks`
 PASSED, FAILED, SKIPPED = StepState.PASSED, StepState.FAILED, StepState.SKIPPED

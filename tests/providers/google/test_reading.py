@@ -17,7 +17,6 @@ from tests.providers.google.world import (
     JONAS,
     TEAM,
     WEEKLY,
-    WINDOW,
     Json,
     World,
     at,
@@ -33,6 +32,7 @@ from tests.providers.google.world import (
     wall,
     when,
 )
+from tests.providers.world import WINDOW
 
 
 @pytest.fixture

@@ -25,8 +25,6 @@ from marketplace_plugin.providers.google.errors import Refusal, for_read, refusa
 from tests.providers.google.world import (
     ANNA,
     JONAS,
-    NOW,
-    Token,
     World,
     changes,
     cursor,
@@ -37,6 +35,7 @@ from tests.providers.google.world import (
     timed,
     when,
 )
+from tests.providers.world import NOW, Token
 
 START = datetime.fromisoformat("2026-12-01T10:00")
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from types import TracebackType
-from typing import Any
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from marketplace_plugin.contract.provider import Session
-from marketplace_plugin.errors import AuthorizationExpired
 from marketplace_plugin.model.change import Change, Cursor, Found, Page, Stamp, Tombstone, Unreadable, Upsert
 from marketplace_plugin.model.event import Event, Series
 from marketplace_plugin.model.time import Timed, Window, Zoned
@@ -17,6 +15,7 @@ from marketplace_plugin.model.write import Outcome, Write
 from marketplace_plugin.providers.google import GoogleAccount
 from marketplace_plugin.sandbox.google import Account, GoogleSandbox, Logged
 from marketplace_plugin.sandbox.google.act import Actor
+from tests.providers.world import INSTANCE, WINDOW, SandboxWorld, Token
 from tests.sandbox.contract import ContractCheck
 
 Json = dict[str, Any]
@@ -25,56 +24,25 @@ ANNA, JONAS = "anna@example.org", "jonas@example.org"
 SCOPES = frozenset(
     f"https://www.googleapis.com/auth/{name}" for name in ("calendar.events", "calendar.calendarlist.readonly")
 )
-NOW = datetime(2026, 11, 18, 9, 30, tzinfo=UTC)
-WINDOW = Window(NOW - timedelta(days=30), NOW + timedelta(days=365))
 BERLIN = "Europe/Berlin"
 TEAM = "team@group.calendar.google.com"
 WEEKLY = ["RRULE:FREQ=WEEKLY"]
-INSTANCE = "instance-1"
-
-
-class Token:
-    """A Bearer that counts: each refusal brings the next token."""
-
-    def __init__(self, *tokens: str) -> None:
-        self.tokens, self.refused = list(tokens), list[str]()
-
-    def __call__(self, refused: str | None = None) -> str:
-        if refused is not None:
-            self.refused.append(refused)
-            if self.tokens[0] == refused:
-                self.tokens.pop(0)
-        if not self.tokens:
-            raise AuthorizationExpired("no token left")
-        return self.tokens[0]
 
 
 @dataclass
-class World:
-    """One sandbox. ``now`` stands still; At the end no exchange may have broken Google's contract."""
+class World(SandboxWorld[GoogleSandbox]):
+    """``accounts``: the addresses of who has one."""
 
     accounts: tuple[str, ...] = (ANNA, JONAS)
-    now: datetime = NOW
-    checks: list[ContractCheck] = field(default_factory=list)
+
+    contract: ClassVar[type[Any]] = ContractCheck
 
     def __post_init__(self) -> None:
         people = [Account(email, email.partition("@")[0].title(), f"sub-{email}") for email in self.accounts]
         self.sandbox = GoogleSandbox(clock=lambda: self.now, accounts=people, wrap=self._watch, seeded=False)
 
-    def _watch(self, app: Any) -> Any:
-        self.checks.append(ContractCheck(app))
-        return self.checks[-1]
-
-    def __enter__(self) -> World:
-        self.sandbox.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.sandbox.stop()
-        for check in self.checks if error is None else ():
-            check.assert_kept()
+    def broken(self, check: Any) -> list[str]:
+        return [*check.requests, *check.replies]
 
     # --- accounts ----------------------------------------------------------------------------------------------
 
@@ -82,11 +50,8 @@ class World:
         return self.sandbox.issue_tokens(email, SCOPES).access_token
 
     def session(self, email: str = ANNA, bearer: Any = None) -> Session:
-        return Session(
-            connection=f"connection-{email}",
-            account=email,
-            instance=INSTANCE,
-            now=lambda: self.now,
+        return self._session(
+            email,
             bearer=bearer or Token(self.token(email)),
             settings={"api_root": self.sandbox.url},
             granted=SCOPES,

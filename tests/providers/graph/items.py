@@ -14,8 +14,9 @@ from marketplace_plugin.providers.graph.items.serve import BOOK, LIST
 from marketplace_plugin.sandbox.graph.items import contact, todo
 from marketplace_plugin.sandbox.graph.items.folders import Folder, Folders, Item, Kind
 from marketplace_plugin.sandbox.graph.outlook import ids
-from tests.providers.graph.world import ANNA, SCOPES, Json, Token, World
+from tests.providers.graph.world import ANNA, SCOPES, Json, World
 from tests.providers.item_serving import ItemServing, Kept
+from tests.providers.world import Token
 
 GRANTED = SCOPES | {"https://graph.microsoft.com/Contacts.ReadWrite", "Tasks.ReadWrite"}
 

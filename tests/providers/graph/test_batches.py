@@ -30,8 +30,9 @@ from marketplace_plugin.model.write import (
 )
 from marketplace_plugin.providers.graph.errors import Refusal
 from marketplace_plugin.providers.graph.transport import BATCH, Call, Client
-from tests.providers.graph.world import GraphServing, Token, World
+from tests.providers.graph.world import GraphServing, World
 from tests.providers.serving import STAMP, at, daily, fetch, made, meeting, push, stale, update
+from tests.providers.world import Token
 
 WRITES = ("POST", "PATCH", "DELETE")
 

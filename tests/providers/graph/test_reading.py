@@ -18,8 +18,9 @@ from marketplace_plugin.model.time import Timed, Zoned
 from marketplace_plugin.providers.graph import GraphAccount
 from marketplace_plugin.providers.graph.shape.recurrence import pattern_of
 from marketplace_plugin.sandbox.graph.outlook import access
-from tests.providers.graph.world import ANNA, JONAS, SCOPES, GraphServing, Token, World, body_of
+from tests.providers.graph.world import ANNA, JONAS, SCOPES, GraphServing, World, body_of
 from tests.providers.serving import WINDOW, at, daily, fetch, made, meeting, pull
+from tests.providers.world import Token
 
 
 @pytest.fixture

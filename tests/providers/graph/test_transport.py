@@ -23,8 +23,9 @@ from marketplace_plugin.providers.graph import GraphAccount, errors
 from marketplace_plugin.providers.graph.errors import Refusal
 from marketplace_plugin.providers.graph.transport import PREFER, Call, Client, pool
 from marketplace_plugin.sandbox.graph.faults import Action
-from tests.providers.graph.world import NOW, WINDOW, GraphServing, Token, World
+from tests.providers.graph.world import GraphServing, World
 from tests.providers.serving import STAMP, meeting, pull
+from tests.providers.world import NOW, WINDOW, Token
 
 
 @pytest.fixture

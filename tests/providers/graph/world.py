@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from types import TracebackType
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 from marketplace_plugin.contract.provider import Provider, Session
-from marketplace_plugin.errors import AuthorizationExpired
 from marketplace_plugin.model.change import Found
 from marketplace_plugin.model.event import UNKNOWN, Event, Series
-from marketplace_plugin.model.time import Original, Window, Zoned
+from marketplace_plugin.model.time import Original, Zoned
 from marketplace_plugin.providers.graph import GraphAccount
 from marketplace_plugin.providers.graph.shape import encode
 from marketplace_plugin.providers.graph.shape.recurrence import pattern_of
@@ -20,6 +17,7 @@ from marketplace_plugin.sandbox.graph import Account, GraphSandbox, Logged
 from marketplace_plugin.sandbox.graph.act import Actor
 from marketplace_plugin.sandbox.graph.outlook import access
 from tests.providers.serving import Serving
+from tests.providers.world import SandboxWorld, Token
 from tests.sandbox.graph.contract import GraphContractCheck
 
 Json = dict[str, Any]
@@ -27,62 +25,22 @@ Json = dict[str, Any]
 TENANT = "nordwerk.example"
 ANNA, JONAS, BOSS = (f"{name}@{TENANT}" for name in ("anna", "jonas", "boss"))
 SCOPES = frozenset({"User.Read", "Calendars.ReadWrite", "Calendars.ReadWrite.Shared", "offline_access"})
-NOW = datetime(2026, 11, 18, 9, 30, tzinfo=UTC)
-WINDOW = Window(NOW - timedelta(days=30), NOW + timedelta(days=365))
-INSTANCE = "instance-1"
-
-
-class Token:
-    """A Bearer that counts: each refusal brings the next token."""
-
-    def __init__(self, *tokens: str) -> None:
-        self.tokens, self.refused = list(tokens), list[str]()
-
-    def __call__(self, refused: str | None = None) -> str:
-        if refused is not None:
-            self.refused.append(refused)
-            if self.tokens[0] == refused:
-                self.tokens.pop(0)
-        if not self.tokens:
-            raise AuthorizationExpired("no token left")
-        return self.tokens[0]
 
 
 @dataclass
-class World:
-    """One sandbox whose clock stands still. At the end no exchange may have broken the contract."""
-
-    now: datetime = NOW
-    checks: list[GraphContractCheck] = field(default_factory=list)
+class World(SandboxWorld[GraphSandbox]):
+    contract: ClassVar[type[Any]] = GraphContractCheck
 
     def __post_init__(self) -> None:
         people = [Account(email, email.partition("@")[0].title(), f"oid-{email}", TENANT) for email in EVERYBODY]
         self.sandbox = GraphSandbox(lambda: self.now, accounts=people, wrap=self._watch, seeded=False)
 
-    def _watch(self, app: Any) -> Any:
-        self.checks.append(GraphContractCheck(app))
-        return self.checks[-1]
-
-    def __enter__(self) -> World:
-        self.sandbox.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.sandbox.stop()
-        for check in self.checks if error is None else ():
-            assert not check.requests, "\n".join(check.requests)
-
     def token(self, email: str = ANNA, scopes: frozenset[str] = SCOPES) -> str:
         return self.sandbox.issue_tokens(email, tuple(scopes)).access_token
 
     def session(self, email: str = ANNA, bearer: Any = None) -> Session:
-        return Session(
-            connection=f"connection-{email}",
-            account=email,
-            instance=INSTANCE,
-            now=lambda: self.now,
+        return self._session(
+            email,
             bearer=bearer or Token(self.token(email)),
             settings={"graph_root": f"{self.sandbox.url}/v1.0"},
             granted=SCOPES,
