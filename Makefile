@@ -46,7 +46,7 @@ laws: tests/laws setup ## the laws of the sync core, at full length: over 200,00
 	$(PYTEST) tests/laws $(LONG) -n $(WORKERS) --dist worksteal --least-steps=200000 $(ARGS)
 
 faults: tests/faults setup ## kill workers, then take away one safeguard at a time: each must turn its tests red
-	$(PYTEST) tests/engine/test_killed.py -o faulthandler_timeout=0
+	$(PYTEST) tests/engine/passes/test_killed.py -o faulthandler_timeout=0
 	$(BIN)/python -m tests.faults.safeguards $(ARGS)
 
 fuzz: tests/fuzz setup ## malformed input against every door

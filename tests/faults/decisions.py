@@ -7,13 +7,13 @@ from typing import Any
 
 from tests.faults.taking import Safeguard, swap, swap_method
 
-ALONE = "tests/regressions/test_edits_left_there.py"
-LEFT = "tests/regressions/test_left_copies.py"
-DELETIONS = "tests/regressions/test_deletions.py"
-TROUBLE = "tests/regressions/test_trouble.py"
-MAIL = "tests/regressions/test_mail.py"
-OTHERS = "tests/regressions/test_others.py"
-RACES = "tests/regressions/test_races.py"
+ALONE = "tests/regressions/left_behind/test_edits_left_there.py"
+LEFT = "tests/regressions/left_behind/test_left_copies.py"
+DELETIONS = "tests/regressions/lost/test_deletions.py"
+TROUBLE = "tests/regressions/stopped/test_trouble.py"
+MAIL = "tests/regressions/mailed/test_mail.py"
+OTHERS = "tests/regressions/shown/test_others.py"
+RACES = "tests/regressions/doubled/test_races.py"
 PLAN = "tests/sync/test_plan.py"
 
 
@@ -273,8 +273,8 @@ DECISIONS = (
         "what was not in the approved plan is asked again",
         "engine/acts/preview.py::bound",
         (
-            "tests/engine/test_preview.py::test_what_was_not_shown_is_asked_again",
-            "tests/engine/test_preview.py::test_a_run_that_takes_over_is_bound_to_the_plan_too",
+            "tests/engine/acts/test_preview.py::test_what_was_not_shown_is_asked_again",
+            "tests/engine/acts/test_preview.py::test_a_run_that_takes_over_is_bound_to_the_plan_too",
         ),
         _approval_binds_nothing,
     ),
@@ -284,7 +284,7 @@ DECISIONS = (
         "sync/plan/flows.py::_asks",
         (
             "tests/sync/test_guests.py::test_nobody_is_asked",
-            "tests/regressions/test_invitations.py::test_only_where_it_is_switched_on_and_the_service_can_be_silent",
+            "tests/regressions/mailed/test_invitations.py::test_only_where_it_is_switched_on_and_the_service_can_be_silent",
         ),
         _everybody_is_asked,
     ),
@@ -292,14 +292,16 @@ DECISIONS = (
         "known invitations",
         "an invitation to another user's event takes the place of the copy",
         "engine/steps/pull/reading.py::_meetings",
-        ("tests/regressions/test_invitations.py::test_an_invitation_that_arrives_takes_the_place_of_the_guests_copy",),
+        (
+            "tests/regressions/mailed/test_invitations.py::test_an_invitation_that_arrives_takes_the_place_of_the_guests_copy",
+        ),
         _invitations_are_strangers,
     ),
     Safeguard(
         "plan in force",
         "an approved plan binds until a pass has carried it out, whichever run that is",
         "engine/acts/preview.py::in_force",
-        ("tests/engine/test_preview.py::test_a_run_that_takes_over_is_bound_to_the_plan_too",),
+        ("tests/engine/acts/test_preview.py::test_a_run_that_takes_over_is_bound_to_the_plan_too",),
         _plan_dies_with_its_run,
     ),
     Safeguard(

@@ -150,8 +150,8 @@ EDGES = (
         "a colleague sees busy and nothing else",
         "engine/blocks.py::_to_others",
         (
-            "tests/regressions/test_others.py::test_private_events_are_their_owners_and_nobody_elses",
-            "tests/engine/test_blocks.py::test_a_colleague_sees_when_and_nothing_else",
+            "tests/regressions/shown/test_others.py::test_private_events_are_their_owners_and_nobody_elses",
+            "tests/engine/acts/test_blocks.py::test_a_colleague_sees_when_and_nothing_else",
         ),
         _colleagues_see_titles,
     ),
@@ -178,7 +178,7 @@ EDGES = (
         "store/accounts/authorizations.py::use",
         (
             "tests/store/test_accounts.py::test_a_state_is_used_once",
-            "tests/engine/test_authorize.py::test_a_state_is_good_once",
+            "tests/engine/connecting/test_authorize.py::test_a_state_is_good_once",
         ),
         _a_state_is_good_for_ever,
     ),
@@ -187,7 +187,7 @@ EDGES = (
         "secrets go by https, or to this machine",
         "engine/sign_in/transport.py::require_secure",
         (
-            "tests/engine/test_transport.py::test_refused",
+            "tests/engine/connecting/test_transport.py::test_refused",
             f"{TRANSPORT}::test_plain_http_is_for_loopback_alone",
         ),
         _plain_http_everywhere,
@@ -197,7 +197,7 @@ EDGES = (
         "a refusal counts for the tokens that were refused alone",
         "store/accounts/grants.py",
         (
-            "tests/engine/test_grants.py::test_invalid_grant_of_older_tokens_ends_nothing",
+            "tests/engine/connecting/test_grants.py::test_invalid_grant_of_older_tokens_ends_nothing",
             "tests/store/test_accounts.py::test_the_right_to_refresh_belongs_to_one_and_to_a_version",
         ),
         _versions_of_tokens_do_not_count,

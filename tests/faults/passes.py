@@ -8,12 +8,12 @@ from typing import Any
 
 from tests.faults.taking import Safeguard, swap, swap_method
 
-DELETIONS = "tests/regressions/test_deletions.py"
-MOVES = "tests/regressions/test_attack_moves.py"
-KEPT = "tests/regressions/test_kept_copies.py"
-DOUBLES = "tests/regressions/test_doubles.py"
-TROUBLE = "tests/regressions/test_trouble.py"
-RACES = "tests/regressions/test_races.py"
+DELETIONS = "tests/regressions/lost/test_deletions.py"
+MOVES = "tests/regressions/lost/test_attack_moves.py"
+KEPT = "tests/regressions/left_behind/test_kept_copies.py"
+DOUBLES = "tests/regressions/doubled/test_doubles.py"
+TROUBLE = "tests/regressions/stopped/test_trouble.py"
+RACES = "tests/regressions/doubled/test_races.py"
 
 
 def _no_stamps() -> None:

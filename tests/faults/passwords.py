@@ -8,7 +8,7 @@ from typing import Any
 from tests.faults.taking import Safeguard, swap, swap_method
 
 REACH = "tests/contract/test_reach.py"
-FORM = "tests/engine/test_credentials.py"
+FORM = "tests/engine/connecting/test_credentials.py"
 
 
 def _any_server() -> None:

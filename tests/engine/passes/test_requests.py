@@ -16,8 +16,8 @@ from marketplace_plugin.errors import NotFound
 from marketplace_plugin.sandbox.google.seed import ANNA_PRIVATE
 from marketplace_plugin.store import connections, runs
 from marketplace_plugin.store.log.runs import Run
+from tests.engine.passes.test_schedule import Queue
 from tests.engine.shell import ADMIN, ANNA_HERE, World, connect, install
-from tests.engine.test_schedule import Queue
 
 
 def test_the_button_runs_all_connections_and_joins_what_runs(world: World, connection: str) -> None:

@@ -15,7 +15,7 @@ from marketplace_plugin.model.item import Item, Kind
 from marketplace_plugin.model.task import Task, TaskStatus
 from marketplace_plugin.providers.memory import EWS, GOOGLE, GRAPH
 from tests.engine.kinds import ADA, BOOK, LIST, SECOND, KindsWorld, contact, task
-from tests.engine.test_choosing_kinds import save
+from tests.engine.other_kinds.test_choosing_kinds import save
 from tests.laws.world import TARGET
 
 

@@ -17,8 +17,8 @@ from marketplace_plugin.engine.work.schedule import Sweeper
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.store import connections
 from marketplace_plugin.store.accounts.connections import Connection, ConnectionState
+from tests.engine.passes.test_schedule import Queue
 from tests.engine.shell import ANNA_HERE, ROOT, World
-from tests.engine.test_schedule import Queue
 
 HOOKS = """
 from marketplace_plugin import hookimpl

@@ -16,7 +16,7 @@ from marketplace_plugin.sync.link import LinkState
 from tests.engine.killed import Files
 from tests.laws.world import TARGET, event, moved, occurrence, series
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 class Killed:

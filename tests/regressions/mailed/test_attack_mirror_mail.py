@@ -11,7 +11,7 @@ from marketplace_plugin.model.event import Attendee, Event
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.providers.memory import EWS, GOOGLE, GRAPH
 from tests.engine.kinds import ADA, KindsWorld, call, span
-from tests.engine.test_choosing_kinds import save
+from tests.engine.other_kinds.test_choosing_kinds import save
 from tests.laws.world import TARGET
 
 EVE = Attendee("eve@elsewhere.example", "Eve")
