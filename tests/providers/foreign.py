@@ -1,13 +1,19 @@
 """Whole passes over an account at a server that knows nothing of our stand-ins, and workers that die in the middle.
 
 The servers (``google/foreign.py``, ``graph/foreign.py``, ``ews/foreign.py``) are written from the published contracts
-alone. Wherever a contract leaves room they take the variant that our own stand-ins do not.
+alone. Wherever a contract leaves room they take the variant that our own stand-ins do not. What all of them have to
+stand is ``contract_foreign.py``.
 """
 
 from __future__ import annotations
 
+import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, ClassVar
 
 import pytest
 
@@ -20,6 +26,114 @@ from marketplace_plugin.store.accounts.connections import Connection, Connection
 from tests.laws.world import World as Shell
 
 ADA = "ada"
+Json = dict[str, Any]
+Opening = Callable[[Callable[[], datetime], str], Provider]
+"""A new provider on the account, by the clock and the name of our installation."""
+
+
+def session(now: Callable[[], datetime], instance: str, **more: Any) -> Session:
+    """``more``: how the server is reached and signed in to."""
+    return Session(connection=ADA, account="anna@foreign.example", instance=instance, now=now, **more)
+
+
+def bearer(refused: str | None = None) -> str:
+    return "token"
+
+
+class ForeignServer(ABC):
+    """One account: what its owner does there, what there is to be seen, and the server's moods."""
+
+    home: ClassVar[str]
+    """The calendar that is read."""
+    work: ClassVar[str]
+    """The calendar that is written."""
+
+    def __init__(self) -> None:
+        self.version = 0
+        """Counts the changes."""
+        self.oldest = 0
+        """Who was last told of an older version than this is told no changes any more."""
+        self.refuse: list[Callable[..., Any]] = []
+        """Answers that stand before the next requests."""
+        self.log: list[Any] = []
+        """What was asked for, in order."""
+
+    @abstractmethod
+    def served(self) -> AbstractContextManager[Opening]:
+        """At an address of the loopback, for the block."""
+
+    # ---- what a person does ------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def seed(self) -> None:
+        """In ``home``, in March 2026: an event on the 10th without a title, "Messe" on the whole days 11 and 12, and
+        "Runde" on Mondays from the 9th, cancelled on the 16th and moved on the 23rd."""
+
+    @abstractmethod
+    def change_seeded(self) -> None:
+        """The event becomes "Titled", "Messe" is deleted, one more occurrence of "Runde" is cancelled."""
+
+    @abstractmethod
+    def edit(self, calendar: str, event: str, title: str, hour: int) -> None:
+        """Another title, and on 10 March from ``hour`` for an hour."""
+
+    @abstractmethod
+    def drop(self, calendar: str, event: str) -> None: ...
+
+    # ---- what is to be seen ------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def titles(self, calendar: str) -> dict[str, str]:
+        """Of events and series, by id; exceptions are part of their series."""
+
+    @abstractmethod
+    def exceptions(self, calendar: str, series: str) -> dict[date, str | None]:
+        """By the day of the occurrence: the title there, None where it is cancelled."""
+
+    @abstractmethod
+    def writes(self, since: int) -> list[Any]:
+        """What of ``log[since:]`` can change something."""
+
+    def named(self, calendar: str, title: str) -> str:
+        """The id."""
+        (event,) = (event for event, there in self.titles(calendar).items() if there == title)
+        return event
+
+
+@dataclass
+class Answer:
+    """``body``: what JSON can say, bytes as they are, or None for nothing at all."""
+
+    status: int
+    body: Any = None
+    headers: list[tuple[str, str]] = field(default_factory=list)
+
+    def start(self, start_response: Any, *, json_is: str, bytes_are: str) -> list[bytes]:
+        """Each of the two as this content type."""
+        kind = bytes_are if isinstance(self.body, bytes) else json_is
+        start_response(f"{self.status} -", [("Content-Type", kind), *self.headers])
+        if isinstance(self.body, bytes):
+            return [self.body]
+        return [b"" if self.body is None else json.dumps(self.body).encode()]
+
+
+class JsonServer(ForeignServer):
+    """Keeps bodies by calendar and id. ``etags``: whether events have one."""
+
+    def __init__(self, *, etags: bool = True) -> None:
+        super().__init__()
+        self.events: dict[str, dict[str, Json]] = {self.home: {}, self.work: {}}
+        self.etags = etags
+
+    def put(self, calendar: str, event: str, body: Json) -> None:
+        self.version += 1
+        self.events[calendar][event] = {"id": event, **body, "_version": self.version}
+
+    def change(self, calendar: str, event: str, **changes: Any) -> None:
+        self.put(calendar, event, {**self.events[calendar][event], **changes})
+
+    def refused(self, method: str, path: str, query: dict[str, str]) -> Answer | None:
+        return next(filter(None, (one(method, path, query) for one in list(self.refuse))), None)
 
 
 class Killed(BaseException):
@@ -44,7 +158,7 @@ class Mortal:
 class ForeignPasses:
     """Ada's account at a foreign server: calendar ``source`` is read, calendar ``target`` is written."""
 
-    def __init__(self, opening: Callable[[Shell], Provider], target: str, source: str) -> None:
+    def __init__(self, opening: Opening, target: str, source: str) -> None:
         self.shell = Shell()
         self._opening, self._dying = opening, False
         object.__setattr__(self.shell.engine, "plugins", _Plugins(self, self.shell.plugins))
@@ -62,13 +176,18 @@ class ForeignPasses:
                 connected_at=now,
             )
             connections.add(c, made)
-            collections.refresh(c, ADA, ADA, self._opening(self.shell).collections())
+            collections.refresh(c, ADA, ADA, self._open().collections())
             collections.choose(c, ADA, target, [source])
             connections.approve(c, ADA, 0)
 
     def open(self) -> Provider:
-        provider = self._opening(self.shell)
-        return Mortal(provider) if self._dying else provider
+        return Mortal(self._open()) if self._dying else self._open()
+
+    def _open(self) -> Provider:
+        return self._opening(self.shell.clock, self.shell.engine.instance)
+
+    def close(self) -> None:
+        self.shell.close()
 
     def run(self) -> RunResult:
         self.shell.clock.forward(minutes=31)

@@ -2,25 +2,23 @@
 
 Where those leave room it takes the other variant: prefixes of its own, comments and blanks between elements, answers in
 chunks, elements that need not be there are not, changes of kinds that nobody knows, pages without a change that are not
-the last, times with an offset and seven digits of a second, and all ways to sign in, each in a header of its own.
+the last, times with an offset and seven digits of a second, and all ways to sign in, each in a header of its own. The
+last and the chunks are ``foreign_wire.py``.
 """
 
 from __future__ import annotations
 
 import copy
-import threading
-from base64 import b64decode
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta, timezone
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta, timezone
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from lxml import etree
 
-from marketplace_plugin.contract.provider import Session
-from marketplace_plugin.providers.ews import ExchangeAccount
-from marketplace_plugin.sandbox.ews.transport import tls
+from tests.providers.ews.foreign_wire import Answer, Wire
+from tests.providers.foreign import ForeignServer, Opening
 
 M = "{http://schemas.microsoft.com/exchange/services/2006/messages}"
 T = "{http://schemas.microsoft.com/exchange/services/2006/types}"
@@ -35,26 +33,64 @@ FAULT = """<soap11:Fault><faultcode xmlns:a="urn:x">a:{code}</faultcode><faultst
   <detail><e:ResponseCode xmlns:e="http://schemas.microsoft.com/exchange/services/2006/errors">{code}</e:ResponseCode>
   <t:MessageXml xmlns:t="{types}"><t:Value Name="BackOffMilliseconds">{pause}</t:Value></t:MessageXml>
   </detail></soap11:Fault>"""
-FOLDERS = {"root/": "msgfolderroot", "bin+": "deleteditems", "Home+/==": "calendar", "Work+/==": ""}
 HOME, WORK = "Home+/==", "Work+/=="
-USER, PASSWORD = "NORD\\anna", "Fischmarkt"
+FOLDERS = {"root/": "msgfolderroot", "bin+": "deleteditems", HOME: "calendar", WORK: ""}
 WINDOWS = {"W. Europe Standard Time": "Europe/Berlin", "UTC": "UTC"}
-Answer = tuple[int, str, dict[str, str]]
+BERLIN = '<StartTimeZone Id="W. Europe Standard Time"/>'
+WEEKLY = (
+    "<Recurrence><WeeklyRecurrence><Interval>1</Interval><DaysOfWeek>Monday</DaysOfWeek></WeeklyRecurrence>"
+    "<NumberedRecurrence><StartDate>2026-03-09Z</StartDate><NumberOfOccurrences>6</NumberOfOccurrences>"
+    "</NumberedRecurrence></Recurrence>"
+)
+DAYS = "<Start>2026-03-11T00:00:00+01:00</Start><End>2026-03-13T00:00:00+01:00</End><IsAllDayEvent>1</IsAllDayEvent>"
 
 
-class Foreign:
-    """Items by folder and id. ``refuse``: answers that stand before the next requests, by operation."""
+def span(day: int) -> str:
+    return f"<Start>2026-03-{day:02}T09:00:00</Start><End>2026-03-{day:02}T10:00:00</End>"
+
+
+class Foreign(ForeignServer):
+    """Items by folder and id. ``zones``: the element that tells an item's zone.
+
+    ``refuse`` is asked by operation and request; ``log`` holds the operations.
+    """
+
+    home, work = HOME, WORK
 
     def __init__(self, *, zones: str = "StartTimeZone") -> None:
+        super().__init__()
         self.items: dict[str, Any] = {}
-        self.log: list[str] = []
-        self.refuse: list[Callable[[str, Any], Answer | None]] = []
         self.zones = zones
-        self.version, self.oldest, self.made = 0, 0, 0
+        self.made = 0
         self.changes: list[tuple[int, str, str]] = []  # version, folder, id
         self.folder_of: dict[str, str] = {}
 
+    @contextmanager
+    def served(self) -> Iterator[Opening]:
+        with Wire(self.answer) as wire:
+            yield wire.opened
+
     # ---- what a person does ------------------------------------------------------------------------------------
+
+    def seed(self) -> None:
+        """No zone is told of the whole days."""
+        self.put(HOME, "single/+=", span(10) + BERLIN)
+        self.put(HOME, "days", f"<Subject>Messe</Subject>{DAYS}")
+        self.put(HOME, "se/ries", f"<Subject>Runde</Subject>{span(9)}{BERLIN}{WEEKLY}")
+        self.items["se/ries"].set("gone", "2")
+        self._keep(HOME, "se/ries#3", self._regular("se/ries", 3))
+        self.change("se/ries#3", Subject="Moved", Start="2026-03-24T09:00:00", End="2026-03-24T10:00:00")
+
+    def change_seeded(self) -> None:
+        self.items["single/+="].insert(0, self.items["days"].find(f"{T}Subject").__copy__())
+        self.change("single/+=", Subject="Titled")
+        self.drop(HOME, "days")
+        self.items["se/ries"].set("gone", "2 4")
+        self.change("se/ries")
+
+    def edit(self, calendar: str, event: str, title: str, hour: int) -> None:
+        start, end = (f"2026-03-10T{at:02}:00:00" for at in (hour, hour + 1))
+        self.change(event, Subject=title, Start=start, End=end)
 
     def put(self, folder: str, identity: str, xml: str) -> None:
         item = etree.fromstring(f'<CalendarItem xmlns="{T[1:-1]}">{xml}</CalendarItem>')
@@ -72,17 +108,30 @@ class Foreign:
             item.find(T + name).text = text
         self._keep(self.folder_of[identity], identity, item)
 
-    def drop(self, identity: str) -> None:
+    def drop(self, calendar: str, event: str) -> None:
         self.version += 1
-        del self.items[identity]
-        self.changes.append((self.version, self.folder_of[identity], identity))
+        del self.items[event]
+        self.changes.append((self.version, calendar, event))
 
-    def subjects(self, folder: str) -> list[str]:
-        return [
-            item.findtext(T + "Subject") or ""
+    # ---- what is to be seen ------------------------------------------------------------------------------------
+
+    def titles(self, calendar: str) -> dict[str, str]:
+        return {
+            name: item.findtext(T + "Subject") or ""
             for name, item in self.items.items()
-            if self.folder_of[name] == folder and "#" not in name
-        ]
+            if self.folder_of[name] == calendar and "#" not in name
+        }
+
+    def exceptions(self, calendar: str, series: str) -> dict[date, str | None]:
+        master = self.items[series]
+        start, zone = _instant(master, "Start"), _zone(master)
+        cancelled = dict.fromkeys(master.get("gone", "").split())
+        names = [name for name in self.items if name.startswith(f"{series}#")]
+        changed = {name.rpartition("#")[2]: self.items[name].findtext(T + "Subject") for name in names}
+        return {_later(start, int(number), zone).date(): title for number, title in (cancelled | changed).items()}
+
+    def writes(self, since: int) -> list[Any]:
+        return [name for name in self.log[since:] if name in ("CreateItem", "UpdateItem", "DeleteItem")]
 
     # ---- operations --------------------------------------------------------------------------------------------
 
@@ -90,7 +139,8 @@ class Foreign:
         request = etree.fromstring(content).find("{*}Body")[0]
         name = etree.QName(request).localname
         self.log.append(name)
-        if refused := next(filter(None, (one(name, request) for one in list(self.refuse))), None):
+        refused: Answer | None = next(filter(None, (one(name, request) for one in list(self.refuse))), None)
+        if refused:
             return refused
         messages = "\n".join(getattr(self, f"_{name}")(request))
         return 200, response(name, messages), {}
@@ -219,7 +269,7 @@ class Foreign:
             self.items[master].set("gone", f"{gone} {number}")
             self._keep(self.folder_of[master], master, self.items[master])
         else:
-            self.drop(name)
+            self.drop(self.folder_of[name], name)
         yield self._message("DeleteItem", "")
 
     # ---- how it is told ----------------------------------------------------------------------------------------
@@ -307,73 +357,3 @@ def _later(at: datetime, number: int, zone: ZoneInfo) -> datetime:
 def _offset(at: datetime, zone: ZoneInfo) -> str:
     local = at.astimezone(zone)
     return local.replace(tzinfo=timezone(local.utcoffset() or timedelta())).isoformat().replace("+", ".0000000+", 1)
-
-
-# ---- the wire ----------------------------------------------------------------------------------------------------
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    foreign: Foreign
-
-    def do_POST(self) -> None:  # http.server's name
-        content = self.rfile.read(int(self.headers["Content-Length"]))
-        kind, _, given = self.headers.get("Authorization", "").partition(" ")
-        if kind.lower() != "basic" or b64decode(given).decode() != f"{USER}:{PASSWORD}":
-            self.send_response(401)
-            for scheme in ("Negotiate", "NTLM", 'Basic realm="a, b", charset="UTF-8"', "Bearer client_id=x"):
-                self.send_header("WWW-Authenticate", scheme)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-            return
-        status, text, headers = self.foreign.answer(content)
-        self.send_response(status)
-        self.send_header("Content-Type", "text/xml;charset=utf-8")
-        self.send_header("Transfer-Encoding", "chunked")
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-        body = text.encode()
-        for piece in [body[at : at + 1000] for at in range(0, len(body), 1000)]:
-            self.wfile.write(f"{len(piece):x};ext=1\r\n".encode() + piece + b"\r\n")
-        self.wfile.write(b"0\r\n\r\n")
-
-    def log_message(self, *_: Any) -> None:
-        """Nothing on the standard error."""
-
-
-class Served:
-    """``foreign`` at an https address of the loopback, for the block."""
-
-    def __init__(self, foreign: Foreign) -> None:
-        self._certificates = tls.make(("localhost", "127.0.0.1"))
-        handler = type("Handler", (_Handler,), {"foreign": foreign})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._server.daemon_threads = True
-        self._server.socket = self._certificates.context.wrap_socket(self._server.socket, server_side=True)
-        self.port = self._server.server_address[1]
-
-    def __enter__(self) -> Served:
-        threading.Thread(target=self._server.serve_forever, daemon=True, kwargs={"poll_interval": 0.01}).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._certificates.close()
-
-    def opened(self, now: Callable[[], datetime], instance: str = "instance-1") -> ExchangeAccount:
-        secrets = {
-            "username": USER,
-            "password": PASSWORD,
-            "url": f"https://localhost:{self.port}/EWS/Exchange.asmx",
-            "mailbox": "anna@foreign.example",
-            "auth": "basic",
-        }
-        settings = {
-            "allowed_hosts": f"localhost:{self.port} 127.0.0.0/8",
-            "ca": self._certificates.ca_pem,
-            "zone": "Europe/Berlin",
-        }
-        session = Session("ada", "anna@foreign.example", instance, now, secrets=secrets, settings=settings)
-        return ExchangeAccount(session)

@@ -8,48 +8,58 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs
 from zoneinfo import ZoneInfo
 
-from marketplace_plugin.contract.provider import Session
 from marketplace_plugin.providers.google import GoogleAccount
+from tests.providers.foreign import Answer, Json, JsonServer, Opening, bearer, session
+from tests.serving import served
 
-Json = dict[str, Any]
 PAGE = 2
 HTML = b"<!doctype html><title>Error</title><p>That's an error: <b>Zahnarzt</b> &nbsp;</html>"
 OPTIONAL = ("etag", "updated", "sequence", "created", "htmlLink", "kind")
 
 
-@dataclass
-class Answer:
-    status: int
-    body: Any = None
-    headers: list[tuple[str, str]] = field(default_factory=list)
+def at(day: int, hour: int = 9, **more: Any) -> Json:
+    return {"dateTime": f"2026-03-{day:02}T{hour:02}:00:00+01:00", **more}
 
 
-class Foreign:
-    """Calendars by id. ``etags``: whether events have one. ``refuse``: answers that stand before the next requests."""
+class Foreign(JsonServer):
+    """``refuse`` is asked by method, path and query; ``log`` holds the same."""
 
-    def __init__(self, *calendars: str, etags: bool = True) -> None:
-        self.events: dict[str, dict[str, Json]] = {calendar: {} for calendar in calendars}
-        self.etags = etags
-        self.version = 0
-        self.oldest = 0
-        self.refuse: list[Callable[[str, str, dict[str, str]], Answer | None]] = []
-        self.log: list[tuple[str, str, dict[str, str]]] = []
+    home, work = "anna@foreign.example", "work@group.calendar.google.com"
+
+    @contextmanager
+    def served(self) -> Iterator[Opening]:
+        with served(self) as url:
+            reached = {"bearer": bearer, "settings": {"api_root": url}}
+            yield lambda now, instance: GoogleAccount(session(now, instance, **reached))
 
     # ---- what a person does ------------------------------------------------------------------------------------
 
-    def put(self, calendar: str, event: str, body: Json) -> None:
-        self.version += 1
-        self.events[calendar][event] = {"id": event, **body, "_version": self.version}
+    def seed(self) -> None:
+        """The lines of the series stand in another order, and the 30th of it is cancelled too."""
+        home = self.home
+        self.put(home, "untitled", {"start": at(10, timeZone="Europe/Berlin"), "end": at(10, 10)})
+        self.put(home, "days", {"summary": "Messe", "start": {"date": "2026-03-11"}, "end": {"date": "2026-03-13"}})
+        lines = ["EXDATE;VALUE=DATE-TIME;TZID=Europe/Berlin:20260316T090000", "rrule:freq=weekly;count=4;byday=mo"]
+        body = {"summary": "Runde", "start": at(9, timeZone="Europe/Berlin"), "end": at(9, 10), "iCalUID": "uid@x"}
+        self.put(home, "series", body | {"recurrence": lines})
+        exception = {"recurringEventId": "series", "iCalUID": "uid@x", "originalStartTime": at(23, 9)}
+        self.put(home, "series_20260323T080000Z", exception | {"summary": "Moved", "start": at(24), "end": at(24, 10)})
+        self.put(home, "gone", {"recurringEventId": "series", "originalStartTime": at(30, 8), "status": "cancelled"})
 
-    def change(self, calendar: str, event: str, **changes: Any) -> None:
-        self.put(calendar, event, {**self.events[calendar][event], **changes})
+    def change_seeded(self) -> None:
+        self.change(self.home, "untitled", summary="Titled")
+        self.drop(self.home, "days")
+        self.drop(self.home, "series_20260323T080000Z")
+
+    def edit(self, calendar: str, event: str, title: str, hour: int) -> None:
+        self.change(calendar, event, summary=title, start=at(10, hour), end=at(10, hour + 1))
 
     def drop(self, calendar: str, event: str) -> None:
         """What is left of it is its id, and what names the occurrence where it was one."""
@@ -60,8 +70,25 @@ class Foreign:
             if body.get("recurringEventId") == event:
                 self.put(calendar, other, {"status": "cancelled"})
 
-    def live(self, calendar: str) -> list[Json]:
-        return [body for body in self.events[calendar].values() if body.get("status") != "cancelled"]
+    # ---- what is to be seen ------------------------------------------------------------------------------------
+
+    def titles(self, calendar: str) -> dict[str, str]:
+        live = {name: body for name, body in self.events[calendar].items() if body.get("status") != "cancelled"}
+        whole = [body for body in live.values() if body.get("recurringEventId") not in live]
+        return {body["id"]: body.get("summary", "") for body in whole}
+
+    def exceptions(self, calendar: str, series: str) -> dict[date, str | None]:
+        lines = self.events[calendar][series].get("recurrence", ())
+        left_out = [day for line in lines if line.startswith("EXDATE") for day in line.rpartition(":")[2].split(",")]
+        found: dict[date, str | None] = {datetime.fromisoformat(day).date(): None for day in left_out}
+        for body in self.events[calendar].values():
+            if body.get("recurringEventId") == series:
+                day = _instant(body["originalStartTime"]).astimezone(ZoneInfo("Europe/Berlin")).date()
+                found[day] = None if body.get("status") == "cancelled" else body["summary"]
+        return found
+
+    def writes(self, since: int) -> list[Any]:
+        return [asked for asked in self.log[since:] if asked[0] != "GET"]
 
     # ---- the wire ----------------------------------------------------------------------------------------------
 
@@ -71,15 +98,10 @@ class Foreign:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"].encode("latin-1").decode()
         query = {name: values[-1] for name, values in parse_qs(environ["QUERY_STRING"]).items()}
         self.log.append((method, path, query))
-        answer = next(filter(None, (one(method, path, query) for one in list(self.refuse))), None)
+        answer = self.refused(method, path, query)
         answer = answer or self._answer(method, path, query, sent, environ.get("HTTP_IF_MATCH", ""))
-        body = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
-        if answer.body is None:
-            body = b""
-        html = isinstance(answer.body, bytes)
-        kind = "text/html; charset=ISO-8859-1" if html else "application/json; charset=UTF-8"
-        start_response(f"{answer.status} -", [("Content-Type", kind), *answer.headers])
-        return [body]
+        json_is, bytes_are = "application/json; charset=UTF-8", "text/html; charset=ISO-8859-1"
+        return answer.start(start_response, json_is=json_is, bytes_are=bytes_are)
 
     def _answer(self, method: str, path: str, query: dict[str, str], sent: Json, match: str) -> Answer:
         if path == "/calendar/v3/users/me/calendarList":
@@ -211,18 +233,3 @@ def _patched(there: Json, sent: Json) -> Json:
         else:
             made[name] = value
     return made
-
-
-def session(url: str, now: Callable[[], datetime], instance: str = "instance-1") -> Session:
-    return Session(
-        connection="ada",
-        account="anna@foreign.example",
-        instance=instance,
-        now=now,
-        bearer=lambda refused=None: "token",
-        settings={"api_root": url},
-    )
-
-
-def opened(url: str, now: Callable[[], datetime], instance: str = "instance-1") -> GoogleAccount:
-    return GoogleAccount(session(url, now, instance))

@@ -9,54 +9,88 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote
 from zoneinfo import ZoneInfo
 
-from marketplace_plugin.contract.provider import Session
 from marketplace_plugin.providers.graph import GraphAccount
+from tests.providers.foreign import Answer, Json, JsonServer, Opening, bearer, session
+from tests.serving import served
 
-Json = dict[str, Any]
 HTML = b"<html><head><title>502</title></head><body>Zahnarzt</body></html>"
-ZONES = {"W. Europe Standard Time": "Europe/Berlin", "UTC": "UTC"}
+BERLIN = "W. Europe Standard Time"
+ZONES = {BERLIN: "Europe/Berlin", "UTC": "UTC"}
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
-@dataclass
-class Answer:
-    status: int
-    body: Any = None
-    headers: list[tuple[str, str]] = field(default_factory=list)
+def at(day: int, hour: int = 9, zone: str | None = BERLIN) -> Json:
+    return {"dateTime": f"2026-03-{day:02}T{hour:02}:00:00", "timeZone": zone}
 
 
-class Foreign:
-    """Calendars by id. ``refuse``: answers that stand before the next requests, those inside of a batch too."""
+class Foreign(JsonServer):
+    """``refuse`` is asked by method, path and query, for each request inside of a batch too; ``log`` holds the first
+    two."""
 
-    def __init__(self, *calendars: str, etags: bool = True) -> None:
-        self.events: dict[str, dict[str, Json]] = {calendar: {} for calendar in calendars}
-        self.etags = etags
-        self.version, self.oldest, self.made = 0, 0, 0
+    home, work = "AAMk+home/==", "AAMk+work/=="
+
+    def __init__(self, *, etags: bool = True) -> None:
+        super().__init__(etags=etags)
+        self.made = 0
         self.base = ""
-        self.refuse: list[Callable[[str, str, dict[str, str]], Answer | None]] = []
-        self.log: list[tuple[str, str]] = []
+
+    @contextmanager
+    def served(self) -> Iterator[Opening]:
+        with served(self) as url:
+            reached = {"bearer": bearer, "settings": {"graph_root": f"{url}/v1.0"}}
+            yield lambda now, instance: GraphAccount(session(now, instance, **reached))
 
     # ---- what a person does ------------------------------------------------------------------------------------
 
-    def put(self, calendar: str, event: str, body: Json) -> None:
-        self.version += 1
-        self.events[calendar][event] = {"id": event, **body, "_version": self.version}
+    def seed(self) -> None:
+        home = self.home
+        self.put(home, "single/+=", {"subject": None, "start": at(10), "end": at(10, 10), "isOrganizer": None})
+        days = {"dateTime": "2026-03-11T00:00:00.0000000", "timeZone": "UTC"}
+        body = {"subject": "Messe", "isAllDay": True, "start": days, "end": {**days, "dateTime": "2026-03-13T00:00:00"}}
+        self.put(home, "days", body | {"isOrganizer": True})
+        pattern = {"type": "weekly", "interval": 1, "daysOfWeek": ["monday"], "firstDayOfWeek": None, "index": None}
+        weeks = {"type": "numbered", "startDate": "2026-03-09", "numberOfOccurrences": 6, "recurrenceTimeZone": None}
+        runde = {"subject": "Runde", "start": at(9), "end": at(9, 10), "isOrganizer": True, "body": None}
+        rule = {"pattern": pattern, "range": weeks}
+        self.put(home, "se/ries", runde | {"recurrence": rule, "_cancelled": ["2026-03-16"]})
+        exception = self._regular(self.events[home]["se/ries"], date(2026, 3, 23))
+        self.put(home, exception["id"], exception | {"type": "exception", "start": at(24), "end": at(24, 10)})
 
-    def change(self, calendar: str, event: str, **changes: Any) -> None:
-        self.put(calendar, event, {**self.events[calendar][event], **changes})
+    def change_seeded(self) -> None:
+        self.change(self.home, "single/+=", subject="Titled")
+        self.drop(self.home, "days")
+        self.change(self.home, "se/ries", _cancelled=["2026-03-16", "2026-03-30"])
+
+    def edit(self, calendar: str, event: str, title: str, hour: int) -> None:
+        self.change(calendar, event, subject=title, start=at(10, hour), end=at(10, hour + 1))
 
     def drop(self, calendar: str, event: str) -> None:
         self.put(calendar, event, {"_gone": True})
 
+    # ---- what is to be seen ------------------------------------------------------------------------------------
+
     def live(self, calendar: str) -> list[Json]:
         return [body for body in self.events[calendar].values() if not body.get("_gone")]
+
+    def titles(self, calendar: str) -> dict[str, str]:
+        live = {body["id"]: body["subject"] or "" for body in self.live(calendar)}
+        return {name: title for name, title in live.items() if name.rpartition("#")[0] not in live}
+
+    def exceptions(self, calendar: str, series: str) -> dict[date, str | None]:
+        cancelled = dict.fromkeys(self.events[calendar][series].get("_cancelled", []))
+        bodies = [body for body in self.live(calendar) if body["id"].startswith(f"{series}#")]
+        changed = {body["id"].rpartition("#")[2]: body["subject"] for body in bodies}
+        return {date.fromisoformat(day): title for day, title in (cancelled | changed).items()}
+
+    def writes(self, since: int) -> list[Any]:
+        return [asked for asked in self.log[since:] if asked[0] != "GET"]
 
     # ---- the wire ----------------------------------------------------------------------------------------------
 
@@ -66,17 +100,13 @@ class Foreign:
         self.base = f"HTTP://{environ['HTTP_HOST'].upper()}/v1.0"
         path, _, query = environ["REQUEST_URI"].removeprefix("/v1.0").partition("?")
         answer = self._ask(environ["REQUEST_METHOD"], path, query, sent, environ.get("HTTP_IF_MATCH", ""))
-        html = isinstance(answer.body, bytes)
-        body = answer.body if html else b"" if answer.body is None else json.dumps(answer.body).encode()
-        kind = "text/html" if html else "application/json; odata.metadata=minimal; charset=utf-8"
-        start_response(f"{answer.status} -", [("Content-Type", kind), *answer.headers])
-        return [body]
+        json_is = "application/json; odata.metadata=minimal; charset=utf-8"
+        return answer.start(start_response, json_is=json_is, bytes_are="text/html")
 
     def _ask(self, method: str, path: str, query: str, sent: Json, match: str) -> Answer:
         asked = {name: values[-1] for name, values in parse_qs(query).items()}
         self.log.append((method, unquote(path)))
-        refused = next(filter(None, (one(method, unquote(path), asked) for one in list(self.refuse))), None)
-        if refused is not None:
+        if refused := self.refused(method, unquote(path), asked):
             return refused
         if path == "/$batch":
             return Answer(200, {"responses": [self._part(one) for one in reversed(sent["requests"])]})
@@ -245,16 +275,3 @@ def _in_utc(given: Json) -> Json:
         tzinfo=ZoneInfo(ZONES.get(name, name))
     )
     return {"dateTime": f"{wall.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.0000000", "timeZone": "Etc/UTC"}
-
-
-def opened(url: str, now: Callable[[], datetime], instance: str = "instance-1") -> GraphAccount:
-    return GraphAccount(
-        Session(
-            connection="ada",
-            account="anna@foreign.example",
-            instance=instance,
-            now=now,
-            bearer=lambda refused=None: "token",
-            settings={"graph_root": f"{url}/v1.0"},
-        )
-    )
