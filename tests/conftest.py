@@ -16,6 +16,9 @@ from hypothesis import HealthCheck, settings
 
 from tests.catalogues import compile_changed
 
+# What a contract or a world asserts fails with its values too, though no test module.
+pytest.register_assert_rewrite("tests.providers")
+
 # "too slow" is measured by the wall clock of a machine that others share: it says nothing here.
 _NO_CLOCK: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 
