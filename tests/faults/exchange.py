@@ -7,6 +7,7 @@ from typing import Any
 from tests.faults.taking import Safeguard, swap, swap_method
 
 WRITING = "tests/providers/ews/test_writing.py"
+OCCURRENCES = "tests/providers/ews/test_occurrences.py"
 TRANSPORT = "tests/providers/ews/test_transport.py"
 READING = "tests/providers/ews/test_reading.py"
 
@@ -142,14 +143,14 @@ EXCHANGE = (
         "exchange: zones first",
         "in an update zones come before times, else the instant moves",
         "providers/ews/shape/encode.py::changes",
-        (f"{WRITING}::test_a_new_rule_writes_the_exceptions_anew",),
+        (f"{OCCURRENCES}::test_a_new_rule_writes_the_exceptions_anew",),
         _times_before_zones,
     ),
     Safeguard(
         "exchange: the right occurrence",
         "an occurrence is the one that is meant only by its original start",
         "providers/ews/series.py::_there",
-        (f"{WRITING}::test_the_number_of_an_occurrence_is_checked_by_its_start",),
+        (f"{OCCURRENCES}::test_the_number_of_an_occurrence_is_checked_by_its_start",),
         _any_occurrence,
     ),
     Safeguard(

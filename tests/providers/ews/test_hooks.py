@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import tempfile
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -21,12 +20,6 @@ from tests.providers.ews.world import ANNA, BOSS, JONAS, PASSWORD, WRITES, World
 hooks: Any = open_bundle(own_root()).import_hooks("exchange")  # as a host does: never as a global `hooks`
 PASSED, FAILED, SKIPPED = StepState.PASSED, StepState.FAILED, StepState.SKIPPED
 STEPS = ["server", "tls", "sign-in", "calendars", "target"]
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    with World() as made:
-        yield made
 
 
 def entered(world: World, **fields: str) -> Session:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -27,17 +26,6 @@ from tests.providers.ews.world import ANNA, BOSS, JONAS, NAMELESS, EwsServing, W
 from tests.providers.serving import WINDOW as SERVED
 from tests.providers.serving import at, daily, equal, fetch, made, meeting, pull, push, whole_days
 from tests.providers.world import WINDOW
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    with World() as world:
-        yield world
-
-
-@pytest.fixture
-def serving(world: World) -> EwsServing:
-    return EwsServing(world)
 
 
 def listed(world: World) -> dict[str, CollectionInfo]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -30,12 +29,6 @@ from marketplace_plugin.providers.ews.soap.errors import UnsupportedVersion
 from tests.providers.ews.world import ANNA, JONAS, World
 from tests.providers.serving import meeting
 from tests.providers.world import WINDOW
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    with World() as world:
-        yield world
 
 
 def primary(provider: ExchangeAccount) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,17 +9,6 @@ from lxml import etree
 
 from marketplace_plugin.errors import PermissionDenied, ProviderError
 from tests.providers.ews.world import ANNA, JONAS, EwsServing, World
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    with World() as world:
-        yield world
-
-
-@pytest.fixture
-def serving(world: World) -> EwsServing:
-    return EwsServing(world)
 
 
 def test_the_trial_leaves_nothing_behind(world: World, serving: EwsServing) -> None:
