@@ -10,11 +10,12 @@ import pytest
 
 from tests.providers.contract_guests import GuestsContract
 from tests.providers.contract_reading import ReadingContract
+from tests.providers.contract_series import SeriesContract
 from tests.providers.contract_writing import WritingContract
 from tests.providers.serving import Serving
 
 
-class ProviderContract(ReadingContract, WritingContract, GuestsContract):
+class ProviderContract(ReadingContract, WritingContract, SeriesContract, GuestsContract):
     @pytest.fixture
     def serving(self) -> Serving:
         raise NotImplementedError
