@@ -11,9 +11,10 @@ from sqlalchemy import Connection as Database
 from marketplace_plugin.contract.module import BlockDetail, Blocks, BlockView, Person
 from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.model.event import UNKNOWN, Event, Occurrence, Series, ShowAs, Status, original_key
+from marketplace_plugin.model.form.outline import on_clock, takes_time
 from marketplace_plugin.model.series.edit import master_of
 from marketplace_plugin.model.series.expand import occurrences
-from marketplace_plugin.model.time import Timed, When, Window, Zoned, span, start_of
+from marketplace_plugin.model.time import Window, span, start_of
 from marketplace_plugin.store import blocks, collections, connections, links
 from marketplace_plugin.store.accounts.connections import Connection
 from marketplace_plugin.store.work.blocks import Block, Shape
@@ -54,9 +55,9 @@ class StoredBlocks(Blocks):
             shapes = blocks.shapes(c, owner.id, window)
         views = self._views(owner, viewer, window, shapes, lambda _shape, _occurrence: None)
         return [
-            replace(view, when=_in_zone(view.when, viewer.zone), show_as=ShowAs.BUSY, status=Status.CONFIRMED)
+            replace(view, when=on_clock(view.when, viewer.zone), show_as=ShowAs.BUSY, status=Status.CONFIRMED)
             for view in views
-            if _takes_time(view)
+            if takes_time(view)
         ]
 
     def _to_owner(self, owner: Person, window: Window) -> Sequence[BlockView]:
@@ -82,7 +83,7 @@ class StoredBlocks(Blocks):
             for occurrence in occurrences(shape.item, window, owner.zone).occurrences:
                 event = occurrence.event
                 identity = (shape.identity, original_key(occurrence.original or start_of(event.when)))
-                if identity in found and (_takes_time(found[identity][1]) or not _takes_time(event)):
+                if identity in found and (takes_time(found[identity][1]) or not takes_time(event)):
                     continue
                 show_as = event.show_as
                 view = BlockView(
@@ -143,17 +144,6 @@ class _Details:
             href=block.href if block.href.startswith(("https://", "http://")) else "",
             convertible=live and master_of(block.item).title is not UNKNOWN,
         )
-
-
-def _takes_time(shown: Event | BlockView) -> bool:
-    return shown.show_as is not ShowAs.FREE and shown.status is not Status.CANCELLED
-
-
-def _in_zone(when: When, zone: str) -> When:
-    """The same instants; whole days stay the owner's."""
-    if not isinstance(when, Timed):
-        return when
-    return Timed(Zoned.at(when.start.instant(), zone), Zoned.at(when.end.instant(), zone))
 
 
 def _is_visible(kind: LinkKind, state: LinkState, host_ref: str | None) -> bool:

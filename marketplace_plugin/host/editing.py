@@ -90,11 +90,6 @@ def only(before: Event, after: Event, names: frozenset[str]) -> Event:
     return replace(before, **values)
 
 
-def outline(event: Event) -> Event:
-    """What a colleague may see of an event that is not private: title, time and place."""
-    return Event(when=event.when, title=event.title, location=event.location, status=event.status)
-
-
 def regular_when(item: Event | Series, original: Original | None, shown: When) -> When:
     """When the chosen occurrence is by the rule alone; a single event is when it is."""
     return moved_to(item.master.when, original) if isinstance(item, Series) and original is not None else shown

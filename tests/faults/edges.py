@@ -49,6 +49,12 @@ def _colleagues_see_titles() -> None:
     swap_method(StoredBlocks, "_to_others", lambda blocks, owner, _viewer, window: blocks._to_owner(owner, window))
 
 
+def _days_hide_alone() -> None:
+    from marketplace_plugin.model.form import outline
+
+    swap(outline.hidden_in, lambda _item, event: outline.hidden(event))
+
+
 def _nothing_is_sealed() -> None:
     from marketplace_plugin.store.vault import _HEAD, Vault
 
@@ -154,6 +160,16 @@ EDGES = (
             "tests/engine/acts/test_blocks.py::test_a_colleague_sees_when_and_nothing_else",
         ),
         _colleagues_see_titles,
+    ),
+    Safeguard(
+        "hidden series",
+        "an occurrence is as private as its series, in the pages and in the API",
+        "model/form/outline.py::hidden_in",
+        (
+            "tests/regressions/shown/test_attack_outline.py::test_the_api_hides_the_stricter_of_series_and_day",
+            "tests/regressions/shown/test_attack_outline.py::test_a_page_tells_no_more_than_the_api",
+        ),
+        _days_hide_alone,
     ),
     Safeguard(
         "sealed content",

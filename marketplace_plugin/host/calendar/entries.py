@@ -12,14 +12,12 @@ from marketplace_plugin.model.event import (
     Event,
     Occurrence,
     Response,
-    Sensitivity,
-    Series,
     ShowAs,
     Status,
     Unknown,
     original_key,
 )
-from marketplace_plugin.model.series.edit import master_of
+from marketplace_plugin.model.form.outline import hidden_in, outline
 from marketplace_plugin.model.series.expand import occurrences
 from marketplace_plugin.model.task import Call, Task, TaskStatus
 from marketplace_plugin.model.time import AllDay, Timed, When, Window, zone
@@ -119,9 +117,11 @@ def _of_occurrence(
     own = viewer.id == owner.id
     declined = event.response is Response.DECLINED or event.status is Status.CANCELLED
     private = hidden_in(record.item, event)
-    if not record.concerns(viewer.id) and private:
-        blocks_time = not declined and event.show_as is not ShowAs.FREE
-        return Entry(Sort.EVENT, "busy", when) if blocks_time else None
+    if not record.concerns(viewer.id):
+        seen = outline(record.item, event, viewer.zone)
+        if seen is None or private:
+            return None if seen is None else Entry(Sort.EVENT, "busy", when)
+        event = seen
     if not own and declined:
         return None
     colour = CONVERTED if record.converted else CALENDARS.get(record.calendar, "c1")
@@ -140,16 +140,6 @@ def _of_occurrence(
         done=declined,
         repeats=repeats,
     )
-
-
-def hidden(event: Event) -> bool:
-    """Whether only those who take part may know more than the time."""
-    return event.sensitivity is not Sensitivity.NORMAL
-
-
-def hidden_in(item: Event | Series, event: Event) -> bool:
-    """So for ``event`` of ``item``: an occurrence that was changed before is as private as its series has become."""
-    return hidden(event) or hidden(master_of(item))
 
 
 def text(value: str | Unknown) -> str:
@@ -185,8 +175,16 @@ def of_block(block: BlockView, viewer: Person) -> Entry | None:
 
 
 def of_todo(record: todos.Record, viewer: Person) -> Entry | None:
-    """A task without a due date has no place in a calendar. Only its owner can open it."""
-    ref = record.ref if record.owner == viewer.id else ""
+    """A task without a due date has no place in a calendar. Both are their owner's alone, wherever they come from: a
+    colleague learns that he is busy while there is a time for one that is to be done."""
+    entry = _own_todo(record, viewer)
+    if entry is None or record.owner == viewer.id:
+        return entry
+    return Entry(Sort.EVENT, "busy", entry.when) if isinstance(entry.when, Span) and not entry.done else None
+
+
+def _own_todo(record: todos.Record, viewer: Person) -> Entry | None:
+    ref = record.ref
     match record.item:
         case Call() as call:
             when = shown_at(call.when, viewer.zone)

@@ -13,9 +13,10 @@ from enum import StrEnum
 from flask_babel import lazy_gettext as _
 
 from marketplace_plugin.contract.module import Person
-from marketplace_plugin.host.calendar.entries import CALENDARS, hidden, text
+from marketplace_plugin.host.calendar.entries import CALENDARS, text
 from marketplace_plugin.host.forms.fields import Fields
 from marketplace_plugin.model.event import Attendee, Event, Response, Sensitivity, ShowAs, Unknown
+from marketplace_plugin.model.form.outline import hidden
 from marketplace_plugin.model.time import AllDay, Timed, When, Zoned
 
 TITLE, PLACE, DESCRIPTION = 300, 500, 20_000

@@ -15,7 +15,7 @@ from werkzeug.exceptions import NotFound
 from marketplace_plugin.contract.module import Person
 from marketplace_plugin.host import editing
 from marketplace_plugin.host.acts import Done, Missing, Saved
-from marketplace_plugin.host.calendar.entries import hidden_in, shown_at
+from marketplace_plugin.host.calendar.entries import shown_at
 from marketplace_plugin.host.forms import event as form
 from marketplace_plugin.host.forms import repetition
 from marketplace_plugin.host.forms.event import Scope
@@ -24,6 +24,7 @@ from marketplace_plugin.host.pages import wording
 from marketplace_plugin.host.pages.page import as_values, inside, now, posted, show, steg, today, viewer
 from marketplace_plugin.host.records import events, participation
 from marketplace_plugin.model.event import Event, Response, Series
+from marketplace_plugin.model.form.outline import hidden_in, outline
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.series.expand import is_original, occurrence_at
 from marketplace_plugin.model.time import Original, When
@@ -34,7 +35,8 @@ MOST_TIMES = (8, 18)
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The event that the address names, as the viewer has it; ``event`` is the chosen occurrence of a series."""
+    """The event that the address names, as the viewer has it; ``event`` is the chosen occurrence of a series, and for
+    who has no part in it what a colleague may see."""
 
     record: events.Record
     item: Event | Series
@@ -160,8 +162,11 @@ def _chosen(ref: str, *, takes_part: bool = False) -> Chosen:
         if found is None:
             raise NotFound
         event = found
-    if not record.concerns(who.id) and (takes_part or hidden_in(item, event)):
-        raise NotFound
+    if not record.concerns(who.id):
+        seen = outline(item, event, who.zone)
+        if takes_part or seen is None or hidden_in(item, event):
+            raise NotFound
+        event = seen
     return Chosen(record, item, event, original)
 
 
@@ -312,7 +317,7 @@ def _detail(chosen: Chosen) -> dict[str, Any]:
     when = shown_at(chosen.event.when, who.zone)
     return {
         "chosen": chosen,
-        "event": chosen.event if concerned else editing.outline(chosen.event),
+        "event": chosen.event,
         "when": when,
         "starts": None if chosen.original is None else when.start.isoformat(),
         "concerned": concerned,

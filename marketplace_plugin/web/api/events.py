@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from marketplace_plugin.contract.module import BlockView, Person
 from marketplace_plugin.model.change import HostItem
-from marketplace_plugin.model.event import UNKNOWN, Event, Sensitivity, Series, ShowAs, original_key
+from marketplace_plugin.model.event import UNKNOWN, Event, Masked, Series, ShowAs, original_key
+from marketplace_plugin.model.form.outline import hidden_in, outline
 from marketplace_plugin.model.series.expand import occurrences
 from marketplace_plugin.model.time import AllDay, When, Window
 
@@ -28,7 +30,11 @@ def entries(
             truncated = truncated or expansion.truncated
             for one in expansion.occurrences:
                 key = item.ref if one.original is None else f"{item.ref}:{original_key(one.original)}"
-                found.append(_event(key, one.event, own=viewer.id == owner))
+                if viewer.id == owner:
+                    found.append(_event(key, one.event) | _texts({"description": one.event.description}))
+                elif (seen := outline(item.item, one.event, viewer.zone)) is not None:
+                    hidden = hidden_in(item.item, one.event)
+                    found.append(_busy(viewer, key, seen) if hidden else _event(key, seen))
     found.sort(key=lambda entry: (entry["start"], entry["id"]))
     return found[:MOST_ENTRIES], truncated or len(found) > MOST_ENTRIES
 
@@ -48,16 +54,20 @@ def _block(block: BlockView) -> Entry:
     return entry
 
 
-def _event(key: str, event: Event, *, own: bool) -> Entry:
+def _event(key: str, event: Event) -> Entry:
     show_as = ShowAs.BUSY if event.show_as is UNKNOWN else event.show_as
     entry = {"id": key, "type": "event", **_times(event.when), "show_as": show_as, "status": event.status}
-    texts: Entry = {}
-    if own or event.sensitivity is Sensitivity.NORMAL:
-        texts = {"title": event.title, "location": event.location}
-    if own:  # a colleague is told what and where; that a converted event's text stays hidden is promised
-        texts["description"] = event.description
-    entry |= {name: text for name, text in texts.items() if text is not UNKNOWN}
-    return entry
+    return entry | _texts({"title": event.title, "location": event.location})
+
+
+def _busy(viewer: Person, key: str, event: Event) -> Entry:
+    """What is hidden, without texts. Its key tells nothing: which series it is of, or when it was to be at first."""
+    name = hashlib.blake2s(f"{viewer.id}\0{key}".encode(), digest_size=12).hexdigest()
+    return {"id": name, "type": "event", **_times(event.when), "show_as": event.show_as, "status": event.status}
+
+
+def _texts(texts: Mapping[str, str | Masked]) -> Entry:
+    return {name: text for name, text in texts.items() if text is not UNKNOWN}
 
 
 def _times(when: When) -> Entry:

@@ -190,7 +190,7 @@ def add_sync(blueprint: Blueprint, shared: Shared) -> None:
     @blueprint.alt_response(403, schema=schemas.Error)
     @blueprint.alt_response(404, schema=schemas.Error)
     def list_events(query: dict[str, Any]) -> Any:
-        """Your calendar or a colleague's in a window. A colleague's grey blocks have times only."""
+        """Your calendar or a colleague's in a window. A colleague's grey blocks and private events have times only."""
         owner = query.get("owner", me().id)
         start, end = query["start"].astimezone(UTC), query["end"].astimezone(UTC)
         if not start < end <= start + LONGEST_WINDOW:
