@@ -29,6 +29,16 @@ def occurrences(item: Event | Series) -> list[tuple[str, bool]]:
     return list(zip(days, [override.event is None for override in item.overrides], strict=True))
 
 
+def one_of(*params: Any) -> Any:
+    """A fixture of a test class: each of them in turn."""
+
+    @pytest.fixture(params=params)
+    def given(self: object, request: pytest.FixtureRequest) -> Any:
+        return request.param
+
+    return given
+
+
 class _Passes:
     @pytest.fixture
     def server(self) -> ForeignServer:

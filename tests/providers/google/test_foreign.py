@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from tests.providers.contract_foreign import ForeignContract, TroubleContract
+from tests.providers.contract_foreign import ForeignContract, TroubleContract, one_of
 from tests.providers.foreign import Answer, ForeignPasses, ForeignServer
 from tests.providers.google.foreign import HTML, Foreign
 
@@ -88,15 +88,11 @@ class TestTrouble(TroubleContract):
     def pause(self, request: pytest.FixtureRequest) -> Callable[..., Any]:
         return lambda *_: request.param
 
-    @pytest.fixture(
-        params=[
-            Answer(500, HTML),
-            Answer(502),
-            Answer(503, HTML),
-            Answer(200, b""),
-            Answer(200, HTML),
-            Answer(200, []),
-        ]
+    no_answer = one_of(
+        Answer(500, HTML),
+        Answer(502),
+        Answer(503, HTML),
+        Answer(200, b""),
+        Answer(200, HTML),
+        Answer(200, []),
     )
-    def no_answer(self, request: pytest.FixtureRequest) -> Any:
-        return request.param

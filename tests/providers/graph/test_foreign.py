@@ -17,7 +17,7 @@ from marketplace_plugin.providers.graph.shape.decode import Calendar
 from marketplace_plugin.providers.graph.shape.recurrence import Undecodable
 from marketplace_plugin.providers.graph.transport import Client
 from tests.laws.world import event
-from tests.providers.contract_foreign import ForeignContract, TroubleContract
+from tests.providers.contract_foreign import ForeignContract, TroubleContract, one_of
 from tests.providers.foreign import ADA, Answer, ForeignPasses
 from tests.providers.graph.foreign import BERLIN, HTML, Foreign, at
 
@@ -73,26 +73,20 @@ class TestTrouble(TroubleContract):
     def server(self) -> Foreign:
         return Foreign()
 
-    @pytest.fixture(
-        params=[
-            Answer(429, HTML, [("Retry-After", "Mon, 02 Mar 2026 08:40:00 GMT")]),
-            Answer(429, None, [("Retry-After", "99999999999999999999")]),
-            Answer(429, {"error": {"code": "ApplicationThrottled"}}),
-            Answer(503, {"error": "busy"}, [("retry-after", "1.5")]),
-        ]
+    asking = one_of(
+        Answer(429, HTML, [("Retry-After", "Mon, 02 Mar 2026 08:40:00 GMT")]),
+        Answer(429, None, [("Retry-After", "99999999999999999999")]),
+        Answer(429, {"error": {"code": "ApplicationThrottled"}}),
+        Answer(503, {"error": "busy"}, [("retry-after", "1.5")]),
     )
-    def asking(self, request: pytest.FixtureRequest) -> Any:
-        return request.param
 
     @pytest.fixture(params=[True, False], ids=["inside of a batch", "everywhere"])
     def pause(self, request: pytest.FixtureRequest, asking: Answer) -> Callable[..., Any]:
         return lambda _, path, __: asking if "/events" in path or not request.param else None
 
-    @pytest.fixture(
-        params=[Answer(500, HTML), Answer(502), Answer(200, b""), Answer(200, HTML), Answer(200, []), Answer(200, {})]
+    no_answer = one_of(
+        Answer(500, HTML), Answer(502), Answer(200, b""), Answer(200, HTML), Answer(200, []), Answer(200, {})
     )
-    def no_answer(self, request: pytest.FixtureRequest) -> Any:
-        return request.param
 
     @pytest.mark.parametrize("status", [400, 404, 405, 501])
     def test_a_service_without_batches_is_asked_one_by_one(
