@@ -40,12 +40,18 @@ def at_link(link: Link) -> str:
 
 def changes(p: Pass) -> tuple[dict[str, Shown], dict[Kind, HostCursor]]:
     """All that changed since the last commit, each item once with its newest state; and how far that was read. Raises
-    HostError."""
+    HostError.
+
+    A module that is read from its beginning tells of no deletion: it is asked for what is tied and it did not tell of.
+    """
     changed: dict[str, Shown] = {}
     reached: dict[Kind, HostCursor] = {}
+    untold: set[str] = set()
     for kind, module in p.modules.items():
         with p.engine.store.read() as c:
             position = host_positions.get(c, p.connection.id, kind)
+            if position is None:
+                untold |= {at(kind, ref) for ref in links.refs(c, p.connection.id, kind)}
         more = True
         while more:
             page = module.changes(p.connection.user, position, p.engine.settings.page)
@@ -57,7 +63,7 @@ def changes(p: Pass) -> tuple[dict[str, Shown], dict[Kind, HostCursor]]:
             position, more = page.cursor, page.more
         if position is not None:
             reached[kind] = position
-    return changed, reached
+    return changed | now(p, untold - changed.keys()), reached
 
 
 def _newer(known: Shown | None, told: Shown) -> Shown:
@@ -98,12 +104,18 @@ def tied(c: Connection, p: Pass, names: Iterable[str]) -> dict[str, list[Link]]:
 def apply(
     p: Pass, writes: Mapping[str, HostWrite], kinds: Mapping[str, Kind], unit: UnitOfWork | None
 ) -> dict[str, HostOutcome]:
-    """Do the writes, in their order within a module. ``writes`` and ``kinds`` are by link; outcomes by operation."""
+    """Do the writes, in their order within a module. ``writes`` and ``kinds`` are by link; outcomes by operation.
+
+    A host with a database of its own (``unit`` is None) knows no fence of ours, so it is checked before each batch.
+    Raises LeaseLost.
+    """
     grouped: dict[Kind, list[HostWrite]] = defaultdict(list)
     for link, write in writes.items():
         grouped[kinds[link]].append(write)
     done: list[HostOutcome] = []
     for kind, of_one in grouped.items():
+        if unit is None:
+            p.still_ours()
         done += _module_apply(p, kind, of_one, unit)
     return {outcome.op: outcome for outcome in done}
 

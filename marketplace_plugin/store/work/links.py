@@ -153,6 +153,20 @@ def bound(c: Connection, connection: str) -> frozenset[str]:
     return frozenset(rows.scalars())
 
 
+def refs(c: Connection, connection: str, kind: Kind) -> list[str]:
+    """The host items of a kind that the links of a connection name, without links at rest."""
+    rows = c.execute(
+        select(link.c.host_ref).where(
+            link.c.connection == connection,
+            link.c.state.in_([state for state in LinkState if state not in AT_REST]),
+            link.c.kind.in_([kind for kind in LinkKind if kind is not LinkKind.BLOCK]),  # both indexed, blocks are many
+            link.c.host_kind == kind,
+            link.c.host_ref.is_not(None),
+        )
+    )
+    return [ref for ref in rows.scalars() if ref is not None]
+
+
 _COPIES = (LinkKind.EXPORT, LinkKind.MIRROR)
 
 
