@@ -6,6 +6,7 @@ All three services are normalised to this shape. Identity (remote id, UID, revis
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, datetime
 from enum import Enum, StrEnum
 from typing import Final, Literal
 
@@ -101,6 +102,13 @@ def original_key(original: Original) -> str:
     if isinstance(original, Zoned):
         return original.wall.isoformat() + ("+fold" if original.fold else "")
     return original.isoformat()
+
+
+def named_original(key: str, start: Original) -> Original:
+    """The original start that ``key`` names (``original_key``) in a series that begins at ``start``, in its zone."""
+    if "T" not in key or not isinstance(start, Zoned):
+        return date.fromisoformat(key.partition("T")[0])
+    return Zoned(datetime.fromisoformat(key.removesuffix("+fold")), start.zone, fold=int(key.endswith("+fold")))
 
 
 @dataclass(frozen=True, slots=True)

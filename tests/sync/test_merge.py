@@ -120,6 +120,72 @@ def test_one_occurrence_changed_on_two_sides_meets_field_by_field() -> None:
     assert (override.event.title, override.event.location) == ("here", "there")
 
 
+def changed_there(**changes: Any) -> Series:
+    """The series with one of its days changed, as whoever changes it gets it: the master at that time, changed."""
+    event = replace(SERIES.master, **{"when": at(ORIGINAL.wall), **changes})
+    return replace(SERIES, overrides=(Override(ORIGINAL, event),))
+
+
+def renamed(item: Series, title: str = "new") -> Series:
+    return replace(item, master=replace(item.master, title=title))
+
+
+LATER = at(ORIGINAL.wall + timedelta(hours=2))
+
+
+@pytest.mark.parametrize("here_is_renamed", [True, False])
+def test_one_day_that_was_moved_is_renamed_with_its_series(here_is_renamed: bool) -> None:
+    """A day that one side changed is, in all else, what the other one's series makes of it."""
+    moved = changed_there(when=LATER)
+    sides = (renamed(SERIES), moved) if here_is_renamed else (moved, renamed(SERIES))
+    result = met(SERIES, *sides)
+    assert result.host == result.remote == renamed(changed_there(when=LATER, title="new"))
+    assert result.clashes == ()
+    assert "overrides" in result.to_host & result.to_remote
+
+
+@pytest.mark.parametrize("here_is_renamed", [True, False])
+def test_what_was_said_of_one_day_stands_above_what_was_said_of_all(here_is_renamed: bool) -> None:
+    special = changed_there(title="special")
+    sides = (renamed(SERIES), special) if here_is_renamed else (special, renamed(SERIES))
+    result = met(SERIES, *sides, Policy.ASK)
+    assert result.host == result.remote == renamed(special)
+    assert result.clashes == ()
+
+
+def test_one_day_that_both_sides_changed_first_meets_field_by_field() -> None:
+    moved = changed_there(when=LATER)
+    result = met(SERIES, moved, changed_there(location="there"), Policy.ASK)
+    assert result.clashes == ()
+    (one,) = result.host.overrides  # type: ignore[union-attr]
+    assert result.host == result.remote
+    assert one.event == replace(SERIES.master, when=LATER, location="there")
+    asked = met(SERIES, changed_there(title="ours", location="x"), changed_there(title="theirs"), Policy.ASK)
+    assert [clash.cell.rpartition("/")[2] for clash in asked.clashes] == ["title"]
+
+
+def test_a_day_that_is_renamed_with_its_series_waits_for_each_write_that_was_not_done() -> None:
+    moved = changed_there(when=LATER)
+    result = met(SERIES, renamed(SERIES), moved)
+    not_here = met(agreed(result, None, result.remote), renamed(SERIES), result.remote, Policy.ASK)
+    assert (not_here.host, not_here.remote, not_here.clashes) == (result.host, result.remote, ())
+    not_there = met(agreed(result, result.host, None), result.host, moved, Policy.ASK)
+    assert (not_there.host, not_there.remote, not_there.clashes) == (result.host, result.remote, ())
+    base = absorb(Base(SERIES, SERIES), moved, result.remote, result.remote, FLOWS)
+    unheard = met(base, renamed(SERIES), result.remote, Policy.ASK)
+    assert (unheard.host, unheard.remote, unheard.clashes) == (result.host, result.remote, ())
+    arrived = replace(moved, overrides=result.remote.overrides)  # type: ignore[union-attr]  # the day, and not the series
+    base = absorb(Base(SERIES, SERIES), moved, result.remote, arrived, FLOWS)
+    in_part = met(base, renamed(SERIES), arrived, Policy.ASK)
+    assert (in_part.host, in_part.remote, in_part.clashes) == (result.host, result.remote, ())
+
+
+def test_a_day_that_was_made_regular_again_is_so_on_both_sides() -> None:
+    special = changed_there(title="special")
+    result = met(special, SERIES, renamed(special))
+    assert result.host == result.remote == renamed(SERIES)
+
+
 def test_an_edited_occurrence_beats_a_cancelled_one() -> None:
     here = replace(SERIES, overrides=(Override(ORIGINAL, None),))
     there = replace(SERIES, overrides=(Override(ORIGINAL, Event(when=at(ORIGINAL.wall), title="edited")),))
@@ -238,20 +304,25 @@ EVENTS = st.builds(
     st.integers(1, 4),
     st.sampled_from([None, 5]),
 )
+MOVED = "moved"
 OVERRIDES = st.lists(
-    st.tuples(st.integers(0, 3), st.one_of(st.none(), TEXTS)), max_size=3, unique_by=lambda pair: pair[0]
+    st.tuples(st.integers(0, 3), st.one_of(st.none(), st.just(MOVED), TEXTS)),
+    max_size=3,
+    unique_by=lambda pair: pair[0],
 )
 
 
-def _series(changes: list[tuple[int, str | None]]) -> Series:
+def _series(changes: list[tuple[int, str | None]], name: str) -> Series:
     made = []
-    for week, title in sorted(changes):
+    for week, what in sorted(changes, key=lambda change: change[0]):
         original = Zoned(START + timedelta(weeks=week), "Europe/Berlin")
-        made.append(Override(original, None if title is None else Event(when=at(original.wall), title=title)))
-    return replace(SERIES, overrides=tuple(made))
+        regular = replace(SERIES.master, title=name, when=at(original.wall))
+        changed = replace(regular, when=at(original.wall + timedelta(hours=2))) if what == MOVED else None
+        made.append(Override(original, None if what is None else changed or replace(regular, title=what)))
+    return renamed(replace(SERIES, overrides=tuple(made)), name)
 
 
-ITEMS = st.one_of(EVENTS, st.builds(_series, OVERRIDES))
+ITEMS = st.one_of(EVENTS, st.builds(_series, OVERRIDES, st.sampled_from(["weekly", "new"])))
 
 
 @given(ITEMS, ITEMS, ITEMS, st.sampled_from([Policy.NEWEST, Policy.HOST, Policy.REMOTE]))

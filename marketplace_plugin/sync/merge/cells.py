@@ -15,9 +15,10 @@ from datetime import date
 from typing import Any, Final, Protocol
 
 from marketplace_plugin.model.contact import Contact
-from marketplace_plugin.model.event import Event, Override, Series, Unknown, original_key
+from marketplace_plugin.model.event import Event, Override, Series, Unknown, named_original, original_key
 from marketplace_plugin.model.form.canonical import CONTACT_FIELDS, EVENT_FIELDS, TASK_FIELDS, restrict, same
 from marketplace_plugin.model.recurrence import RecurrenceRule
+from marketplace_plugin.model.series.edit import moved_to
 from marketplace_plugin.model.task import Task
 from marketplace_plugin.model.time import AllDay, Original, Timed
 from marketplace_plugin.sync.merge.entries import LISTS, keyed, put, same_entries
@@ -59,6 +60,11 @@ class Parts:
         if self.rule is None and not self.rdates:
             return self.master
         return Series(self.event, self.rule, tuple(self.overrides[key] for key in sorted(self.overrides)), self.rdates)
+
+    def by_rule(self, key: str) -> Override:
+        """The occurrence of this name as the rule makes it: the master, at that time."""
+        original = named_original(key, self.event.when.start)
+        return Override(original, replace(self.event, when=moved_to(self.event.when, original)))
 
     def with_override(self, key: str, override: Override | None) -> Parts:
         rest = {k: o for k, o in self.overrides.items() if k != key}
@@ -149,7 +155,7 @@ class EntryCell:
 
 @dataclass(frozen=True, slots=True)
 class OverrideFieldCell:
-    """One field of a changed occurrence that every side has."""
+    """One field of a changed occurrence that every side has, or shows as its rule makes it (occurrences.py)."""
 
     key: str
     inner: str
@@ -168,15 +174,18 @@ class OverrideFieldCell:
         return frozenset({self.inner})
 
     def get(self, parts: Parts) -> Any:
-        event = parts.overrides[self.key].event
+        event = self._override(parts).event
         return None if event is None else getattr(event, self.inner)
 
     def put(self, parts: Parts, value: Any, _allowed: frozenset[str]) -> Parts:
-        override = parts.overrides[self.key]
+        override = self._override(parts)
         if override.event is None:
             return parts
         event = replace(override.event, **{self.inner: value})
         return parts.with_override(self.key, replace(override, event=event))
+
+    def _override(self, parts: Parts) -> Override:
+        return parts.overrides.get(self.key) or parts.by_rule(self.key)
 
     def equal(self, a: Any, b: Any) -> bool:
         return FieldCell(self.inner).equal(a, b)
@@ -328,7 +337,12 @@ def _occurrence_cells(key: str, sides: Sequence[Parts], held: frozenset[str]) ->
     found = [side.overrides.get(key) for side in sides]
     if any(o is None or o.event is None for o in found):
         return [OverrideCell(key, held)]
-    return [OverrideFieldCell(key, name) for name in sorted((held & EVENT_FIELDS) | {"when"})]
+    return [OverrideFieldCell(key, name) for name in sorted(in_occurrences(held))]
+
+
+def in_occurrences(held: frozenset[str]) -> frozenset[str]:
+    """The fields of a changed occurrence that are compared."""
+    return (held & EVENT_FIELDS) | {"when"}
 
 
 def named(name: str, held: frozenset[str]) -> Cell:

@@ -6,7 +6,7 @@ rewrites what it is given has changed nothing, and a side has changed only again
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -14,9 +14,11 @@ from typing import Any
 
 from marketplace_plugin.sync.merge import guests
 from marketplace_plugin.sync.merge.cells import (
+    OVERRIDES,
     Cell,
     EntryCell,
     OverrideCell,
+    OverrideFieldCell,
     Parts,
     RecurrenceCell,
     Synced,
@@ -25,6 +27,7 @@ from marketplace_plugin.sync.merge.cells import (
     told,
 )
 from marketplace_plugin.sync.merge.entries import NAMED_BY_VALUE
+from marketplace_plugin.sync.merge.occurrences import Spelt, spelt, terse
 from marketplace_plugin.sync.reason import Reason
 
 CONTENT = frozenset({"when", "title", "description", "location", "sensitivity", "rule", "rdates", "overrides"})
@@ -72,6 +75,11 @@ class Flows:
     def held(self) -> frozenset[str]:
         return self.inward | self.outward
 
+    @property
+    def share_occurrences(self) -> bool:
+        """Both sides may change one occurrence. A participant may have moved those of his copy, which is his affair."""
+        return OVERRIDES in self.inward & self.outward
+
 
 @dataclass(frozen=True, slots=True)
 class Base:
@@ -116,21 +124,24 @@ class Merge:
 def merge(base: Base, host: Showing, remote: Showing, flows: Flows, policy: Policy) -> Merge:
     """Merge what happened on both sides since ``base``. Writes nothing that did not change on the other side."""
     seen = Base(host.item, remote.item)
-    new_host, new_remote = Parts.of(host.item), Parts.of(remote.item)
+    sides = _Sides.of(base, seen, flows)
+    new_host, new_remote = sides.host, sides.remote
     verdicts: dict[str, Verdict] = {}
     clashes: list[Clash] = []
     fields: dict[Verdict, set[str]] = {verdict: set() for verdict in Verdict}
-    for cell in _cells(base, seen, flows):
-        verdict, clash = _judge(cell, base, host, remote, flows, policy)
+    for cell in cells([sides.old_host, sides.old_remote, sides.host, sides.remote], flows.held):
+        verdict, clash = _judge(cell, sides, flows, lambda cell: _settle(cell, sides, host, remote, policy))
         verdicts[cell.name] = verdict
         fields[verdict] |= cell.fields
         clashes += [clash] if clash else []
         if verdict is Verdict.OUT:
-            new_remote = cell.put(new_remote, cell.get(Parts.of(host.item)), flows.outward)
+            new_remote = cell.put(new_remote, cell.get(sides.host), flows.outward)
         elif verdict is Verdict.IN:
-            new_host = cell.put(new_host, cell.get(Parts.of(remote.item)), flows.inward)
+            new_host = cell.put(new_host, cell.get(sides.remote), flows.inward)
+    new_host = terse(new_host, sides.spelt_here, flows.held)
+    new_remote = terse(new_remote, sides.spelt_there, flows.held)
     shown = new_remote.item()
-    asked = guests.due(_sides(base, seen)) if flows.guests else None
+    asked = guests.due(_four(base, seen)) if flows.guests else None
     if asked is not None:
         shown = guests.with_guests(shown, asked)
         fields[Verdict.OUT].add(guests.GUESTS)
@@ -147,24 +158,55 @@ def merge(base: Base, host: Showing, remote: Showing, flows: Flows, policy: Poli
     )
 
 
-def _sides(base: Base, seen: Base) -> guests.Sides:
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    """The four showings as Parts; what was spelt out of the rule on either side now (occurrences.py)."""
+
+    old_host: Parts
+    old_remote: Parts
+    host: Parts
+    remote: Parts
+    spelt_here: frozenset[str]
+    spelt_there: frozenset[str]
+
+    @classmethod
+    def of(cls, base: Base, seen: Base, flows: Flows) -> _Sides:
+        here, there = Parts.of(seen.host), Parts.of(seen.remote)
+        both = _spelt([Parts.of(base.host), here], [Parts.of(base.remote), there], flows)
+        (old_host, host), (old_remote, remote) = both.host, both.remote
+        return cls(
+            old_host, old_remote, host, remote, both.keys - here.overrides.keys(), both.keys - there.overrides.keys()
+        )
+
+    def own(self, cell: Cell) -> Winner | None:
+        """The side that alone has changed the occurrence itself, where the other one shows it by its rule."""
+        if not isinstance(cell, OverrideFieldCell):
+            return None
+        if cell.key in self.spelt_here:
+            return Winner.REMOTE
+        return Winner.HOST if cell.key in self.spelt_there else None
+
+
+def _spelt(host: list[Parts], remote: list[Parts], flows: Flows) -> Spelt:
+    if not flows.share_occurrences:
+        return Spelt(tuple(host), tuple(remote), frozenset())
+    return spelt(host, remote, flows.held)
+
+
+def _four(base: Base, seen: Base) -> guests.Sides:
     return guests.Sides(base.host, base.remote, seen.host, seen.remote)
 
 
-def _cells(base: Base, seen: Base, flows: Flows) -> list[Cell]:
-    return cells([Parts.of(side) for side in (base.host, base.remote, seen.host, seen.remote)], flows.held)
-
-
-def _judge(
-    cell: Cell, base: Base, host: Showing, remote: Showing, flows: Flows, policy: Policy
-) -> tuple[Verdict, Clash | None]:
-    old_host, old_remote = cell.get(Parts.of(base.host)), cell.get(Parts.of(base.remote))
-    new_host, new_remote = cell.get(Parts.of(host.item)), cell.get(Parts.of(remote.item))
+def _judge(cell: Cell, sides: _Sides, flows: Flows, settle: Callable[[Cell], Clash]) -> tuple[Verdict, Clash | None]:
+    new_host, new_remote = cell.get(sides.host), cell.get(sides.remote)
     if not _comparable(cell, new_host, new_remote):
         return Verdict.STRANDED, None
-    changed_host = not cell.equal(old_host, new_host)
-    changed_remote = not cell.equal(old_remote, new_remote)
+    changed_host = not cell.equal(cell.get(sides.old_host), new_host)
+    changed_remote = not cell.equal(cell.get(sides.old_remote), new_remote)
     out, inward = bool(cell.names & flows.outward), bool(cell.names & flows.inward)
+    if changed_host and changed_remote and not cell.equal(new_host, new_remote):
+        own = sides.own(cell)  # who changed this occurrence said more than who changed all of them
+        changed_host, changed_remote = own is not Winner.REMOTE, own is not Winner.HOST
     match changed_host, changed_remote:
         case False, False:
             return Verdict.KEPT, None
@@ -176,7 +218,7 @@ def _judge(
         return Verdict.AGREED, None
     if isinstance(cell, EntryCell) and cell.list in NAMED_BY_VALUE:
         return _of_an_entry(new_host, new_remote, inward, out), None
-    clash = _settle(cell, new_host, new_remote, host.changed, remote.changed, policy)
+    clash = settle(cell)
     if not inward or not out:
         # Only one way is open: that side's value goes through, and what it overrules is still written down.
         clash = (
@@ -204,10 +246,8 @@ def _comparable(cell: Cell, host: Any, remote: Any) -> bool:
     return not (cell.names == {"response"} and remote is None)
 
 
-def _settle(
-    cell: Cell, host: Any, remote: Any, host_at: datetime | None, remote_at: datetime | None, policy: Policy
-) -> Clash:
-    survivor = _edited_occurrence(cell, host, remote)
+def _settle(cell: Cell, sides: _Sides, host: Showing, remote: Showing, policy: Policy) -> Clash:
+    survivor = _edited_occurrence(cell, cell.get(sides.host), cell.get(sides.remote))
     if survivor is not None:
         return Clash(cell.name, survivor, Reason.EDIT_BEATS_DELETION)
     match policy:
@@ -218,7 +258,7 @@ def _settle(
         case Policy.REMOTE:
             return Clash(cell.name, Winner.REMOTE, Reason.CONFLICT_REMOTE)
         case Policy.NEWEST:
-            later = host_at is not None and remote_at is not None and remote_at > host_at
+            later = host.changed is not None and remote.changed is not None and remote.changed > host.changed
             return Clash(cell.name, Winner.REMOTE if later else Winner.HOST, Reason.CONFLICT_NEWEST)
 
 
@@ -234,13 +274,15 @@ def _edited_occurrence(cell: Cell, host: Any, remote: Any) -> Winner | None:
 def agreed(merged: Merge, host: Synced | None, remote: Synced | None) -> Base:
     """The base after the writes: ``host`` is what the host shows then, None where its write was not done; ``remote`` is
     the service's reply, or what it showed where nothing was to be written, None where the push was not done."""
-    sides = [Parts.of(s) for s in (merged.base.host, merged.base.remote, merged.seen.host, merged.seen.remote)]
-    old_host, old_remote, seen_host, seen_remote = sides
-    after_host = Parts.of(host) if host is not None else seen_host
-    after_remote = Parts.of(remote) if remote is not None else seen_remote
-    new_host, new_remote = after_host, after_remote
+    seen_host, seen_remote = Parts.of(merged.seen.host), Parts.of(merged.seen.remote)
+    both = _spelt(
+        [Parts.of(merged.base.host), seen_host, Parts.of(host) if host is not None else seen_host],
+        [Parts.of(merged.base.remote), seen_remote, Parts.of(remote) if remote is not None else seen_remote],
+        merged.flows,
+    )
+    (old_host, seen_host, new_host), (old_remote, seen_remote, new_remote) = both.host, both.remote
     held = merged.flows.held
-    for cell in cells([*sides, after_host, after_remote], held):
+    for cell in cells([old_host, old_remote, seen_host, seen_remote, new_host, new_remote], held):
         verdict = _verdict_of(cell, merged)
         done = {Verdict.OUT: remote is not None, Verdict.IN: host is not None}.get(verdict, True)
         if verdict is Verdict.OPEN and is_blank(merged.base.host):
@@ -250,9 +292,9 @@ def agreed(merged: Merge, host: Synced | None, remote: Synced | None) -> Base:
             new_remote = cell.put(new_remote, cell.get(old_remote), held)
         elif verdict is Verdict.OUT:
             new_host = cell.put(new_host, cell.get(seen_host), held)
-    agreed_host, agreed_remote = new_host.item(), new_remote.item()
+    agreed_host, agreed_remote = (terse(half, both.keys, held).item() for half in (new_host, new_remote))
     if merged.flows.guests:
-        four = _sides(merged.base, merged.seen)
+        four = _four(merged.base, merged.seen)
         if remote is None:
             agreed_host = guests.with_guests(agreed_host, guests.guests_of(four.base_host))
         said = guests.guests_of(four.base_remote) if remote is None else guests.remembered(four, remote)
@@ -280,14 +322,16 @@ def absorb(base: Base, before: Synced, sent: Synced, found: Synced, flows: Flows
 
     ``before`` is what the service showed when ``sent`` was made of it: what we took over from it was no write of ours.
     """
-    old_host, old_remote, seen, ours, theirs = (Parts.of(s) for s in (base.host, base.remote, before, sent, found))
+    there = [Parts.of(side) for side in (base.remote, before, sent, found)]
+    both = _spelt([Parts.of(base.host)], there, flows)
+    (old_host,), (old_remote, seen, ours, theirs) = both.host, both.remote
     new_host, new_remote = old_host, old_remote
     for cell in cells([old_host, old_remote, seen, ours, theirs], flows.held):
         written = not cell.equal(cell.get(seen), cell.get(ours))
         if written and cell.equal(cell.get(ours), cell.get(theirs)):
             new_host = cell.put(new_host, cell.get(ours), flows.held)
             new_remote = cell.put(new_remote, cell.get(theirs), flows.held)
-    return Base(new_host.item(), new_remote.item())
+    return Base(*(terse(half, both.keys, flows.held).item() for half in (new_host, new_remote)))
 
 
 def changed(before: Synced, after: Synced, held: frozenset[str]) -> frozenset[str]:
