@@ -13,7 +13,10 @@ MOVES = "tests/regressions/lost/test_attack_moves.py"
 KEPT = "tests/regressions/left_behind/test_kept_copies.py"
 DOUBLES = "tests/regressions/doubled/test_doubles.py"
 TROUBLE = "tests/regressions/stopped/test_trouble.py"
+POSITIONS = "tests/regressions/lost/test_attack_host_positions.py"
 RACES = "tests/regressions/doubled/test_races.py"
+RESTORED = "tests/regressions/lost/test_attack_restored.py"
+LEASE = "tests/regressions/lost/test_attack_lost_lease.py"
 
 
 def _no_stamps() -> None:
@@ -207,6 +210,12 @@ def _a_uid_is_no_trace() -> None:
     swap(elsewhere._by_uid, lambda *_: ([], []))
 
 
+def _a_beginning_tells_all() -> None:
+    from marketplace_plugin.store.work import links
+
+    swap(links.refs, lambda *_: [])
+
+
 def _unreadable_elsewhere_is_nothing() -> None:
     from marketplace_plugin.engine.steps.pull import elsewhere
 
@@ -224,6 +233,18 @@ def _what_rests_is_parked() -> None:
     from marketplace_plugin.engine.steps import recall
 
     swap(recall._let_rest, lambda _found: None)
+
+
+def _what_we_deleted_was_her_wish() -> None:
+    from marketplace_plugin.engine.steps import recall
+
+    swap(recall._deleted_by_us, lambda *_: {})
+
+
+def _no_fence_before_the_host() -> None:
+    from marketplace_plugin.engine.steps.one_pass import Pass
+
+    swap_method(Pass, "still_ours", lambda _p: None)
 
 
 PASSES = (
@@ -264,6 +285,20 @@ PASSES = (
             "tests/store/test_leases.py::test_a_late_worker_cannot_commit_beside_the_new_one",
         ),
         _no_fence,
+    ),
+    Safeguard(
+        "fence before the host",
+        "a worker that was overtaken writes nothing to a host with a database of its own",
+        "engine/steps/one_pass.py::still_ours",
+        (f"{LEASE}::test_a_worker_that_lost_its_lease_in_its_last_push_writes_nothing_here",),
+        _no_fence_before_the_host,
+    ),
+    Safeguard(
+        "our own deletion",
+        "what we deleted here ourselves is no wish of the user",
+        "engine/steps/recall.py::_deleted_by_us",
+        (f"{RESTORED}::test_what_she_restored_there_while_a_pass_died_stands_on_both_sides",),
+        _what_we_deleted_was_her_wish,
     ),
     Safeguard(
         "intents first",
@@ -358,5 +393,15 @@ PASSES = (
         "engine/steps/pull/elsewhere.py::find_moved",
         (f"{MOVES}::test_what_cannot_be_read_there_may_be_the_event",),
         _unreadable_elsewhere_is_nothing,
+    ),
+    Safeguard(
+        "read from the beginning",
+        "a host that is read from its beginning is asked for what is tied and it did not tell of",
+        "engine/steps/host_side.py::changes",
+        (
+            f"{POSITIONS}::test_between_the_plan_and_its_approval_it_is_asked",
+            f"{POSITIONS}::test_a_converted_event_before_another_target_is_chosen",
+        ),
+        _a_beginning_tells_all,
     ),
 )

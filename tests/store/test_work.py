@@ -14,7 +14,7 @@ from marketplace_plugin.model.event import Attendee, Event, Override, Sensitivit
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.recurrence import RecurrenceRule
 from marketplace_plugin.model.time import Timed, Window, Zoned
-from marketplace_plugin.model.write import Create
+from marketplace_plugin.model.write import Create, HostDelete
 from marketplace_plugin.store import Store, blocks, conflicts, connections, held, host_positions, intents, links, rounds
 from marketplace_plugin.store.accounts.connections import Connection, ConnectionState
 from marketplace_plugin.store.work.blocks import Block
@@ -233,6 +233,24 @@ def test_intents_are_open_until_settled(store: Store, new_link: NewLink) -> None
         assert intents.open_ones(c, "c1") == []
         assert intents.forget(c, "c1", NOW) == 0
         assert intents.forget(c, "c1", NOW + timedelta(seconds=1)) == 1
+
+
+def test_deletions_in_the_host_are_known_while_their_link_lives(store: Store, new_link: NewLink) -> None:
+    put(store, new_link("l1"))
+    write = HostDelete("op1", "ref", 3)
+    intent = Intent("op1", "c1", "cal", "l1", "run", Reason.DELETED_REMOTE, write, NOW)
+    later = NOW + timedelta(days=9)
+    with store.begin() as unit:
+        c = unit.connection
+        intents.put(c, [intent])
+        assert intents.deletions_here(c, "c1", ["op1", "op2"]) == {"op1": "l1"}
+        assert intents.deletions_here(c, "c2", ["op1"]) == {}
+        intents.settle(c, ["op1"], IntentState.DROPPED, NOW)
+        assert intents.forget(c, "c1", later) == 0
+        assert intents.deletions_here(c, "c1", ["op1"]) == {"op1": "l1"}
+        links.remove(c, ["l1"], NOW)
+        assert intents.forget(c, "c1", later) == 1
+        assert intents.deletions_here(c, "c1", ["op1"]) == {}
 
 
 def test_held_changes(store: Store, connected: str) -> None:

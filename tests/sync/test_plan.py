@@ -191,6 +191,16 @@ def test_a_block_never_writes_anywhere() -> None:
         assert not step.applies
 
 
+@pytest.mark.parametrize("name", LINKS)
+def test_what_we_deleted_here_comes_back_when_it_was_restored_there(name: str) -> None:
+    subject = LINKS[name][0]
+    wanted = {"same": Action.PARK, "deleted": Action.UNLINK}
+    for there, shown in REMOTE.items():
+        step = decide(Case(subject, HostGone("h", op="ours"), shown, ours=True), PLACE, Policy.NEWEST)
+        assert step.action is wanted.get(there, Action.RECREATE_HOST)
+        assert not step.pushes
+
+
 def test_a_cancelled_meeting_is_a_status_and_no_deletion() -> None:
     step = _decided(link(LinkKind.CONVERTED), None, found(replace(BASE, status=Status.CANCELLED)))
     assert step.action is Action.MERGE

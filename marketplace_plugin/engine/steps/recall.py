@@ -302,11 +302,23 @@ def _join(
     apart = {link.id for link in (*found.waiting, *found.suspects)} | set(found.tied)
     found.host = changed | host_side.now(p, _wanted(linked.values(), found) - changed.keys())
     _part_in_meetings(p, found)
-    found.cases = [
-        Case(link, found.host.get(at_link(link)), remote[key][1] if key in remote else None)
-        for key, link in linked.items()
-        if key not in apart
-    ]
+    deleted = _deleted_by_us(p, found.host.values())
+    for key, link in linked.items():
+        if key in apart:
+            continue
+        here = found.host.get(at_link(link))
+        ours = isinstance(here, HostGone) and deleted.get(here.op) == key
+        found.cases.append(Case(link, here, remote[key][1] if key in remote else None, ours))
+
+
+def _deleted_by_us(p: Pass, shown: Iterable[HostItem | HostGone]) -> dict[str, str]:
+    """What this connection deleted in a host with a database of its own, and whose link is not ended yet: the link of
+    each, by operation. No user did that (rule D10)."""
+    ops = {one.op for one in shown if isinstance(one, HostGone) and one.op}
+    if not ops or p.engine.host.shares_transaction:
+        return {}
+    with p.engine.store.read() as c:
+        return intents.deletions_here(c, p.connection.id, ops)
 
 
 def _leave_conversions(p: Pass, found: Recalled) -> None:

@@ -183,6 +183,7 @@ def _settle_host(p: Pass, left: Sequence[Intent], known: dict[str, Link]) -> Non
             _close(p, one, IntentState.DROPPED)
             continue
         module = module_for(p.engine, link, p.connection, p.person)
+        p.still_ours()
         (applied,) = module.apply(p.connection.user, [_host_write(one)], None)
         with p.write() as unit:
             finished = _finish_host(p, unit.connection, one, link, applied)

@@ -8,12 +8,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, Row, delete, or_, select, update
 
-from marketplace_plugin.model.write import Create, HostCreate, HostWrite, Write
+from marketplace_plugin.model.write import Create, HostCreate, HostDelete, HostWrite, Write
 from marketplace_plugin.store import codec
 from marketplace_plugin.store.database import in_chunks, upsert, vault_of
-from marketplace_plugin.store.tables import intent
+from marketplace_plugin.store.tables import intent, link
 from marketplace_plugin.store.vault import Vault
 from marketplace_plugin.sync.reason import Reason
 
@@ -70,16 +70,30 @@ def creates_here(c: Connection, connection: str) -> list[HostCreate]:
     return [one.write for one in open_ones(c, connection) if isinstance(one.write, HostCreate)]
 
 
+def deletions_here(c: Connection, connection: str, ops: Iterable[str]) -> dict[str, str]:
+    """Of these operations those by which this connection deleted in the host, or meant to: the link of each, by
+    operation key, however it was settled."""
+    found: dict[str, str] = {}
+    for chunk in in_chunks(ops):
+        query = select(intent.c.op, intent.c.link).where(
+            intent.c.connection == connection, intent.c.op.in_(chunk), intent.c.action == HostDelete.__name__
+        )
+        found |= {row.op: row.link for row in c.execute(query)}
+    return found
+
+
 def settle(c: Connection, ops: Iterable[str], state: IntentState, now: datetime) -> None:
     for chunk in in_chunks(ops):
         c.execute(update(intent).where(intent.c.op.in_(chunk)).values(state=state, settled_at=now))
 
 
 def forget(c: Connection, connection: str, before: datetime) -> int:
-    """Delete settled intents from before an instant. Returns how many."""
+    """Delete settled intents from before an instant, and no deletion in the host while its link lives: however late it
+    shows there, it is ours. Returns how many."""
+    ended = or_(intent.c.action != HostDelete.__name__, intent.c.link.not_in(select(link.c.id)))
     return c.execute(
         delete(intent).where(
-            intent.c.connection == connection, intent.c.state != IntentState.OPEN, intent.c.settled_at < before
+            intent.c.connection == connection, intent.c.state != IntentState.OPEN, intent.c.settled_at < before, ended
         )
     ).rowcount
 

@@ -48,6 +48,8 @@ def decide(case: Case, place: Place, policy: Policy) -> Step:
         return _unborn(case, place)
     if link.kind is LinkKind.PAIR and link.host_ref is None:
         return newcomer(case)
+    if case.ours:
+        return _deleted_by_us(case)
     flows, full = flows_of(link, place), wished(link, place)
     host, remote = host_did(case, full), remote_did(case, full)
     row = table_of(link).get(host)
@@ -121,6 +123,18 @@ def newcomer(case: Case) -> Step:
             return Step(Action.UNLINK, Reason.DELETED_REMOTE, case.link, case)
         case None:
             return Step(Action.NOTHING, Reason.EQUAL, case.link, case)
+
+
+def _deleted_by_us(case: Case) -> Step:
+    """A pass deleted it here and died, or was overtaken. That is nobody's wish: what stands there was restored there,
+    and comes back; where that is not known it waits (rule D10)."""
+    match case.remote:
+        case Found():
+            return Step(Action.RECREATE_HOST, Reason.CHANGED_REMOTE, case.link, case, automatic=1)
+        case Gone():
+            return Step(Action.UNLINK, Reason.DELETED_REMOTE, case.link, case)
+        case None:
+            return Step(Action.PARK, Reason.AWAITS_SIBLING, case.link, case)
 
 
 def host_did(case: Case, flows: Flows) -> Did:

@@ -14,11 +14,13 @@ from marketplace_plugin.sync.reason import Reason
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One link with what is known of both sides now; None where nothing is news there."""
+    """One link with what is known of both sides now; None where nothing is news there. ``ours``: its host item was
+    deleted by this very connection, because it was gone there."""
 
     link: Link
     host: HostItem | HostGone | None = None
     remote: Found | Gone | None = None
+    ours: bool = False
 
 
 @dataclass(frozen=True, slots=True)
