@@ -199,8 +199,8 @@ class EngineActions(Actions):
     def convert(self, person: Person, link: str) -> str:
         return convert.convert(self.engine, person, link)
 
-    def undo_conversion(self, person: Person, link: str) -> None:
-        convert.undo_conversion(self.engine, person, link)
+    def undo_conversion(self, person: Person, link: str) -> bool:
+        return convert.undo_conversion(self.engine, person, link)
 
     def stop_importing(self, person: Person, link: str) -> None:
         convert.stop_importing(self.engine, person, link)

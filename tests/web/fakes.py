@@ -308,8 +308,9 @@ class FakeActions(FakeDecisions, FakeForm):
         self._call("convert", person.id, link)
         return "event-1"
 
-    def undo_conversion(self, person: Person, link: str) -> None:
+    def undo_conversion(self, person: Person, link: str) -> bool:
         self._call("undo_conversion", person.id, link)
+        return link != "unticked"
 
     def stop_importing(self, person: Person, link: str) -> None:
         self._call("stop_importing", person.id, link)

@@ -159,6 +159,8 @@ def test_converting_offers_undo_and_goes_back_to_where_it_was_asked(site: Site) 
     assert "Rückgängig" in page
     undone = client.post("/convert/l1/undo", follow_redirects=True)
     assert "Der Termin ist wieder ein grauer Block." in text(undone)
+    unseen = client.post("/convert/unticked/undo", follow_redirects=True)
+    assert "Der Termin wird hier nicht mehr angezeigt, weil sein Kalender nicht importiert wird." in text(unseen)
     stopped = client.post("/convert/l1/stop", follow_redirects=True)
     assert "Der Termin wird nicht mehr importiert." in text(stopped)
 

@@ -76,8 +76,11 @@ def add(blueprint: Blueprint, shared: Shared) -> None:
 
     @blueprint.post("/convert/<link>/undo")
     def undo(link: str) -> ResponseReturnValue:
-        actions.undo_conversion(shared.person(), link)
-        return _done(_("The event is a grey block again. Colleagues only see “Busy”."))
+        if actions.undo_conversion(shared.person(), link):
+            return _done(_("The event is a grey block again. Colleagues only see “Busy”."))
+        return _done(
+            _("The event is no longer shown here, because its calendar is not imported. It stays in that calendar.")
+        )
 
     @blueprint.post("/convert/<link>/stop")
     def stop_importing(link: str) -> ResponseReturnValue:

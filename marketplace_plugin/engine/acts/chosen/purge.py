@@ -86,13 +86,15 @@ def purge_connection(engine: Engine, unit: UnitOfWork, connection_id: str) -> Pu
     told = _facts_within(c, connection_id)
     connections.seize(c, connection_id, now)
     known = list(links.of_connection(c, connection_id))
-    sent = {one.link: one.write.item for one in intents.open_ones(c, connection_id) if isinstance(one.write, Create)}
-    made = [k for k in known if left.may_stand(k, sent)]
+    begun = intents.open_ones(c, connection_id)
+    sent = {one.link: one.write.item for one in begun if isinstance(one.write, Create)}
+    back = left.put_back(begun)
+    made = [k for k in known if left.may_stand(k, sent) and k.id not in back]
     kept = [k for k in made if k.kind is not LinkKind.BLOCK and (k.host_ref is not None or left.is_left(k))]
     forget_links(engine, c, {k.id for k in known} - {k.id for k in kept})
     for family in (journal, conflicts, intents):
         family.remove_of(c, connection_id)
-    links.put(c, [left.named(engine, k, sent.get(k.id)) if left.is_left(k) else _bare(k) for k in kept], now)
+    links.put(c, [left.named(engine, k, sent.get(k.id)) if left.is_left(k) else bare(k) for k in kept], now)
     for row in collections.of_connection(c, connection_id):
         restart(c, connection_id, row.remote_id)
     rounds.drop(c, connection_id)
@@ -126,7 +128,7 @@ def _facts_within(c: Database, connection_id: str) -> PurgeFacts:
     return PurgeFacts(of(LinkKind.BLOCK), of(LinkKind.CONVERTED), exported, of(LinkKind.PAIR))
 
 
-def _bare(link: Link) -> Link:
+def bare(link: Link) -> Link:
     """Names alone: no base, no digests, nothing that tells what the event is about."""
     reason = link.reason if link.state is LinkState.DETACHED else Reason.DISCONNECTED
     return replace(
