@@ -95,6 +95,11 @@ class Link:
         """Nothing flows: both sides stay as they are until one of them is gone."""
         return self.state in AT_REST
 
+    @property
+    def agreed_there(self) -> Item | None:
+        """The service's half of the base. ``remote_base`` is kept apart only where it differs from the host's half."""
+        return self.remote_base or self.base
+
     def anew(self, id: str, collection: str) -> Link:  # noqa: A002  # the field's name
         """A link of its own for the same host item, whose remote item is yet to be made: the stamp and the operation
         key are new too, because services refuse what was used once."""

@@ -40,13 +40,15 @@ class Did(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Deed:
     """What a run did on one side. ``before`` is what stood there, None where nothing did or it is not kept. ``host``
-    and ``remote`` are where the sides stood afterwards. ``alone``: no later run wrote to the link."""
+    and ``remote`` are where the sides stood afterwards. ``alone``: no later run wrote to the link. ``fields``: what an
+    update wrote; empty in older lines, which kept no pre-image but of what had just been read."""
 
     did: Did
     before: Item | None
     host: int | None = None
     remote: Revision | None = None
     alone: bool = True
+    fields: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,7 @@ def _updates(case: Case, deeds: Deeds, place: Place) -> Step | Reason:
     link, host, found = case.link, case.host, case.remote
     if not isinstance(host, HostItem) or not isinstance(found, Found):
         return Reason.CHANGED_SINCE
-    here, there, base, base_there = map(_synced, (host.item, found.item, link.base, link.remote_base or link.base))
+    here, there, base, base_there = map(_synced, (host.item, found.item, link.base, link.agreed_there))
     if here is None or there is None or base is None or base_there is None:
         return Reason.CHANGED_SINCE
     if deeds.host is not None and host.version != deeds.host.host:
@@ -180,15 +182,16 @@ def _updates(case: Case, deeds: Deeds, place: Place) -> Step | Reason:
 
 
 def _back(now: Synced, deed: Deed | None, held: frozenset[str]) -> tuple[Synced, frozenset[str]]:
-    """``now`` with the fields as they were before the deed, and their names."""
+    """``now`` with the fields that the deed wrote as they were before it, and their names."""
     before = _synced(deed.before) if deed is not None else None
-    if before is None:
+    if deed is None or before is None:
         return now, frozenset()
     present, former = Parts.of(now), Parts.of(before)
     result, names = present, set[str]()
+    written = deed.fields or held
     for cell in cells([present, former], held):
         value = cell.get(former)
-        if cell.fields <= held and told(value) and not cell.equal(cell.get(present), value):
+        if cell.fields <= held & written and told(value) and not cell.equal(cell.get(present), value):
             result = cell.put(result, value, held)
             names |= cell.fields
     return result.item(), frozenset(names)

@@ -9,6 +9,7 @@ from tests.faults.taking import Safeguard, swap, swap_method
 
 ALONE = "tests/regressions/left_behind/test_edits_left_there.py"
 LEFT = "tests/regressions/left_behind/test_left_copies.py"
+AT_REST = "tests/regressions/lost/test_attack_undo_at_rest.py"
 DELETIONS = "tests/regressions/lost/test_deletions.py"
 TROUBLE = "tests/regressions/stopped/test_trouble.py"
 MAIL = "tests/regressions/mailed/test_mail.py"
@@ -162,6 +163,14 @@ def _status_of_an_occurrence_flows() -> None:
     from marketplace_plugin.sync.merge.cells import OverrideFieldCell
 
     OverrideFieldCell.names = property(lambda cell: cell.fields)  # type: ignore[assignment,method-assign]  # taken away
+
+
+def _rest_keeps_nothing() -> None:
+    from marketplace_plugin.engine.steps import written
+    from marketplace_plugin.model.change import Found
+
+    before = written._remote_before
+    swap(before, lambda step: before(step) if isinstance(step.case.remote, Found) else step.link.remote_base)
 
 
 DECISIONS = (
@@ -331,5 +340,12 @@ DECISIONS = (
         "engine/acts/chosen/left.py::disputed",
         (f"{ALONE}::test_disconnecting_with_the_copies_leaves_it",),
         _nothing_differs_on_purpose,
+    ),
+    Safeguard(
+        "undo at rest",
+        "what a run wrote over is kept, also where nobody had read it for that",
+        "engine/steps/written.py::_remote_before",
+        (f"{AT_REST}::test_what_a_run_did_to_a_copy_at_rest_is_taken_back",),
+        _rest_keeps_nothing,
     ),
 )

@@ -256,7 +256,8 @@ def _deeds(lines: Sequence[Entry], *, alone: bool) -> Deeds:
         last = here[-1].versions
         remote = last.get("remote")
         shown = Revision(remote[0], tuple((key, tag) for key, tag in remote[1])) if remote else None
-        return Deed(what, here[0].pre_image, last.get("host"), shown, alone)
+        fields = frozenset(name for line in here for name in line.versions.get("fields", ()))
+        return Deed(what, here[0].pre_image, last.get("host"), shown, alone, fields)
 
     return Deeds(lines[0].reason, of(Side.HOST), of(Side.REMOTE), of(Side.BLOCK))
 

@@ -166,7 +166,7 @@ def _restored(p: Pass, step: Step, found: Found) -> Synced:
     link = step.link
     if not isinstance(link.base, Synced):
         return _synced(found.item)
-    base = Base(link.base, _synced(link.remote_base or link.base))
+    base = Base(link.base, _synced(link.agreed_there))
     flows = flows_of(link, p.place(link.collection))
     return merge(base, Showing(link.base), Showing(_synced(found.item)), flows, Policy.REMOTE).host
 

@@ -16,8 +16,16 @@ from marketplace_plugin.sync.plan.tables import Action
 from marketplace_plugin.sync.reason import Reason
 
 
-def entry(p: Pass, link: Link, side: Side, deed: Deed, reason: Reason, pre_image: object = None) -> Entry:
-    """One line of the journal. Blocks leave no pre-image (rule L9)."""
+def entry(
+    p: Pass,
+    link: Link,
+    side: Side,
+    deed: Deed,
+    reason: Reason,
+    pre_image: object = None,
+    fields: frozenset[str] = frozenset(),
+) -> Entry:
+    """One line of the journal. Blocks leave no pre-image (rule L9). ``fields``: those that an update wrote."""
     return Entry(
         id=p.engine.new_id(),
         run=p.run,
@@ -29,7 +37,7 @@ def entry(p: Pass, link: Link, side: Side, deed: Deed, reason: Reason, pre_image
         action=deed,
         reason=reason,
         at=p.now,
-        versions=versions(link),
+        versions=versions(link) | ({"fields": sorted(fields)} if fields else {}),
         pre_image=pre_image,
     )
 
@@ -68,12 +76,13 @@ DEEDS: dict[Action, tuple[Side, Deed]] = {
 def lines(p: Pass, step: Step, after: Link | None, pushed: bool, applied: bool) -> list[Entry]:
     """What one step did, with what it took away. A step that changed nothing on either side leaves no line."""
     link = after or step.link
-    if step.action is Action.MERGE:
-        made = []
+    if step.action is Action.MERGE and step.merged is not None:
+        made, merged = [], step.merged
         if pushed:
-            made.append(entry(p, link, Side.REMOTE, Deed.UPDATE, step.reason, _remote_before(step)))
+            there = _remote_before(step)
+            made.append(entry(p, link, Side.REMOTE, Deed.UPDATE, step.reason, there, merged.to_remote))
         if applied:
-            made.append(entry(p, link, Side.HOST, Deed.UPDATE, step.reason, _host_before(step)))
+            made.append(entry(p, link, Side.HOST, Deed.UPDATE, step.reason, _host_before(step), merged.to_host))
         return made
     if step.action not in DEEDS or (step.pushes and not pushed) or (step.applies and not applied):
         return []
@@ -92,9 +101,11 @@ def _host_before(step: Step) -> Item | None:
 
 
 def _remote_before(step: Step) -> Item | None:
+    """Where nobody asked, what both sides agreed on. What stays a participant's own in his copy is not in there; so an
+    undo writes back no field but those that the run wrote."""
     if step.action in (Action.CREATE_REMOTE, Action.RECREATE_REMOTE):
         return None
-    return step.case.remote.item if isinstance(step.case.remote, Found) else step.link.remote_base
+    return step.case.remote.item if isinstance(step.case.remote, Found) else step.link.agreed_there
 
 
 def held_rows(p: Pass, steps: Sequence[Step], reason: Reason) -> list[Held]:
