@@ -16,7 +16,7 @@ from marketplace_plugin.contract.hookspecs import ConnectionRef
 from marketplace_plugin.contract.module import Person
 from marketplace_plugin.contract.provider import Provider
 from marketplace_plugin.engine.account import calendars
-from marketplace_plugin.engine.acts.chosen import left, purge
+from marketplace_plugin.engine.acts.chosen import begun, left, purge
 from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.engine.ownership import own
 from marketplace_plugin.engine.sign_in import grants
@@ -88,7 +88,11 @@ def disconnect(engine: Engine, person: Person, connection_id: str, delete_remote
         row = own(c, person, connection_id)
         connections.seize(c, row.id, engine.now())
         connections.set_state(c, row.id, ConnectionState.PAUSED)
-        copies = _let_go(engine, c, row) if delete_remote else _Copies({})
+    begun.finish(engine, person, row)
+    copies = _Copies({})
+    if delete_remote:
+        with engine.store.begin() as unit:
+            copies = _let_go(engine, unit.connection, row)
     _delete(engine, row, copies)
     with engine.store.begin() as unit:
         c = unit.connection
@@ -111,12 +115,15 @@ def disconnect(engine: Engine, person: Person, connection_id: str, delete_remote
 def _let_go(engine: Engine, c: Database, row: Connection) -> _Copies:
     """Before anything is deleted remotely nothing flows back any more: a crash between cannot delete in the host, and
     who asks again goes on. Copies that an earlier connection of the account left behind are among them."""
-    sent = {one.link: one.write.item for one in intents.open_ones(c, row.id) if isinstance(one.write, Create)}
+    begun = intents.open_ones(c, row.id)
+    sent = {one.link: one.write.item for one in begun if isinstance(one.write, Create)}
+    back = left.put_back(begun)
     ours = [
         link
         for link in links.of_connection(c, row.id, kinds=left.COPIES)
         if left.may_stand(link, sent) and link.access is not Access.ATTENDEE and (left.let_go(link) or not link.rests)
     ]
+    ours = [link for link in ours if link.id not in back]
     links.put(c, [replace(k, state=LinkState.DETACHED, reason=Reason.DISCONNECTED) for k in ours], engine.now())
     known = {link.id: link for link in (*links.left_behind(c, row), *ours)}
     return _Copies(known, sent, left.disputed(c, known.values()))

@@ -17,8 +17,10 @@ from sqlalchemy import Connection as Database
 from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.model.change import Found, Revision
 from marketplace_plugin.model.item import Item
+from marketplace_plugin.model.write import Create
 from marketplace_plugin.store import conflicts, journal
 from marketplace_plugin.store.work.conflicts import ConflictState
+from marketplace_plugin.store.work.intents import Intent
 from marketplace_plugin.sync.link import Link, LinkKind, LinkState, RemoteShowing
 from marketplace_plugin.sync.outcome import as_said, without_missing
 from marketplace_plugin.sync.reason import Reason
@@ -37,6 +39,12 @@ def is_left(link: Link) -> bool:
 def let_go(link: Link) -> bool:
     """Nothing flows any more because its connection ends, or has ended."""
     return link.state is LinkState.DETACHED and link.reason is Reason.DISCONNECTED
+
+
+def put_back(begun: Iterable[Intent]) -> set[str]:
+    """The links of open creates by which an undo puts back what was deleted there: it is the user's own again, and
+    not a copy that waits to be removed, whether its answer came or not (rule L12a)."""
+    return {one.link for one in begun if one.reason is Reason.UNDONE and isinstance(one.write, Create)}
 
 
 def may_stand(link: Link, sent: Group[str]) -> bool:

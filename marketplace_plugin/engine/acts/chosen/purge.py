@@ -89,7 +89,7 @@ def purge_connection(engine: Engine, unit: UnitOfWork, connection_id: str) -> Pu
     begun = intents.open_ones(c, connection_id)
     sent = {one.link: one.write.item for one in begun if isinstance(one.write, Create)}
     back = left.put_back(begun)
-    made = [k for k in known if left.may_stand(k, sent) and k.id not in back]
+    made = [k for k in known if left.may_stand(k, sent) and (k.host_ref is not None or k.id not in back)]
     kept = [k for k in made if k.kind is not LinkKind.BLOCK and (k.host_ref is not None or left.is_left(k))]
     forget_links(engine, c, {k.id for k in known} - {k.id for k in kept})
     for family in (journal, conflicts, intents):
