@@ -12,7 +12,7 @@ from sqlalchemy import Connection as Database
 from marketplace_plugin.contract.module import Person, UnitOfWork
 from marketplace_plugin.engine.account import calendars, permissions
 from marketplace_plugin.engine.account.connections import view
-from marketplace_plugin.engine.acts.chosen import migrate, pairing
+from marketplace_plugin.engine.acts.chosen import begun, migrate, pairing
 from marketplace_plugin.engine.acts.chosen.pairing import Chosen
 from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.engine.kinds import PAIRED, TIMED_ONLY
@@ -66,6 +66,7 @@ def save(engine: Engine, person: Person, connection_id: str, form: SettingsForm,
     nobody is asked to one meeting twice. Raises NotFound, Conflict (somebody saved meanwhile), InvalidSettings,
     PermissionDenied (a target that cannot be written to, or whose private items come masked).
     """
+    _finish_begun(engine, person, connection_id)
     with engine.store.begin() as unit:
         c = unit.connection
         row = own(c, person, connection_id)
@@ -184,6 +185,15 @@ def _copies_elsewhere(c: Database, row: Connection, target: Collection | None) -
 
 
 # ---- saving --------------------------------------------------------------------------------------------
+
+
+def _finish_begun(engine: Engine, person: Person, connection_id: str) -> None:
+    """A target may take copies of another connection along, so none of them may have an event that nobody knows of."""
+    with engine.store.read() as c:
+        own(c, person, connection_id)
+        rows = connections.of_user(c, person.id)
+    for row in rows:
+        begun.finish(engine, person, row)
 
 
 def _choose(

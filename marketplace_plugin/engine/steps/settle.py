@@ -11,10 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from sqlalchemy import Connection
-
-from marketplace_plugin.engine.acts.chosen.purge import forget_links
-from marketplace_plugin.engine.acts.convert import as_converted, back_to_block
+from marketplace_plugin.engine.acts.chosen.begun import finish_one, is_repeated
 from marketplace_plugin.engine.kinds import module_for
 from marketplace_plugin.engine.steps.one_pass import Pass
 from marketplace_plugin.engine.steps.written import entry
@@ -24,21 +21,16 @@ from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.item import Item
 from marketplace_plugin.model.write import (
     Create,
-    HostApplied,
     HostCreate,
-    HostDelete,
-    HostMissing,
-    HostOutcome,
-    HostUpdate,
     HostWrite,
     Update,
     Write,
 )
-from marketplace_plugin.store import blocks, intents, journal, links
+from marketplace_plugin.store import intents, journal, links
 from marketplace_plugin.store.log.journal import Action as Deed
 from marketplace_plugin.store.log.journal import Side
 from marketplace_plugin.store.work.intents import Intent, IntentState
-from marketplace_plugin.sync.link import HostShowing, Link, LinkKind, LinkState, RemoteShowing, Wrote
+from marketplace_plugin.sync.link import Link, LinkKind, LinkState, RemoteShowing, Wrote
 from marketplace_plugin.sync.merge.cells import Synced
 from marketplace_plugin.sync.merge.three_way import Base, absorb
 from marketplace_plugin.sync.outcome import as_said, declined, without_missing
@@ -59,12 +51,12 @@ def settle(p: Pass) -> Settled:
         left = intents.open_ones(c, p.connection.id)
         known = links.get(c, {one.link for one in left})
     settled = Settled({one.link for one in left})
-    _settle_host(p, [one for one in left if _is_repeated(one)], known)
+    _settle_host(p, [one for one in left if is_repeated(one)], known)
     by_collection: dict[str, list[Intent]] = defaultdict(list)
     for one in left:
         if isinstance(one.write, Write):
             by_collection[one.collection].append(one)
-        elif not _is_repeated(one):
+        elif not is_repeated(one):
             _close(p, one, IntentState.DROPPED)  # the host is asked how the item stands, and the merge does the rest
     for collection, of_collection in by_collection.items():
         try:
@@ -186,42 +178,10 @@ def _settle_host(p: Pass, left: Sequence[Intent], known: dict[str, Link]) -> Non
         p.still_ours()
         (applied,) = module.apply(p.connection.user, [_host_write(one)], None)
         with p.write() as unit:
-            finished = _finish_host(p, unit.connection, one, link, applied)
-            if not finished and link.kind is LinkKind.BLOCK and not p.place(link.collection).shows:
-                forget_links(p.engine, unit.connection, [link.id])  # its calendar was unticked meanwhile
-            intents.settle(unit.connection, [one.op], IntentState.DONE if finished else IntentState.DROPPED, p.now)
-
-
-def _finish_host(p: Pass, c: Connection, one: Intent, link: Link, applied: HostOutcome) -> bool:
-    if isinstance(one.write, HostDelete):
-        if not isinstance(applied, HostApplied | HostMissing):
-            return False
-        back_to_block(p.engine, c, link, applied)
-        return True
-    if not isinstance(applied, HostApplied) or applied.stored is None:
-        return False
-    block = blocks.get(c, [link.id]).get(link.id)
-    if link.kind is LinkKind.BLOCK and block is not None:
-        made = as_converted(p.engine, link, block.item, applied)
-        blocks.remove(c, [link.id], p.now)
-    else:
-        shown = HostShowing(applied.version, p.digest(applied.stored.item))
-        made = replace(link, host_ref=applied.ref, host=shown, base=applied.stored.item)
-        made = replace(made, state=LinkState.LIVE, reason=None)
-        if one.reason is Reason.UNDONE:
-            again = isinstance(one.write, HostCreate)
-            made = declined(made) if again else replace(made, remote_base=link.remote_base or link.base)
-    links.put(c, [made], p.now)
-    deed = Deed.CREATE if isinstance(one.write, HostCreate) else Deed.UPDATE
-    journal.add(c, [entry(p, made, Side.HOST, deed, one.reason)])
-    return True
-
-
-def _is_repeated(one: Intent) -> bool:
-    """Host writes that must be known to have happened: what was made, what an undone conversion removed, and what an
-    undo wrote back here alone."""
-    undone = one.reason is Reason.UNDONE and isinstance(one.write, HostUpdate)
-    return isinstance(one.write, HostCreate) or one.reason is Reason.CONVERSION_UNDONE or undone
+            made = finish_one(p.engine, unit.connection, one, link, applied)
+            if made is not None:
+                deed = Deed.CREATE if isinstance(one.write, HostCreate) else Deed.UPDATE
+                journal.add(unit.connection, [entry(p, made, Side.HOST, deed, one.reason)])
 
 
 def _host_write(one: Intent) -> HostWrite:

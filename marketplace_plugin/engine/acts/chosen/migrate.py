@@ -19,7 +19,7 @@ from marketplace_plugin.engine.acts.chosen.purge import forget_unborn, restart, 
 from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.model.change import Access
 from marketplace_plugin.model.item import Kind
-from marketplace_plugin.model.write import Create
+from marketplace_plugin.model.write import Create, HostCreate, HostDelete
 from marketplace_plugin.store import collections, conflicts, connections, host_positions, intents, links
 from marketplace_plugin.sync.link import AT_REST, Link, LinkState
 from marketplace_plugin.sync.reason import Reason
@@ -76,7 +76,10 @@ def leave_target(
         for k in links.of_connection(c, connection_id, collection=old, kinds=COPIES)
         if k.state not in AT_REST and k.access is Access.FULL
     ]
-    sent = {one.link for one in intents.open_ones(c, connection_id) if isinstance(one.write, Create)}
+    open_ = intents.open_ones(c, connection_id)
+    at_work = {one.link for one in open_ if isinstance(one.write, HostCreate | HostDelete)}
+    ours = [k for k in ours if k.id not in at_work]  # it stays until it is known what became of its event here
+    sent = {one.link for one in open_ if isinstance(one.write, Create)}
     standing = [k for k in ours if k.remote_id is not None]
     under_way = [k for k in ours if k.remote_id is None and k.id in sent and not keep]
     forget_unborn(engine, c, {k.id for k in ours} - {k.id for k in (*standing, *under_way)})
