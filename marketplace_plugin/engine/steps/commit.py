@@ -18,7 +18,7 @@ from marketplace_plugin.engine.steps.pull.reading import Round
 from marketplace_plugin.engine.steps.pull.strays import hold_unclear
 from marketplace_plugin.engine.steps.push import Work
 from marketplace_plugin.engine.steps.recall import Recalled
-from marketplace_plugin.engine.steps.written import count_name, entry, held_rows, lines
+from marketplace_plugin.engine.steps.written import count_name, entry, held_id, held_rows, lines
 from marketplace_plugin.model.change import Found
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.write import (
@@ -137,14 +137,21 @@ def _results(p: Pass, work: Work, applied: Mapping[str, HostOutcome]) -> Result:
         else:
             result.kept.append(link)
             p.again = p.again or (link.state is not LinkState.LIVE and link.reason in UNFINISHED)
-        if step.action is Action.TO_BLOCK and link is not None:
+        if step.action in (Action.TO_BLOCK, Action.PUT_BLOCK) and link is not None:
             result.to_block.append((link, step))
-        if step.action is Action.PARK and step.reason is Reason.WOULD_MAIL:
+        if _would_mail(step, link):
             result.mails.append(step)
         result.entries += lines(p, step, link, isinstance(pushed, Applied), isinstance(done, HostApplied))
         result.done.append(clashes.Done(step, pushed, done))
     result.untold += _untold(p, work, result.done)
     return result
+
+
+def _would_mail(step: Step, after: Link | None) -> bool:
+    """It waits for its owner, because the service would tell others: so it was seen beforehand, or the service says so.
+    Whatever he had decided before, he is asked about that."""
+    waits = after is not None and after.reason is Reason.WOULD_MAIL
+    return waits and step.action in (Action.PARK, Action.DELETE_REMOTE)
 
 
 def _untold(p: Pass, work: Work, done: Sequence[clashes.Done]) -> Iterator[str]:
@@ -226,8 +233,9 @@ def _blocks(c: Connection, p: Pass, recalled: Recalled, result: Result) -> None:
 def _held(c: Connection, p: Pass, planned: Planned, result: Result) -> None:
     freed = [*result.gone, *(link.id for link in result.kept if link.state is not LinkState.PARKED)]
     held.remove_for(c, freed)
-    held.put(c, held_rows(p, planned.held, Reason.BRAKE))
-    held.put(c, held_rows(p, result.mails, Reason.WOULD_MAIL))
+    for steps, reason, other in ((planned.held, Reason.BRAKE, Reason.WOULD_MAIL), (result.mails, Reason.WOULD_MAIL, Reason.BRAKE)):
+        held.remove(c, [held_id(step.link, other) for step in steps])
+        held.put(c, held_rows(p, steps, reason))
     ask_about(c, p, planned.doubts)
     p.counts["held"] += len(planned.held) + len(result.mails) + len(planned.doubts)
     journal.add(c, [entry(p, step.link, Side.REMOTE, Deed.HOLD, Reason.BRAKE) for step in planned.held])
