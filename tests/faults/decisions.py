@@ -9,6 +9,7 @@ from tests.faults.taking import Safeguard, swap, swap_method
 
 ALONE = "tests/regressions/left_behind/test_edits_left_there.py"
 LEFT = "tests/regressions/left_behind/test_left_copies.py"
+APPROVED = "tests/regressions/mailed/test_attack_approved.py"
 AT_REST = "tests/regressions/lost/test_attack_undo_at_rest.py"
 DELETIONS = "tests/regressions/lost/test_deletions.py"
 TROUBLE = "tests/regressions/stopped/test_trouble.py"
@@ -16,6 +17,8 @@ MAIL = "tests/regressions/mailed/test_mail.py"
 OTHERS = "tests/regressions/shown/test_others.py"
 RACES = "tests/regressions/doubled/test_races.py"
 PLAN = "tests/sync/test_plan.py"
+UNDONE = "tests/regressions/lost/test_attack_undone_conversions.py"
+UNTICKED = "tests/regressions/left_behind/test_attack_undone_in_unticked.py"
 
 
 def _forgotten_refusals() -> None:
@@ -112,6 +115,25 @@ def _would_mail_is_not_held() -> None:
     swap(decide.invites_others, lambda _step: False)
 
 
+def _all_is_let_go() -> None:
+    from marketplace_plugin.engine.steps import recall
+
+    retried = recall._retried
+
+    def blind(c: Any, p: Any, again: Any, rows: Any, found: Any) -> Any:
+        answer = retried(c, p, again, rows, found)
+        found.announced = found.approved
+        return answer
+
+    swap(retried, blind)
+
+
+def _one_name_for_two_questions() -> None:
+    from marketplace_plugin.engine.steps import written
+
+    swap(written.held_id, lambda link, _reason: f"deletion:{link.id}")
+
+
 def _attendees_flow() -> None:
     from marketplace_plugin.sync.merge.three_way import Flows
     from marketplace_plugin.sync.plan import flows
@@ -171,6 +193,31 @@ def _rest_keeps_nothing() -> None:
 
     before = written._remote_before
     swap(before, lambda step: before(step) if isinstance(step.case.remote, Found) else step.link.remote_base)
+
+
+def _every_calendar_shows_blocks() -> None:
+    from marketplace_plugin.engine.acts import convert
+
+    swap(convert._shows_blocks, lambda _c, _link: True)
+
+
+def _nobody_was_faster() -> None:
+    from marketplace_plugin.engine.acts import convert
+
+    swap(convert._is_open, lambda _c, _link, _write: True)
+
+
+def _agreed_is_shown() -> None:
+    from marketplace_plugin.engine.acts import convert
+
+    as_looked_at = convert._as_looked_at
+    swap(as_looked_at, lambda link, _digest=None: as_looked_at(link))
+
+
+def _nobody_else_is_woken() -> None:
+    from marketplace_plugin.engine import others
+
+    swap(others.wake_others, lambda _c, _engine, _person, _shown: None)
 
 
 DECISIONS = (
@@ -298,6 +345,20 @@ DECISIONS = (
         _everybody_is_asked,
     ),
     Safeguard(
+        "let go as one of many",
+        "what guests would be told of is asked about, although it was let go with many others",
+        "sync/plan/decided.py::as_decided",
+        (f"{APPROVED}::test_what_was_let_go_as_one_of_many_is_asked_about_when_guests_would_be_told",),
+        _all_is_let_go,
+    ),
+    Safeguard(
+        "names of questions",
+        "an answer from an old page counts for no other question",
+        "engine/steps/written.py::held_id",
+        (f"{APPROVED}::test_an_answer_from_an_old_page_counts_for_no_other_question",),
+        _one_name_for_two_questions,
+    ),
+    Safeguard(
         "known invitations",
         "an invitation to another user's event takes the place of the copy",
         "engine/steps/pull/reading.py::_meetings",
@@ -347,5 +408,39 @@ DECISIONS = (
         "engine/steps/written.py::_remote_before",
         (f"{AT_REST}::test_what_a_run_did_to_a_copy_at_rest_is_taken_back",),
         _rest_keeps_nothing,
+    ),
+    Safeguard(
+        "blocks of sources",
+        "an undone conversion is a block only where its calendar is a source",
+        "engine/acts/convert.py::_shows_blocks",
+        (f"{UNTICKED}::test_no_block_is_left_and_it_is_one_when_its_calendar_is_ticked_again",),
+        _every_calendar_shows_blocks,
+    ),
+    Safeguard(
+        "finished once",
+        "a conversion, or its undo, that somebody else has finished while the host was asked is not written again",
+        "engine/acts/convert.py::_is_open",
+        (
+            f"{UNDONE}::test_a_pass_runs_while_the_host_is_asked",
+            f"{UNDONE}::test_she_disconnects_while_the_event_is_made_visible",
+        ),
+        _nobody_was_faster,
+    ),
+    Safeguard(
+        "agreed is not shown",
+        "a block that is made of what was agreed is asked for where the service showed something else",
+        "engine/acts/convert.py::_as_looked_at",
+        (f"{UNDONE}::test_the_block_shows_what_the_service_shows_while_a_clash_waits",),
+        _agreed_is_shown,
+    ),
+    Safeguard(
+        "who took part",
+        "whoever takes part in an event that was changed, or made grey again, is due at once",
+        "engine/others.py::wake_others",
+        (
+            "tests/regressions/shown/test_attack_undone_and_told.py::test_whoever_took_part_is_due_at_once",
+            "tests/regressions/mailed/test_participants.py::test_a_conflict_that_is_turned_makes_the_others_due",
+        ),
+        _nobody_else_is_woken,
     ),
 )

@@ -233,9 +233,10 @@ def _blocks(c: Connection, p: Pass, recalled: Recalled, result: Result) -> None:
 def _held(c: Connection, p: Pass, planned: Planned, result: Result) -> None:
     freed = [*result.gone, *(link.id for link in result.kept if link.state is not LinkState.PARKED)]
     held.remove_for(c, freed)
-    for steps, reason, other in ((planned.held, Reason.BRAKE, Reason.WOULD_MAIL), (result.mails, Reason.WOULD_MAIL, Reason.BRAKE)):
-        held.remove(c, [held_id(step.link, other) for step in steps])
-        held.put(c, held_rows(p, steps, reason))
+    held.remove(c, [held_id(step.link, Reason.WOULD_MAIL) for step in planned.held])
+    held.remove(c, [held_id(step.link, Reason.BRAKE) for step in result.mails])
+    held.put(c, held_rows(p, planned.held, Reason.BRAKE))
+    held.put(c, held_rows(p, result.mails, Reason.WOULD_MAIL))
     ask_about(c, p, planned.doubts)
     p.counts["held"] += len(planned.held) + len(result.mails) + len(planned.doubts)
     journal.add(c, [entry(p, step.link, Side.REMOTE, Deed.HOLD, Reason.BRAKE) for step in planned.held])

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
+from marketplace_plugin.engine.acts.chosen.left import COPIES
 from marketplace_plugin.engine.steps import host_side
 from marketplace_plugin.engine.steps.host_side import at_link
 from marketplace_plugin.engine.steps.one_pass import Pass, chunks
@@ -32,7 +33,7 @@ from marketplace_plugin.model.change import (
 )
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.write import Create
-from marketplace_plugin.store import conflicts, connections, held, intents, links
+from marketplace_plugin.store import collections, conflicts, connections, held, host_positions, intents, links
 from marketplace_plugin.store.work.held import Held, What
 from marketplace_plugin.sync.diff import (
     Fresh,
@@ -63,8 +64,9 @@ class Recalled:
     to its link, by link id. ``absorbed``: blocks whose place an event takes. ``invited``: invitations to what others
     organise here, by host ref. ``loose``: the user's events without a link, ``unlinked``: his contacts, tasks and
     calls without one, by name (``host_side.at``); ``former``: links that they once had; ``aliases``: the UIDs of their
-    organisers' copies. ``approved``, ``restored``: links whose deletion the owner let go, or took back. ``unclear``:
-    what is asked for again, with the calendar that must answer first; ``cleared``: rows of such that were answered."""
+    organisers' copies. ``approved``, ``restored``: links whose deletion the owner let go, or took back; ``announced``:
+    those of the former that he let go knowing that the service may tell others. ``unclear``: what is asked for again,
+    with the calendar that must answer first; ``cleared``: rows of such that were answered."""
 
     cases: list[Case] = field(default_factory=list)
     moved: dict[str, Seen] = field(default_factory=dict)
@@ -81,6 +83,7 @@ class Recalled:
     former: dict[str, list[Link]] = field(default_factory=dict)
     aliases: dict[str, tuple[str, ...]] = field(default_factory=dict)
     approved: frozenset[str] = frozenset()
+    announced: frozenset[str] = frozenset()
     restored: frozenset[str] = frozenset()
     unclear: dict[Place, str] = field(default_factory=dict)
     cleared: list[str] = field(default_factory=list)
@@ -122,9 +125,11 @@ def recall(p: Pass, rounds: Mapping[str, Round], again: Iterable[str]) -> Recall
 
 def _retried(c: Connection, p: Pass, again: set[str], rows: Sequence[Held], found: Recalled) -> dict[str, Link]:
     waiting = list(links.of_connection(c, p.connection.id, states=(LinkState.PENDING, LinkState.PARKED)))
-    found.approved = frozenset(one.link for one in rows if one.link and one.detail == APPROVED)
+    let_go = [one for one in rows if one.detail == APPROVED]
+    found.approved = frozenset(one.link for one in let_go if one.link)
+    found.announced = frozenset(one.link for one in let_go if one.link and one.reason is Reason.WOULD_MAIL)
     found.restored = frozenset(one.link for one in rows if one.link and one.detail == RESTORED)
-    unborn = any(k.state is LinkState.PENDING and k.attempts < GIVE_UP for k in waiting)
+    unborn = _is_unborn(waiting) or (any(map(_leaves, waiting)) and _unborn_elsewhere(c, p))
     retried = {k.id: k for k in waiting if _due(p, k, unborn)}
     given_up = {k.id for k in waiting if k.attempts >= GIVE_UP}
     # Where a clash waits, the base is not what the service shows: without asking, its value would count as unchanged.
@@ -137,13 +142,34 @@ def _due(p: Pass, link: Link, unborn: bool) -> bool:
     """Old copies go only when the new ones stand; what needs write access waits until it is there."""
     if link.attempts >= GIVE_UP:
         return False
-    if link.reason is Reason.TARGET_CHANGED and link.host_ref is None:
+    if _leaves(link):
         return not unborn
     if link.reason is Reason.AWAITS_APPROVAL:
         return not p.asks
     if link.reason is Reason.ROLE_DROPPED:
         return link.collection in p.collections and p.place(link.collection).writable
     return link.reason in RETRY or (link.state is LinkState.PENDING and link.reason is None)
+
+
+def _leaves(link: Link) -> bool:
+    """A copy whose event went to another target, and that only waits to be removed."""
+    return link.reason is Reason.TARGET_CHANGED and link.host_ref is None
+
+
+def _is_unborn(copies: Iterable[Link]) -> bool:
+    """New copies are still to be made. Those that were given up are waited for no longer."""
+    return any(k.state is LinkState.PENDING and k.attempts < GIVE_UP for k in copies)
+
+
+def _unborn_elsewhere(c: Connection, p: Pass) -> bool:
+    """So in another connection of the user, which has his target now. Until its plan is approved it has carried out no
+    reading of the host, and nobody knows of all that is to be made there (rule L10a)."""
+    target = collections.target(c, p.connection.user, Kind.EVENT)
+    if target is None or target.connection == p.connection.id:
+        return False
+    if host_positions.get(c, target.connection, Kind.EVENT) is None:
+        return True
+    return _is_unborn(links.of_connection(c, target.connection, kinds=COPIES, states=(LinkState.PENDING,)))
 
 
 def _places(retried: Iterable[Link]) -> Iterator[Place]:

@@ -112,7 +112,7 @@ def held_rows(p: Pass, steps: Sequence[Step], reason: Reason) -> list[Held]:
     """Deletions that wait for their owner; one row per link."""
     return [
         Held(
-            id=f"deletion:{step.link.id}",
+            id=held_id(step.link, reason),
             connection=p.connection.id,
             collection=step.link.collection,
             what=_what(step),
@@ -124,6 +124,11 @@ def held_rows(p: Pass, steps: Sequence[Step], reason: Reason) -> list[Held]:
         )
         for step in steps
     ]
+
+
+def held_id(link: Link, reason: Reason) -> str:
+    """Names the question: an answer to a page that is not up to date any more never counts for another one."""
+    return f"{'announced' if reason is Reason.WOULD_MAIL else 'deletion'}:{link.id}"
 
 
 def _what(step: Step) -> What:

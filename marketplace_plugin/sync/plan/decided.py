@@ -12,16 +12,17 @@ from marketplace_plugin.sync.plan.tables import Action
 from marketplace_plugin.sync.reason import Reason
 
 
-def as_decided(step: Step, place: Place, approved: Collection[str], restored: Collection[str]) -> Step:
-    """``approved`` and ``restored`` are ids of links. What is no deletion any more is not that decision's matter.
+def as_decided(step: Step, place: Place, announced: Collection[str], restored: Collection[str]) -> Step:
+    """``announced`` and ``restored`` are ids of links. What is no deletion any more is not that decision's matter.
 
-    The brake lets approved deletions through by itself; a deletion that a service would announce becomes one here.
+    A deletion that a service would announce becomes one here where its owner let it go knowing that. What he let go
+    as one of many is another question (rule U6a); the brake lets such through by itself.
     """
     if not deletes(step):
         return step
     if step.link.id in restored:
         return _taken_back(step)
-    if step.link.id in approved and step.action is Action.PARK and place.writable:
+    if step.link.id in announced and step.action is Action.PARK and place.writable:
         withdrawn = isinstance(step.case.host, HostGone) and step.case.host.withdrawn
         return replace(
             step,

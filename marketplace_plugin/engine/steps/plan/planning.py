@@ -77,7 +77,7 @@ def _without_doubted(steps: list[Step], paired: Paired) -> list[Step]:
 
 def _decided(p: Pass, case: Case, recalled: Recalled, policy: Policy) -> Step:
     place = p.place(case.link.collection)
-    return as_decided(decide(case, place, policy), place, recalled.approved, recalled.restored)
+    return as_decided(decide(case, place, policy), place, recalled.announced, recalled.restored)
 
 
 def _brake(p: Pass, wanted: Plan, recalled: Recalled) -> Braked:
