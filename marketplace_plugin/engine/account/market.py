@@ -15,7 +15,7 @@ from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.engine.form import servers
 from marketplace_plugin.engine.views import AdminRow, Asked, Audience, Permission
 from marketplace_plugin.errors import NotAllowed, NotFound
-from marketplace_plugin.store import connections, installations
+from marketplace_plugin.store import connections, host_positions, installations
 from marketplace_plugin.store.accounts.connections import ConnectionState
 from marketplace_plugin.store.accounts.installations import InstallationState, RequestState
 
@@ -91,7 +91,8 @@ def _asked(c: Database, person: Person, integration: str, state: RequestState) -
 
 def install(engine: Engine, person: Person, integration: str, audience: Audience) -> None:
     """Install for the admin's tenant, or change who may use it. Connections that an uninstall paused stay paused
-    until their owners authorise again. Raises NotAllowed, NotFound."""
+    until their owners authorise again. A disconnect that died has let go of copies before it deleted any: the host is
+    read from its beginning then, so that they are known again. Raises NotAllowed, NotFound."""
     entry = _available(engine, person, integration)
     with engine.store.begin() as unit:
         installations.put(
@@ -107,6 +108,7 @@ def install(engine: Engine, person: Person, integration: str, audience: Audience
         for row in connections.of_tenant(unit.connection, person.tenant, integration):
             if row.state is ConnectionState.PAUSED:
                 connections.set_state(unit.connection, row.id, ConnectionState.EXPIRED)
+                host_positions.drop(unit.connection, row.id)
 
 
 def affected(engine: Engine, person: Person, integration: str) -> int:

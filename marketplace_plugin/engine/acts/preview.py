@@ -88,8 +88,9 @@ def _of_kind(counts: Mapping[str, int], kind: Kind) -> dict[str, int]:
 
 
 def approve(engine: Engine, plan_id: str, person: Person) -> str:
-    """Let the plan go, and return the id of the run that does it. Raises Conflict where the plan no longer waits, the
-    settings have changed, or the connection is not the person's own."""
+    """Let the plan go, and return the id of the run that does it. A pass that runs with the plan waiting loses its
+    lease: it would ask once more. Raises Conflict where the plan no longer waits, the settings have changed, or the
+    connection is not the person's own."""
     run_id, now = engine.new_id(), engine.now()
     with engine.store.begin() as unit:
         c = unit.connection
@@ -104,7 +105,7 @@ def approve(engine: Engine, plan_id: str, person: Person) -> str:
         if connection.approved_version != plan.settings_version:
             host_positions.drop(c, connection.id)
         connections.approve(c, connection.id, plan.settings_version)
-        connections.mark_dirty(c, [connection.id], now)
+        connections.seize(c, connection.id, now)
         runs.add(c, Run(run_id, connection.id, connection.user, Trigger.START, now))
     if engine.runner is not None:
         payload = {"connection": connection.id, "run": run_id, "trigger": Trigger.START.value}
