@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 
+from tests.faults.choices import CHOICES
 from tests.faults.decisions import DECISIONS
 from tests.faults.edges import EDGES
 from tests.faults.exchange import EXCHANGE
@@ -15,7 +16,7 @@ from tests.faults.passwords import PASSWORDS
 from tests.faults.taking import Safeguard
 
 VARIABLE = "SAFEGUARD"
-ALL: tuple[Safeguard, ...] = (*PASSES, *DECISIONS, *EDGES, *EXCHANGE, *PASSWORDS)
+ALL: tuple[Safeguard, ...] = (*PASSES, *DECISIONS, *CHOICES, *EDGES, *EXCHANGE, *PASSWORDS)
 BY_NAME = {one.name: one for one in ALL}
 
 
