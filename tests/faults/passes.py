@@ -16,6 +16,7 @@ TROUBLE = "tests/regressions/stopped/test_trouble.py"
 POSITIONS = "tests/regressions/lost/test_attack_host_positions.py"
 RACES = "tests/regressions/doubled/test_races.py"
 RESTORED = "tests/regressions/lost/test_attack_restored.py"
+BEGUN = "tests/regressions/doubled/test_attack_begun.py"
 LEASE = "tests/regressions/lost/test_attack_lost_lease.py"
 
 
@@ -241,6 +242,12 @@ def _what_we_deleted_was_her_wish() -> None:
     swap(recall._deleted_by_us, lambda *_: {})
 
 
+def _what_was_begun_is_forgotten() -> None:
+    from marketplace_plugin.engine.acts.chosen import begun
+
+    swap(begun.finish, lambda *_: None)
+
+
 def _no_fence_before_the_host() -> None:
     from marketplace_plugin.engine.steps.one_pass import Pass
 
@@ -292,6 +299,16 @@ PASSES = (
         "engine/steps/one_pass.py::still_ours",
         (f"{LEASE}::test_a_worker_that_lost_its_lease_in_its_last_push_writes_nothing_here",),
         _no_fence_before_the_host,
+    ),
+    Safeguard(
+        "what was begun",
+        "who disconnects has the host asked first what became of what was begun in it",
+        "engine/acts/chosen/begun.py::finish",
+        (
+            f"{BEGUN}::test_who_comes_back_finds_one_copy",
+            f"{BEGUN}::test_what_was_just_made_visible_is_known_to_who_comes_back",
+        ),
+        _what_was_begun_is_forgotten,
     ),
     Safeguard(
         "our own deletion",

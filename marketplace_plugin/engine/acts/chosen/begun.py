@@ -39,13 +39,15 @@ def is_repeated(one: Intent) -> bool:
 def finish(engine: Engine, person: Person, row: Connection) -> None:
     """Ask the host what became of all that was begun for this connection, and write it down. A pass that may be at it
     loses its lease. Where the host does not answer, all stays as it is."""
+    with engine.store.read() as c:
+        begun = any(is_repeated(one) for one in intents.open_ones(c, row.id))
+    if not begun:
+        return
     with engine.store.begin() as unit:
         c = unit.connection
+        connections.seize(c, row.id, engine.now())
         left = [one for one in intents.open_ones(c, row.id) if is_repeated(one)]
         known = links.get(c, {one.link for one in left})
-        if not left:
-            return
-        connections.seize(c, row.id, engine.now())
     for one in left:
         link = known.get(one.link)
         if link is None or not isinstance(one.write, HostCreate | HostUpdate | HostDelete):
