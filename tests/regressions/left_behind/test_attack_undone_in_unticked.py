@@ -52,7 +52,8 @@ def test_no_block_is_left_and_it_is_one_when_its_calendar_is_ticked_again(world:
     account, ada, link = unticked(world)
     assert not undo_conversion(world.engine, person(world), link)
     world.settle(ada)
-    assert world.links(ada) == world.blocks(ada) == here(world) == titles(account) == []
+    assert world.links(ada) == []
+    assert blocked(world, ada) == here(world) == titles(account) == []
     assert titles(account, SOURCE) == ["private"]
     tick(world, ada, SOURCE)
     world.settle(ada)
@@ -76,7 +77,8 @@ def test_the_host_s_answer_to_it_does_not_come() -> None:
         with suppress(HostError):
             undo_conversion(world.engine, person(world), link)
         world.settle(ada)
-        assert world.links(ada) == world.blocks(ada) == here(world) == []
+        assert world.links(ada) == []
+        assert blocked(world, ada) == here(world) == []
         assert titles(account, SOURCE) == ["private"]
         world.close()
 

@@ -65,6 +65,13 @@ def meanwhile(world: World, happens: Callable[[], object]) -> None:
     world.host.after_apply = once
 
 
+def leaves(world: World, connection: str, *, answered: bool) -> None:
+    """She disconnects; the host tells what became of what was begun in it, or does not answer just then."""
+    world.host.broken = not answered
+    disconnect(world.engine, person(world), connection)
+    world.host.broken = False
+
+
 def test_what_is_imported_no_more_is_not_undone(world: World) -> None:
     account, ada, link = imported(world)
     convert(world.engine, person(world), link)
@@ -116,11 +123,12 @@ def test_a_pass_runs_while_the_host_is_asked(separate: World, *, undone: bool) -
     assert (shown, visible) == (([LATER], []) if undone else ([], [LATER]))
 
 
-def test_she_disconnects_while_the_event_is_made_visible(separate: World) -> None:
+@pytest.mark.parametrize("answered", [True, False])
+def test_she_disconnects_while_the_event_is_made_visible(separate: World, *, answered: bool) -> None:
     """It stays as everything that she made visible: without content, and known when she comes back."""
     world = separate
     account, ada, link = imported(world)
-    meanwhile(world, lambda: disconnect(world.engine, person(world), ada))
+    meanwhile(world, lambda: leaves(world, ada, answered=answered))
     ref = convert(world.engine, person(world), link)
     (left,) = world.links(ada)
     assert (left.kind, left.state, left.host_ref) == (LinkKind.CONVERTED, LinkState.DETACHED, ref)
@@ -133,12 +141,13 @@ def test_she_disconnects_while_the_event_is_made_visible(separate: World) -> Non
     assert titles(account) == blocked(world, again) == []
 
 
-def test_she_disconnects_while_the_event_is_made_grey(separate: World) -> None:
+@pytest.mark.parametrize("answered", [True, False])
+def test_she_disconnects_while_the_event_is_made_grey(separate: World, *, answered: bool) -> None:
     world = separate
     account, ada, link = imported(world)
     convert(world.engine, person(world), link)
     world.settle(ada)
-    meanwhile(world, lambda: disconnect(world.engine, person(world), ada))
+    meanwhile(world, lambda: leaves(world, ada, answered=answered))
     assert not undo_conversion(world.engine, person(world), link)
     assert world.links(ada) == []
     assert here(world) == []
