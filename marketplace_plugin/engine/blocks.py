@@ -153,7 +153,7 @@ def _is_visible(kind: LinkKind, state: LinkState, host_ref: str | None) -> bool:
 def _beside(link: Link, block: Block) -> bool:
     """Another occurrence in the same calendar: of a series to which he is asked for some alone, each is an item of its
     own, and all of them have one UID."""
-    shown = link.remote_base or link.base
+    shown = link.agreed_there
     if (link.connection, link.collection) != (block.connection, block.collection):
         return False
     if not isinstance(shown, Event) or not isinstance(block.item, Event):

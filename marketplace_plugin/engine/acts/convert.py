@@ -277,7 +277,7 @@ def back_to_block(engine: Engine, c: Database, link: Link, applied: HostOutcome)
     """
     if not isinstance(applied, HostApplied | HostMissing):
         raise Conflict(_CHANGED_HERE)
-    item, now = link.remote_base or link.base, engine.now()
+    item, now = link.agreed_there, engine.now()
     person = engine.host.person(link.user)
     conflicts.answer(c, link.id, "remote", Reason.CONVERSION_UNDONE, now)
     if person is not None and link.host is not None and link.base is not None:

@@ -212,7 +212,7 @@ def _listed(c: Connection, p: Pass, kept: Sequence[Link]) -> None:
 
 def _blocks(c: Connection, p: Pass, recalled: Recalled, result: Result) -> None:
     for link, step in result.to_block:
-        item = step.case.remote.item if isinstance(step.case.remote, Found) else step.link.remote_base or step.link.base
+        item = step.case.remote.item if isinstance(step.case.remote, Found) else step.link.agreed_there
         shown = step.case.remote if isinstance(step.case.remote, Found) else None
         if shown is None and item is not None and link.remote is not None:
             shown = Found(link.remote_id or "", link.remote.revision, item, link.uid)

@@ -151,7 +151,7 @@ def _settle_other(p: Pass, one: Intent, shown: Mapping[str, object], link: Link 
     if link is None or link.kind is LinkKind.BLOCK or not isinstance(one.write, Update) or not isinstance(found, Found):
         _close(p, one, IntentState.DROPPED)
         return
-    base_host, base_remote, sent = link.base, link.remote_base or link.base, one.write.item
+    base_host, base_remote, sent = link.base, link.agreed_there, one.write.item
     if all(isinstance(item, Synced) for item in (base_host, base_remote, one.write.base, sent, found.item)):
         base = absorb(
             Base(_synced(base_host), _synced(base_remote)),

@@ -87,7 +87,10 @@ def _awakes(case: Case, place: Place) -> bool:
 
 def _at_rest(case: Case) -> Step:
     """Detached and declined links do nothing, and go when either side is gone. A task that is done is still there: what
-    the user no longer wants mirrored is not mirrored again because it is to be done once more."""
+    the user no longer wants mirrored is not mirrored again because it is to be done once more. What an undo deleted here
+    before it died stays declined, as its own commit would have left it (rule U10)."""
+    if case.ours and case.link.reason is Reason.UNDONE:
+        return Step(Action.NOTHING, Reason.UNDONE, replace(case.link, host_ref=None, host=None), case)
     kept = case.link.state is LinkState.DECLINED and case.link.kind is not LinkKind.BLOCK
     left = isinstance(case.host, HostGone) and not (case.link.kind is LinkKind.MIRROR and case.host.withdrawn)
     gone = left or (isinstance(case.remote, Gone) and not kept)
@@ -161,7 +164,7 @@ def remote_did(case: Case, flows: Flows) -> Did:
             shown = case.link.remote
             if shown is not None and shown.revision == revision and case.link.kind is not LinkKind.BLOCK:
                 return Did.SAME
-            return _what_changed(case.link.remote_base or case.link.base, item, flows.inward)
+            return _what_changed(case.link.agreed_there, item, flows.inward)
 
 
 def _what_changed(base: object, item: object, fields: frozenset[str]) -> Did:
@@ -184,7 +187,7 @@ def _others(base: object, item: object) -> bool:
 
 def _merged(step: Step, flows: Flows, policy: Policy) -> Step:
     link, case = step.link, step.case
-    base_host, base_remote = _synced(link.base), _synced(link.remote_base or link.base)
+    base_host, base_remote = _synced(link.base), _synced(link.agreed_there)
     if base_host is None or base_remote is None:
         return replace(step, action=Action.NOTHING, reason=Reason.EQUAL)
     host, remote = Showing(base_host), Showing(base_remote)
@@ -228,7 +231,7 @@ def _held_back(step: Step, place: Place, host: Did, remote: Did) -> Step:
 def invites_others(step: Step) -> bool:
     """Somebody else takes part in the remote item, so the service could write to him."""
     found = step.case.remote
-    shown = found.item if isinstance(found, Found) else step.link.remote_base or step.link.base
+    shown = found.item if isinstance(found, Found) else step.link.agreed_there
     if not isinstance(shown, Event | Series):
         return False
     parts = Parts.of(shown)

@@ -105,4 +105,4 @@ def _written(engine: Engine, one: Intent, link: Link, applied: HostApplied) -> L
     if one.reason is not Reason.UNDONE:
         return made if link.kind is LinkKind.PAIR else replace(made, remote_base=None)
     back = isinstance(one.write, HostCreate)
-    return declined(made) if back else replace(made, remote_base=link.remote_base or link.base)
+    return declined(made) if back else replace(made, remote_base=link.agreed_there)

@@ -75,7 +75,7 @@ def kept(link: Link) -> Link:
 
 def last_seen(engine: Engine, link: Link) -> RemoteShowing:
     """Where the copy stood as it was agreed. What was seen there beside that is not ours: NOT_SEEN."""
-    agreed = link.remote_base or link.base
+    agreed = link.agreed_there
     seen = link.remote is not None and agreed is not None and link.remote.digest == engine.digest(agreed)
     return link.remote if seen and link.remote is not None else NOT_SEEN
 
@@ -101,7 +101,7 @@ def disputed(c: Database, copies: Iterable[Link]) -> set[str]:
 
 def named(engine: Engine, link: Link, sent: Item | None) -> Link:
     """What stays of it with its connection gone. ``sent``: what its create carries where that is under way."""
-    agreed, remote = link.remote_base or link.base or sent, link.remote
+    agreed, remote = link.agreed_there or sent, link.remote
     if agreed is not None:
         remote = RemoteShowing(last_seen(engine, link).revision, engine.digest(agreed))
     return replace(

@@ -134,7 +134,7 @@ def leave(engine: Engine, person: Person, conflict_id: str) -> None:
             connections.seize(c, link.connection, engine.now())
             with suppress(Conflict):  # no such occurrence any more: what clashes now is asked by its new name
                 base = _put(link.base, _cell(row), row.host)
-                remote_base = _put(link.remote_base or link.base, _cell(row), row.remote)
+                remote_base = _put(link.agreed_there, _cell(row), row.remote)
                 links.put(c, [replace(link, base=base, remote_base=remote_base)], engine.now())
         conflicts.close(c, [row.id], row.winner, engine.now())
 
@@ -157,7 +157,7 @@ def _decide(engine: Engine, person: Person, row: Row, cell: Cell, side: Winner) 
             now = host_item(engine, link)
             if now is None or not _shows(cell, now.item, row.host):
                 raise Conflict("the event was changed here since")
-        elif tied_as_they_are(row) and not _shows(cell, link.remote_base or link.base, row.remote):
+        elif tied_as_they_are(row) and not _shows(cell, link.agreed_there, row.remote):
             raise Conflict("the event was changed there since")
         connections.seize(c, link.connection, engine.now())
         links.put(c, [_decided(link, cell, row.remote if side is Winner.HOST else row.host)], engine.now())
@@ -170,7 +170,7 @@ def _decided(link: Link, cell: Cell, overruled: Any) -> Link:
     return replace(
         link,
         base=_put(link.base, cell, overruled),
-        remote_base=_put(link.remote_base or link.base, cell, overruled),
+        remote_base=_put(link.agreed_there, cell, overruled),
         remote=_NOT_SEEN,
         state=LinkState.PARKED,
         reason=Reason.DECIDED,

@@ -23,6 +23,6 @@ def told_of_tails(p: Pass, recalled: Recalled) -> Iterator[Entry]:
         link, shown = case.link, case.remote
         if link.collection not in places or link.kind is LinkKind.BLOCK or not isinstance(shown, Found):
             continue
-        before = link.remote_base or link.base
+        before = link.agreed_there
         if any(place == link.collection and is_tail(before, shown.item, one.item) for place, one in apart):
             yield entry(p, link, Side.REMOTE, Action.HOLD, Reason.SPLIT_THERE)

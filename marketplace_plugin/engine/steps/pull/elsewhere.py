@@ -117,7 +117,7 @@ def _untied(p: Pass, collection: str, shown: Sequence[Found], blocks: bool) -> l
 
 def _times_of(p: Pass, missing: Sequence[Link]) -> Window:
     window = p.window()
-    items = [item for link in missing if isinstance(item := link.remote_base or link.base, Event | Series)]
+    items = [item for link in missing if isinstance(item := link.agreed_there, Event | Series)]
     spans = [p.span(item) for item in items]
     ends = [end if end is not None else start for start, end in spans]
     return Window(min([window.start, *(start for start, _ in spans)]), max([window.end, *ends]))
@@ -138,7 +138,7 @@ def _paired(lost: Sequence[Link], named: Sequence[Found]) -> tuple[Moved, list[L
 
 
 def _same_times(link: Link, found: Found) -> bool:
-    shown = link.remote_base or link.base
+    shown = link.agreed_there
     if not isinstance(shown, Event | Series) or not isinstance(found.item, Event | Series):
         return False
     return not changed(shown, found.item, frozenset({"when"}))

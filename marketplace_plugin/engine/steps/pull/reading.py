@@ -240,7 +240,7 @@ def _in_turn(c: Connection, p: Pass, row: Collection, window: Window) -> Iterato
     if not turns:
         return
     for link in links.of_connection(c, p.connection.id, collection=row.remote_id, kinds=_WITH_A_BASE):
-        item, its_turn = link.remote_base or link.base, crc32(link.id.encode()) % TURN in turns
+        item, its_turn = link.agreed_there, crc32(link.id.encode()) % TURN in turns
         bound = link.remote_id is not None and not link.rests
         if bound and its_turn and isinstance(item, Event | Series) and p.span(item)[0] >= window.end:
             yield link
@@ -266,8 +266,8 @@ def _within(c: Connection, p: Pass, link: Link, covers: Window | None) -> bool:
     if link.kind is LinkKind.BLOCK:
         block = blocks.get(c, [link.id]).get(link.id)
         start, end = block.span if block is not None else (covers.start, None)
-    elif isinstance(link.remote_base or link.base, Event | Series):
-        start, end = p.span(link.remote_base or link.base)  # type: ignore[arg-type]  # checked above
+    elif isinstance(link.agreed_there, Event | Series):
+        start, end = p.span(link.agreed_there)
     else:
         return True
     return start < covers.end and (end is None or end > covers.start)
