@@ -10,16 +10,17 @@ from datetime import datetime
 import pytest
 
 from marketplace_plugin.engine.account.disconnect import disconnect
+from marketplace_plugin.engine.acts.chosen.migrate import choose
 from marketplace_plugin.engine.acts.convert import convert, stop_importing, undo_conversion
 from marketplace_plugin.engine.acts.waiting.conflicts import listed, take
 from marketplace_plugin.errors import Conflict, HostError
-from marketplace_plugin.model.write import HostRefused, RefusedCode
+from marketplace_plugin.model.write import HostRefused, HostWrite, RefusedCode
 from marketplace_plugin.providers.memory import PERSONALITIES, MemoryAccount
 from marketplace_plugin.store import intents
 from marketplace_plugin.store.accounts.connections import Policy
 from marketplace_plugin.sync.link import LinkKind, LinkState
 from marketplace_plugin.sync.merge.three_way import Winner
-from tests.laws.world import SOURCE, World, event, timed
+from tests.laws.world import OTHER, SOURCE, TARGET, World, event, timed
 from tests.regressions.seeing import blocked, here, master, only, person, titles
 
 LATER = timed(datetime(2026, 3, 20, 15))  # noqa: DTZ001  # a wall time
@@ -205,3 +206,60 @@ def test_what_the_host_refused_is_not_asked_again_by_a_pass(separate: World, mon
     world.settle(ada)
     assert here(world) == []
     assert blocked(world, ada) == ["private"]
+
+
+def test_what_the_host_refused_in_a_calendar_that_is_unticked_meanwhile_leaves_no_block(
+    separate: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = separate
+    _, ada, link = imported(world)
+    module = type(world.host.modules[world.links(ada)[0].host_kind])
+
+    def refuse(_module: object, _owner: str, writes: list[HostWrite], _unit: object) -> list[HostRefused]:
+        with world.store.begin() as unit:
+            choose(world.engine, unit, ada, TARGET, {OTHER})
+        return [HostRefused(write.op, RefusedCode.INVALID) for write in writes]
+
+    with monkeypatch.context() as refusing:
+        refusing.setattr(module, "apply", refuse)
+        with pytest.raises(Conflict):
+            convert(world.engine, person(world), link)
+    world.settle(ada)
+    assert world.links(ada) == []
+    assert here(world) == blocked(world, ada) == []
+
+
+def test_it_is_deleted_there_while_the_host_is_asked(separate: World) -> None:
+    world = separate
+    account, ada, link = imported(world)
+
+    def deleted_there() -> None:
+        account.user.delete(SOURCE, only(account, SOURCE).id)
+        world.clock.forward(minutes=31)
+        world.settle(ada)
+
+    meanwhile(world, deleted_there)
+    with pytest.raises(Conflict):
+        convert(world.engine, person(world), link)
+    world.settle(ada)
+    assert world.links(ada) == []
+    assert here(world) == blocked(world, ada) == []
+
+
+def test_it_is_edited_here_and_synced_while_the_host_is_asked(separate: World) -> None:
+    """The undo is refused, by whoever finishes it, and the edit is on both sides."""
+    world = separate
+    account, ada, link = imported(world)
+    ref = convert(world.engine, person(world), link)
+    world.settle(ada)
+
+    def edited(_: object) -> None:
+        world.host.before_apply = None
+        world.host.edit("ada", ref, title="edited here")
+
+    world.host.before_apply = edited
+    meanwhile(world, lambda: world.sync(ada))
+    with pytest.raises(Conflict):
+        undo_conversion(world.engine, person(world), link)
+    world.settle(ada)
+    assert here(world) == titles(account, SOURCE) == ["edited here"]
