@@ -58,7 +58,8 @@ class HostModule(Protocol):
         ...
 
     def get(self, owner: str, refs: Sequence[str]) -> Sequence[HostItem | HostGone]:
-        """These items as they stand now, in the order asked."""
+        """These items as they stand now, in the order asked. What is gone tells the ``op`` that deleted it here too: a
+        deletion that a pass made and did not live to write down is told from a user's by nothing else."""
         ...
 
     def apply(self, owner: str, writes: Sequence[HostWrite], unit: UnitOfWork | None) -> Sequence[HostOutcome]:

@@ -185,7 +185,8 @@ BULK = "bulk:"
 
 @dataclass(frozen=True, slots=True)
 class HostGone:
-    """The host item was deleted, or this user is no longer part of it (``withdrawn``)."""
+    """The host item was deleted, or this user is no longer part of it (``withdrawn``). ``op`` is the operation key of
+    the ``HostDelete`` that did so, empty where somebody did it in the host."""
 
     ref: str
     version: int = 0

@@ -201,6 +201,13 @@ def test_what_we_deleted_here_comes_back_when_it_was_restored_there(name: str) -
         assert not step.pushes
 
 
+def test_what_an_undo_deleted_here_before_it_died_stays_declined() -> None:
+    subject = link(state=LinkState.DECLINED, reason=Reason.UNDONE)
+    step = decide(Case(subject, HostGone("h", op="ours"), None, ours=True), PLACE, Policy.NEWEST)
+    assert (step.action, step.link.host_ref, step.link.rests) == (Action.NOTHING, None, True)
+    assert decide(Case(subject, HostGone("h")), PLACE, Policy.NEWEST).action is Action.UNLINK
+
+
 def test_a_cancelled_meeting_is_a_status_and_no_deletion() -> None:
     step = _decided(link(LinkKind.CONVERTED), None, found(replace(BASE, status=Status.CANCELLED)))
     assert step.action is Action.MERGE

@@ -87,8 +87,8 @@ def _awakes(case: Case, place: Place) -> bool:
 
 def _at_rest(case: Case) -> Step:
     """Detached and declined links do nothing, and go when either side is gone. A task that is done is still there: what
-    the user no longer wants mirrored is not mirrored again because it is to be done once more. What an undo deleted here
-    before it died stays declined, as its own commit would have left it (rule U10)."""
+    the user no longer wants mirrored is not mirrored again because it is to be done once more. What an undo deleted
+    here before it died stays declined, as its own commit would have left it (rule U10)."""
     if case.ours and case.link.reason is Reason.UNDONE:
         return Step(Action.NOTHING, Reason.UNDONE, replace(case.link, host_ref=None, host=None), case)
     kept = case.link.state is LinkState.DECLINED and case.link.kind is not LinkKind.BLOCK

@@ -9,6 +9,8 @@ from contextlib import suppress
 import pytest
 
 from marketplace_plugin.engine.acts.convert import convert
+from marketplace_plugin.engine.acts.undo import undo
+from marketplace_plugin.engine.context import Trigger
 from marketplace_plugin.errors import Unavailable
 from marketplace_plugin.providers.memory import PERSONALITIES, Crash, MemoryAccount, Moment, Personality, Request
 from marketplace_plugin.sync.link import LinkKind, LinkState
@@ -45,7 +47,7 @@ def deleted_there(world: World, kind: LinkKind) -> tuple[MemoryAccount, str, str
     return account, ada, remote
 
 
-def die_behind_the_host(world: World, ada: str) -> None:
+def die_behind_the_host(world: World, ada: str, trigger: Trigger = Trigger.BUTTON, run: str = "") -> None:
     """The host has deleted it, and the pass dies before its commit."""
 
     def die(_: object) -> None:
@@ -54,7 +56,7 @@ def die_behind_the_host(world: World, ada: str) -> None:
 
     world.host.after_apply = die
     with suppress(Crash):
-        world.sync(ada)
+        world.sync(ada, trigger, run)
     world.host.after_apply = None
 
 
@@ -142,6 +144,32 @@ def test_it_waits_for_days_while_the_service_does_not_answer(world: World, kind:
     assert titles(account, PLACE[kind]) == ["hers"]
     world.settle(ada)
     stands_on_both_sides(world, account, ada, kind)
+
+
+@pytest.mark.parametrize("died", [True, False])
+def test_what_an_undo_deleted_here_stays_taken_back_though_it_died(world: World, *, died: bool) -> None:
+    """It was tied to nothing any more, and stood there as nobody's copy."""
+    account = world.account()
+    ref = world.host.create("ada", event("hers"))
+    ada = world.connect("ada", account)
+    world.settle(ada)
+    world.host.delete("ada", ref)
+    remote = only(account).id
+    account.user.edit(TARGET, remote, title="edited there")
+    world.clock.forward(minutes=31)
+    made_again = world.sync(ada)
+    assert here(world) == ["edited there"]
+    taken_back = undo(world.engine, person(world), made_again.run)
+    if died:
+        die_behind_the_host(world, ada, Trigger.UNDO, taken_back)
+    world.sync(ada, Trigger.UNDO, taken_back)
+    world.settle(ada)
+    assert here(world) == []
+    (link,) = world.links(ada)
+    assert (link.state, link.host_ref) == (LinkState.DECLINED, None)
+    account.user.edit(TARGET, remote, title="edited again")
+    world.settle(ada)
+    assert here(world) == titles(account) == ["edited again"]  # rule U9
 
 
 def test_the_copy_of_another_person_goes_with_what_was_deleted(world: World) -> None:
