@@ -13,7 +13,7 @@ from marketplace_plugin.engine.acts.preview import current_plan
 from marketplace_plugin.model.contact import Contact, Labelled
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.providers.memory import EWS, GOOGLE, GRAPH, Personality
-from marketplace_plugin.store import conflicts, held
+from marketplace_plugin.store import conflicts, held, host_positions
 from marketplace_plugin.store.work.held import What
 from marketplace_plugin.sync.link import LinkKind, LinkState
 from marketplace_plugin.sync.reason import Reason
@@ -59,6 +59,21 @@ def test_they_come_and_go_and_then_nothing(world: KindsWorld) -> None:
     world.settle(name)
     assert len(account.writes) == writes
     assert {link.state for link in world.of_kind(name, LinkKind.PAIR)} == {LinkState.LIVE}
+
+
+def test_one_that_is_deleted_here_before_the_host_is_read_from_its_beginning_goes_there_too(world: KindsWorld) -> None:
+    account = world.account()
+    ref = world.host.create(ADA, contact("Ada King", "ada@king.example"), kind=Kind.CONTACT)
+    world.host.create(ADA, contact("Eva Klug", "eva@klug.example"), kind=Kind.CONTACT)
+    name = world.join(account, Kind.CONTACT, **BOTH_WAYS)
+    world.settle(name)
+    world.host.delete(ADA, ref)
+    with world.store.begin() as unit:
+        host_positions.drop(unit.connection, name)
+    world.settle(name)
+    for side in (world.here(Kind.CONTACT), world.there(account, BOOK)):
+        assert {c.family_name for c in side.values()} == {"Klug"}  # type: ignore[union-attr]
+    assert len(world.of_kind(name, LinkKind.PAIR)) == 1
 
 
 def test_off_by_default(google: KindsWorld) -> None:
