@@ -301,7 +301,7 @@ def _place(
         if other.kind is not LinkKind.BLOCK and (other.collection, other.remote_id or "") in gone:
             return Seen(other, found, collection, How.MOVED)
     for other in mine:
-        if other.remote_id is None and other.collection == collection:
+        if other.remote_id is None:  # wherever its owner has moved it since
             return Seen(other, found, collection, How.STAMPED)
     for other in near:
         if _invites(other, found):

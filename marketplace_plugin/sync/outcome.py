@@ -184,9 +184,9 @@ def _merged(step: Step, pushed: Outcome | None, applied: HostOutcome | None, dig
     if merged is not None:
         base = agreed(merged, _item(shown, merged.seen.host) if host_done else None, _item(found, merged.seen.remote))
         link = replace(link, base=base.host, remote_base=_differs(base))
-    link = _showing(link, found, shown if host_done else None, digest)
-    if not host_done:
+    if not host_done:  # both showings stay as they were: what was read there has not come here, and still is news
         return parked(_wrote(link, step.pushes, False, step.automatic), _host_reason(applied))
+    link = _showing(link, found, shown, digest)
     return _live(_wrote(link, step.pushes, step.applies, step.automatic), step.then)
 
 

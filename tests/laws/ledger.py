@@ -10,12 +10,14 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from marketplace_plugin.model.event import Override, Series
+from marketplace_plugin.model.event import Override, Series, original_key
 from marketplace_plugin.model.item import Item
 from marketplace_plugin.model.task import Task
 from marketplace_plugin.model.time import Timed
 from marketplace_plugin.sync.merge.cells import Parts
 
+Place = tuple[str, str, str]
+"""The mark of the event, the key of the occurrence (empty for what is said of all), and the token."""
 _WORD = re.compile(r"\bw\d+\b")
 _BIRTH = re.compile(r"\bb\d+\b")
 
@@ -26,6 +28,16 @@ def tokens(item: Item | None) -> set[str]:
         return tokens(item.master).union(*(tokens(o.event) for o in item.overrides))
     when = item.due if isinstance(item, Task) else getattr(item, "when", None)
     return set(_WORD.findall(_text(item))) | said(when)
+
+
+def places(item: Item | None) -> set[Place]:
+    """Each token with where it stands: an occurrence that was changed shows those of its series too."""
+    if not isinstance(item, Series):
+        return {(birth(item), "", token) for token in tokens(item)}
+    found = places(item.master)
+    for one in item.overrides:
+        found |= {(birth(item), original_key(one.original), token) for token in tokens(one.event)}
+    return found
 
 
 def said(value: Any) -> set[str]:
@@ -60,6 +72,8 @@ class Ledger:
     number: int = 0
     written: set[str] = field(default_factory=set)
     superseded: set[str] = field(default_factory=set)
+    stood: set[Place] = field(default_factory=set)
+    replaced: set[Place] = field(default_factory=set)
 
     def word(self) -> str:
         self.number += 1
@@ -80,6 +94,11 @@ class Ledger:
     def overwrite(self, before: Item | None, *after: Item | None) -> None:
         """A person who saw ``before`` made ``after`` of it (two items where he split a series); None is a deletion."""
         self.superseded |= tokens(before).difference(*map(tokens, after))
+        kept = set[Place]().union(*map(places, after))
+        self.stood |= places(before) | kept
+        self.replaced |= places(before) - kept
+        # One person replaced it for all occurrences, and another one in each that had kept it by itself.
+        self.superseded |= {t for *_, t in self.replaced} - {t for *_, t in self.stood - self.replaced}
 
     def lost(self, here: set[str], there: set[str], told: set[str]) -> set[str]:
         """Tokens that nobody replaced and that do not stand on both sides, nor in the conflicts."""

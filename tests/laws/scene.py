@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from marketplace_plugin.contract.module import Person
@@ -13,8 +14,11 @@ from marketplace_plugin.engine.acts.waiting.conflicts import ConflictView, liste
 from marketplace_plugin.model.change import Found, HostItem
 from marketplace_plugin.model.event import Event, Override, Series, original_key
 from marketplace_plugin.model.form.canonical import changed_fields
+from marketplace_plugin.model.item import Item
 from marketplace_plugin.model.series.edit import SHAPE
+from marketplace_plugin.model.series.expand import touches
 from marketplace_plugin.model.series.shape import crosses
+from marketplace_plugin.model.time import Window
 from marketplace_plugin.providers.memory import Personality
 from marketplace_plugin.store import held
 from marketplace_plugin.store.accounts.connections import Policy
@@ -27,6 +31,12 @@ from tests.laws.ledger import Ledger, birth, said, tokens
 from tests.laws.world import OTHER, SOURCE, TARGET, World, all_day, occurrence, series, timed
 
 CALENDARS = (TARGET, SOURCE, OTHER)
+EVER = Window(datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
+
+
+def _has_days(item: Item) -> bool:
+    """A series whose days were all cancelled is told by some services only, and shows nothing anyway."""
+    return not isinstance(item, Series) or touches(item, EVER, "UTC")
 
 
 class Scene:
@@ -214,7 +224,7 @@ class Scene:
         pairs = {(k.collection, k.remote_id) for k in tied}
         grey = {(b.collection, k.remote_id) for b in self.world.blocks(self.ada) for k in known if k.id == b.link}
         sources = {key for key in there if key[0] in self.sources and key not in self.kept}
-        odd = grey ^ (sources - pairs)
+        odd = {key for key in grey ^ (sources - pairs) if key not in there or _has_days(there[key].item)}
         assert not odd, ("each source item that is not converted is one block", odd & grey, odd - grey, known)
         self._agreed(here, there, tied)
         self.nothing_doubled()
@@ -275,6 +285,8 @@ class Scene:
         for key in (self.torn | self.left | self.kept) & there.keys():
             if (key[0] not in self.sources or key in self.kept) and key not in pairs:
                 told |= tokens(there[key].item)  # by the rules it is none of ours
+        for key in there.keys() - pairs:
+            told |= set() if _has_days(there[key].item) else tokens(there[key].item)
         lost = self.ledger.lost(self._here(), self._there(), told)
         assert not lost, (sorted(lost), sorted(lost & self._here()), sorted(lost & self._there()))
 

@@ -44,9 +44,12 @@ class Known:
     contacts: dict[str, Contact] = field(default_factory=dict)
     tasks: dict[str, Task] = field(default_factory=dict)
     _by: dict[tuple[str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
+    _sent: set[str] = field(default_factory=set)
 
     def add(self, ref: str, item: Contact | Task, *, sent: bool = False) -> None:
         """``sent``: it may be there already, because no answer came when it was made."""
+        if sent:
+            self._sent.add(ref)
         if isinstance(item, Contact):
             self.contacts[ref] = item
             for key in (*self._mails(item), *self._numbers(item), *_names(item)):
@@ -59,7 +62,8 @@ class Known:
     def match(self, found: Contact | Task, without: Set[str] = frozenset()) -> Match:
         """``without`` are refs that the user has said it is not, or that are taken."""
         if isinstance(found, Task):
-            alike = self._refs([_task_key(found)], without) if not is_done(found) else []
+            alike = self._refs([_task_key(found)], without)
+            alike = [ref for ref in alike if not is_done(found) or ref in self._sent]
             return Doubtful(tuple(alike[:MOST_CANDIDATES])) if alike else None
         by_mail = self._refs(self._mails(found), without)
         if by_mail:

@@ -336,14 +336,19 @@ def test_a_changed_occurrence_is_taken_alone(world: World) -> None:
     world.host.change_occurrence("ada", ref, occurrence(1), moved(occurrence(1), "ours", hours=2))
     account.user.change_occurrence(TARGET, copy, occurrence(1), moved(occurrence(1), "theirs", hours=4))
     world.sync(ada)
-    (view,) = conflicts.listed(world.engine, person(world))
-    assert view.cell.startswith("overrides/2026-03-16T09:00:00")
-    conflicts.take(world.engine, person(world), view.id, Winner.REMOTE)
-    world.sync(ada)
+    views = {view.cell.rpartition("/")[2]: view for view in conflicts.listed(world.engine, person(world))}
+    assert {view.cell.rpartition("/")[0] for view in views.values()} == {"overrides/2026-03-16T09:00:00"}
+    assert views.keys() == {"title", "when"}
+
+    conflicts.take(world.engine, person(world), views["title"].id, Winner.REMOTE)
+    conflicts.take(world.engine, person(world), views["when"].id, Winner.HOST)
+    world.settle(ada)
+    expected = moved(occurrence(1), "theirs", hours=2)
     for item in (world.host.see("ada", ref).item, account.items(TARGET)[copy].item):  # type: ignore[union-attr]
         (override,) = item.overrides  # type: ignore[union-attr]
         assert override.event is not None
-        assert override.event.title == "theirs"
+        assert (override.event.title, override.event.when) == (expected.title, expected.when)
+    assert conflicts.listed(world.engine, person(world)) == []
     assert world.settle(ada) == 0
 
 

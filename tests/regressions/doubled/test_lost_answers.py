@@ -163,6 +163,19 @@ def test_what_was_made_by_a_service_that_said_not_now_is_our_copy(scene: Scene, 
     assert len(scene.all_there()) == 1
 
 
+def test_such_a_copy_is_ours_wherever_it_was_moved_since(scene: Scene) -> None:
+    """In a calendar that is read it became a block, and the event got a second copy."""
+    scene.make_here("event")
+    scene.connect()
+    scene.account.faults.add(Moment.AFTER, Request.INSERT, Throttled("slow down"))
+    scene.world.sync(scene.ada)
+    scene.move_there(0, SOURCE)
+    scene.rest()
+    scene.check()
+    assert len(scene.all_there()) == 1
+    assert scene.world.blocks("ada") == []
+
+
 @pytest.mark.parametrize("others", range(4))
 def test_a_split_of_a_copy_that_nobody_had_heard_of_leaves_the_event_its_first_half(world: World, others: int) -> None:
     """She had disconnected while it was made, and split it there before she came back: some services give the mark to

@@ -40,6 +40,17 @@ def test_what_was_done_meanwhile_may_still_be_the_one(office: KindsWorld) -> Non
     assert len(office.there(account, LIST)) == 1
 
 
+def test_what_was_done_there_meanwhile_may_still_be_the_one(office: KindsWorld) -> None:
+    """Done there, it was taken for a second task; and where the service knows the key of a create, no pass after it
+    came to its end."""
+    account, name, ref = _unanswered(office)
+    (there,) = office.there(account, LIST)
+    account.user.edit(LIST, there, status=TaskStatus.COMPLETED)
+    office.settle(name)
+    assert list(office.here(Kind.TASK)) == [ref]
+    assert len(office.there(account, LIST)) == 1
+
+
 def test_an_edit_while_it_is_asked_about_makes_no_second_one(office: KindsWorld) -> None:
     """The question stood from an earlier pass; the edit had the task made again, and where the service knows the key
     of a create, no pass after it came to its end."""
