@@ -11,6 +11,7 @@ from collections import OrderedDict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from random import Random
 from typing import Any
 
 from marketplace_plugin.sandbox.frame import oauth
@@ -185,6 +186,7 @@ class State(oauth.State):
     def __init__(self, clock: Clock = system_clock) -> None:
         super().__init__(clock)
         self.secret = secrets.token_bytes(32)
+        self.dice = Random()  # noqa: S311  # ids of events are no secrets; a test may seed it
         self.accounts: dict[str, Account] = {}
         self.clients: dict[str, Client] = {}
         self.calendars: dict[str, Calendar] = {}

@@ -7,7 +7,6 @@ https://developers.google.com/workspace/calendar/api/guides/recurringevents
 
 from __future__ import annotations
 
-import secrets
 from copy import deepcopy
 from typing import Any
 
@@ -41,7 +40,7 @@ def insert(state: State, access: Access, given: Json, options: Options) -> Store
         raise errors.invalid("Only one of id and iCalUID can be specified.")
     if given.get("eventType") == "fromGmail":
         raise errors.event_type("Events of type fromGmail cannot be created.")
-    event_id = _new_id(access.calendar, given)
+    event_id = _new_id(state, access.calendar, given)
     organizer = _calendar_person(access.calendar, state)
     return _create(state, access, event_id, given, options, organizer)
 
@@ -58,15 +57,15 @@ def import_(state: State, access: Access, given: Json, options: Options) -> Stor
     organizer = given.get("organizer") or _calendar_person(access.calendar, state)
     if not organizer.get("email"):
         raise errors.required("Missing organizer email.")
-    event_id = _new_id(access.calendar, given)
+    event_id = _new_id(state, access.calendar, given)
     person = {key: organizer[key] for key in ("email", "displayName") if key in organizer}
     return _create(state, access, event_id, given, options, person, private=True)
 
 
-def _new_id(calendar: Calendar, given: Json) -> str:
+def _new_id(state: State, calendar: Calendar, given: Json) -> str:
     event_id = given.get("id")
     if event_id is None:
-        event_id = "".join(secrets.choice(_BASE32HEX) for _ in range(26))
+        event_id = "".join(state.dice.choices(_BASE32HEX, k=26))
     bodies.check_id(event_id)
     if event_id in calendar.events or calendar.uids.get(given.get("iCalUID", "")):
         raise errors.duplicate()
