@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from marketplace_plugin.contract.module import Person
-from marketplace_plugin.engine.acts.preview import approve_held
+from marketplace_plugin.engine.acts.waiting import held as let_go
 from marketplace_plugin.engine.acts.waiting.conflicts import ConflictView, listed
 from marketplace_plugin.model.change import Found, HostItem
 from marketplace_plugin.model.event import Event, Override, Series, original_key
@@ -205,7 +205,7 @@ class Scene:
         with self.world.store.read() as c:
             waiting = [one.id for one in held.of_connection(c, self.ada)]
         if waiting:
-            approve_held(self.world.engine, self.person, waiting)
+            let_go.approve(self.world.engine, self.person, waiting)
             self.world.settle(self.ada)
 
     def check(self) -> None:

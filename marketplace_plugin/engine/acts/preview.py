@@ -15,11 +15,10 @@ from marketplace_plugin.contract.module import Person
 from marketplace_plugin.engine.context import Engine, RunOutcome, RunResult, Trigger
 from marketplace_plugin.engine.steps.one_pass import Pass
 from marketplace_plugin.engine.steps.plan.planning import Planned, is_approved, key_of, needs_approval
-from marketplace_plugin.engine.steps.recall import APPROVED
 from marketplace_plugin.engine.steps.written import count_name
 from marketplace_plugin.errors import Conflict
 from marketplace_plugin.model.item import Kind
-from marketplace_plugin.store import blocks, connections, held, host_positions, links, plans, runs
+from marketplace_plugin.store import blocks, connections, host_positions, links, plans, runs
 from marketplace_plugin.store.log.plans import PlanState
 from marketplace_plugin.store.log.runs import Run
 from marketplace_plugin.sync.link import LinkKind, LinkState
@@ -111,20 +110,6 @@ def approve(engine: Engine, plan_id: str, person: Person) -> str:
         payload = {"connection": connection.id, "run": run_id, "trigger": Trigger.START.value}
         engine.runner.submit("sync", connection.id, payload, priority=100)
     return run_id
-
-
-def approve_held(engine: Engine, person: Person, held_ids: Sequence[str]) -> int:
-    """Let held deletions and suspects go; the next pass checks each again. Returns how many were the person's own."""
-    now, freed = engine.now(), []
-    with engine.store.begin() as unit:
-        c = unit.connection
-        for connection in connections.of_user(c, person.id):
-            freed += [
-                replace(one, detail=APPROVED) for one in held.of_connection(c, connection.id) if one.id in held_ids
-            ]
-        held.put(c, freed)
-        connections.mark_dirty(c, {one.connection for one in freed}, now)
-    return len(freed)
 
 
 # --- inside a pass -------------------------------------------------------------------------------------------------
