@@ -153,6 +153,15 @@ def test_what_was_said_of_one_day_stands_above_what_was_said_of_all(here_is_rena
     assert result.clashes == ()
 
 
+@pytest.mark.parametrize("policy", [Policy.HOST, Policy.REMOTE])
+def test_a_day_that_says_nothing_of_its_own_follows_what_becomes_of_its_series(policy: Policy) -> None:
+    there = renamed(changed_there(when=LATER, title="theirs"), "theirs")
+    result = met(SERIES, renamed(SERIES, "ours"), there, policy)
+    assert [clash.cell for clash in result.clashes] == ["title"]
+    won = "ours" if policy is Policy.HOST else "theirs"
+    assert result.host == result.remote == renamed(changed_there(when=LATER, title=won), won)
+
+
 def test_one_day_that_both_sides_changed_first_meets_field_by_field() -> None:
     moved = changed_there(when=LATER)
     result = met(SERIES, moved, changed_there(location="there"), Policy.ASK)

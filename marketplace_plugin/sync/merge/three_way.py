@@ -130,7 +130,10 @@ def merge(base: Base, host: Showing, remote: Showing, flows: Flows, policy: Poli
     clashes: list[Clash] = []
     fields: dict[Verdict, set[str]] = {verdict: set() for verdict in Verdict}
     for cell in cells([sides.old_host, sides.old_remote, sides.host, sides.remote], flows.held):
-        verdict, clash = _judge(cell, sides, flows, lambda cell: _settle(cell, sides, host, remote, policy))
+        if isinstance(cell, OverrideFieldCell) and sides.both_as_all(cell):
+            verdict, clash = verdicts[cell.inner], None
+        else:
+            verdict, clash = _judge(cell, sides, flows, lambda cell: _settle(cell, sides, host, remote, policy))
         verdicts[cell.name] = verdict
         fields[verdict] |= cell.fields
         clashes += [clash] if clash else []
@@ -176,6 +179,15 @@ class _Sides:
         (old_host, host), (old_remote, remote) = both.host, both.remote
         return cls(
             old_host, old_remote, host, remote, both.keys - here.overrides.keys(), both.keys - there.overrides.keys()
+        )
+
+    def both_as_all(self, cell: OverrideFieldCell) -> bool:
+        """Each side shows this field of an occurrence as that of its series: what becomes of the series counts."""
+        if cell.key not in self.spelt_here | self.spelt_there:
+            return False
+        return all(
+            cell.equal(cell.get(side), getattr(side.by_rule(cell.key).event, cell.inner))
+            for side in (self.host, self.remote)
         )
 
     def own(self, cell: Cell) -> Winner | None:
