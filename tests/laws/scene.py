@@ -167,6 +167,8 @@ class Scene:
         tied = any(k.kind is not LinkKind.BLOCK for k in known)
         stamped = self.account.items(calendar)[item_id].stamp is not None
         moved = self.account.user.move(calendar, item_id, to)
+        if (calendar, item_id) in self.kept:
+            self.kept.add((to, moved))
         if (calendar, item_id) in self.torn:
             self.torn.add((to, moved))
         elif not (tied or stamped):
@@ -265,6 +267,12 @@ class Scene:
     def let_keep(self) -> None:
         """She ends the connection: what she had kept before goes on being hers."""
         self._keep([k for k in self.world.links(self.ada) if k.reason is not Reason.DISCONNECTED])
+
+    def keep_begun(self) -> None:
+        """She keeps the copies in her target, and what was just made there is one of them, known to us or not."""
+        begun = {k.id for k in self.world.links(self.ada) if k.kind is LinkKind.EXPORT and k.remote_id is None}
+        there = self.all_there().items()
+        self.kept |= {key for key, one in there if one.stamp is not None and one.stamp.link in begun}
 
     def _keep(self, known: Sequence[Link]) -> None:
         """Also where she has moved them since, which nobody follows into a calendar that is not read."""

@@ -124,6 +124,8 @@ class Acts(Machine):
 
     @rule(sources=st.sets(st.sampled_from(CALENDARS)), goal=st.sampled_from([TARGET, OTHER, None]), keep=st.booleans())
     def choose_calendars(self, sources: set[str], goal: str | None, keep: bool) -> None:
+        if keep:
+            self.scene.keep_begun()
         with self.world.store.begin() as unit:
             choose(self.world.engine, unit, self.scene.ada, goal, sources, keep=keep)
 
@@ -207,6 +209,8 @@ class Acts(Machine):
 
     def teardown(self) -> None:
         if self.scene.ada:
+            self.scene.rest()
+            self.approve_the_plan()  # old copies wait for it, while the new ones may stand already
             self.scene.rest()
             self.scene.nothing_gone()
             self.scene.nothing_doubled()

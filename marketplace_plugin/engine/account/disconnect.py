@@ -190,4 +190,5 @@ def _look(engine: Engine, provider: Provider, reached: Mapping[str, CollectionIn
             unclear |= set(lost.values())
             continue
         copies.shown |= {lost[stamp]: (info.id, shown[0]) for stamp, shown in carried.items() if len(shown) == 1}
-    copies.gone = set(lost.values()) - copies.shown.keys() - unclear
+    # A worker that does not know yet may still be making what is under way: that stays known by its names.
+    copies.gone = set(lost.values()) - copies.shown.keys() - copies.sent.keys() - unclear

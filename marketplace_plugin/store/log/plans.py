@@ -104,11 +104,12 @@ def get(c: Connection, plan_id: str) -> Plan | None:
 
 
 def current(c: Connection, connection: str) -> Plan | None:
-    """The newest plan that was not superseded."""
+    """The plan that waits for its owner, else the newest that was not superseded. One that was made while a clock was
+    ahead hides none that waits."""
     row = c.execute(
         select(plan)
         .where(plan.c.connection == connection, plan.c.state != PlanState.SUPERSEDED)
-        .order_by(plan.c.created_at.desc(), plan.c.id)
+        .order_by((plan.c.state == PlanState.WAITING).desc(), plan.c.created_at.desc(), plan.c.id)
         .limit(1)
     ).one_or_none()
     return None if row is None else _plan(c, row)

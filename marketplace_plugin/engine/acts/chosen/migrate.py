@@ -21,6 +21,7 @@ from marketplace_plugin.model.change import Access
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.write import Create, HostCreate, HostDelete
 from marketplace_plugin.store import collections, conflicts, connections, host_positions, intents, links
+from marketplace_plugin.store.work.intents import IntentState
 from marketplace_plugin.sync.link import AT_REST, Link, LinkState
 from marketplace_plugin.sync.reason import Reason
 
@@ -69,7 +70,8 @@ def leave_target(
     engine: Engine, unit: UnitOfWork, connection_id: str, old: str, new: str | None, *, keep: bool
 ) -> None:
     """The copies in ``old``: kept as they are and never touched or imported again, or moved to ``new`` (None: the new
-    target belongs to another connection, or there is none; then they are only removed)."""
+    target belongs to another connection, or there is none; then they are only removed), with those that may just have
+    been made there, which are looked up by their stamp."""
     c, now = unit.connection, engine.now()
     ours = [
         k
@@ -81,9 +83,11 @@ def leave_target(
     ours = [k for k in ours if k.id not in at_work]  # it stays until it is known what became of its event here
     sent = {one.link for one in open_ if isinstance(one.write, Create)}
     standing = [k for k in ours if k.remote_id is not None]
-    under_way = [k for k in ours if k.remote_id is None and k.id in sent and not keep]
+    under_way = [k for k in ours if k.remote_id is None and left.may_stand(k, sent) and not keep]
     forget_unborn(engine, c, {k.id for k in ours} - {k.id for k in (*standing, *under_way)})
-    links.put(c, [left.leaving(engine, k) for k in under_way], now)  # its intent stays open: found by its stamp
+    links.put(c, [left.leaving(engine, k) for k in under_way], now)
+    tried = intents.last_creates(c, [k.id for k in under_way if k.id not in sent])
+    intents.settle(c, [one.op for one in tried.values()], IntentState.OPEN, now)
     if keep:
         links.put(c, [left.kept(k) for k in standing], now)
         return
