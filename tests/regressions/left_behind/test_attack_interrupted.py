@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
+from marketplace_plugin.engine.account.disconnect import disconnect
 from marketplace_plugin.engine.acts.chosen.migrate import choose
 from marketplace_plugin.engine.acts.chosen.purge import purge_connection
-from marketplace_plugin.errors import Unavailable
+from marketplace_plugin.errors import Throttled, Unavailable
 from marketplace_plugin.providers.memory import Moment, Request
 from marketplace_plugin.store import connections
 from tests.laws.world import OTHER, SOURCE, TARGET, World, event
-from tests.regressions.seeing import blocked, here, titles
+from tests.regressions.seeing import blocked, here, person, titles
 
 NAMES = ["one", "three", "two"]
 
@@ -87,3 +88,33 @@ def test_coming_back_while_the_service_does_not_answer_makes_no_double(world: Wo
     account.faults.clear()
     world.settle(new)
     assert titles(account) == ["one"]
+
+
+def test_disconnecting_with_the_copies_knows_those_that_are_still_being_made(world: World) -> None:
+    """They were looked for, not there yet, and forgotten; the worker had not heard of it and made them all the same."""
+    ada = _interrupted(world, lambda connection: _ended(world, connection))
+    account = world.plugins.accounts[ada]
+    again = world.connect("ada", account, target=OTHER)
+    world.settle(again)
+    assert here(world) == NAMES
+    assert sorted([*titles(account), *titles(account, OTHER)]) == NAMES
+
+
+def _ended(world: World, connection: str) -> None:
+    disconnect(world.engine, person(world), connection, delete_remote=True)
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_a_copy_made_against_not_now_leaves_its_target_too(world: World, keep: bool) -> None:
+    """Nobody looked for it again when another target was chosen, so it stayed there beside the new one."""
+    world.host.create("ada", event("one"))
+    account = world.account()
+    ada = world.connect("ada", account)
+    account.faults.add(Moment.AFTER, Request.INSERT, Throttled("slow down"))
+    world.sync(ada)
+    with world.store.begin() as unit:
+        choose(world.engine, unit, ada, OTHER, [SOURCE], keep=keep)
+        connections.approve(unit.connection, ada, 0)
+    world.settle(ada)
+    assert titles(account, OTHER) == here(world) == ["one"]
+    assert titles(account, TARGET) == (["one"] if keep else [])

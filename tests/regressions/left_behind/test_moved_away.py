@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import product
 
 import pytest
 
 from marketplace_plugin.engine.account.disconnect import disconnect
 from marketplace_plugin.engine.acts.convert import convert, stop_importing
-from marketplace_plugin.providers.memory import PERSONALITIES
+from marketplace_plugin.errors import Conflict
+from marketplace_plugin.providers.memory import PERSONALITIES, Crash, Moment, Request
 from tests.laws.edits import Edit
 from tests.laws.scene import CALENDARS, Scene
 from tests.laws.world import OTHER, SOURCE, TARGET
@@ -80,3 +82,19 @@ def test_what_is_imported_no_more_stays_so(scene: Scene, kind: str, to: str | No
     (here,) = scene.world.host.all_of("ada").values()
     (there,) = scene.all_there().values()
     assert here.item != there.item
+
+
+@pytest.mark.parametrize("kind", ["event", "series"])
+def test_who_comes_back_makes_it_visible_once(scene: Scene, kind: str) -> None:
+    """Its block had come in, the pass died before it was known for what it is, and she made the block visible again."""
+    _made_visible(scene, kind)
+    disconnect(scene.world.engine, scene.person, scene.ada)
+    scene.connect()
+    scene.account.faults.add(Moment.BEFORE, Request.FETCH, Crash("killed"))
+    with suppress(Crash):
+        scene.world.sync(scene.ada)
+    scene.world.clock.forward(minutes=11)
+    (block,) = scene.world.blocks(scene.ada)
+    with pytest.raises(Conflict):
+        convert(scene.world.engine, scene.person, block.link)
+    _stands_once(scene)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from marketplace_plugin.engine.acts.convert import convert
-from marketplace_plugin.engine.acts.preview import approve_held
+from marketplace_plugin.engine.acts.waiting.held import approve
 from marketplace_plugin.engine.context import RunOutcome
 from marketplace_plugin.errors import Unavailable
 from marketplace_plugin.model.change import HostGone
@@ -44,7 +44,7 @@ def test_a_service_that_lost_everything_does_not_empty_the_host(world: World) ->
         waiting = held.of_connection(c, ada)
     assert {one.reason for one in waiting} == {Reason.BRAKE}
     assert len(waiting) == MANY
-    approve_held(world.engine, person(world), [one.id for one in waiting])
+    approve(world.engine, person(world), [one.id for one in waiting])
     world.settle(ada)
     assert here(world) == []
 
