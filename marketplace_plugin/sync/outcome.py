@@ -282,7 +282,7 @@ def as_block(link: Link, found: Found | None, digest: Digest) -> Link:
     shown = link.remote
     if found is not None:
         shown = RemoteShowing(found.revision, digest(found.item))
-    elif link.remote is not None and (link.remote_base or link.base) is not None:
+    elif link.remote is not None and link.agreed_there is not None:
         shown = RemoteShowing(link.remote.revision, "")
     bare = replace(link, kind=LinkKind.BLOCK, host_ref=None, host=None, base=None, remote_base=None, remote=shown)
     bare = replace(bare, wrote=Wrote.NOTHING, automatic=0, organised=True)

@@ -6,8 +6,23 @@ from collections.abc import Iterator
 
 import pytest
 
-from marketplace_plugin.providers.memory import PERSONALITIES
+from marketplace_plugin.providers.memory import PERSONALITIES, Personality
 from tests.laws.world import World
+
+HOSTED = [(personality, shared) for personality in PERSONALITIES for shared in (True, False)]
+
+
+def _name(case: tuple[Personality, bool]) -> str:
+    return f"{case[0].name}-{'shared' if case[1] else 'separate'}"
+
+
+@pytest.fixture(params=HOSTED, ids=_name)
+def hosted(request: pytest.FixtureRequest) -> Iterator[World]:
+    """Over both hosts: one that shares our transaction, and one with a database of its own."""
+    personality, shared = request.param
+    made = World(personality, shared=shared)
+    yield made
+    made.close()
 
 
 @pytest.fixture(params=PERSONALITIES, ids=lambda p: p.name)

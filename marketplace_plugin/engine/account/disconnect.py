@@ -26,7 +26,7 @@ from marketplace_plugin.errors import CollectionGone, MarketplaceError, Permissi
 from marketplace_plugin.model.change import Access, Found, Stamp, Unreadable
 from marketplace_plugin.model.collection import CollectionInfo, Role
 from marketplace_plugin.model.item import Item, Kind
-from marketplace_plugin.model.write import Applied, Create, Delete, Missing
+from marketplace_plugin.model.write import Applied, Delete, Missing
 from marketplace_plugin.store import authorizations, collections, connections, credentials, intents, links, runs
 from marketplace_plugin.store.accounts.connections import Connection, ConnectionState
 from marketplace_plugin.sync.link import Link, LinkState
@@ -116,7 +116,7 @@ def _let_go(engine: Engine, c: Database, row: Connection) -> _Copies:
     """Before anything is deleted remotely nothing flows back any more: a crash between cannot delete in the host, and
     who asks again goes on. Copies that an earlier connection of the account left behind are among them."""
     begun = intents.open_ones(c, row.id)
-    sent = {one.link: one.write.item for one in begun if isinstance(one.write, Create)}
+    sent = left.sent(begun)
     back = left.put_back(begun)
     ours = [
         link

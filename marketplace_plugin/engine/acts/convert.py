@@ -23,7 +23,7 @@ from marketplace_plugin.model.item import Item, Kind
 from marketplace_plugin.model.series.edit import master_of
 from marketplace_plugin.model.write import HostApplied, HostCreate, HostDelete, HostMissing, HostOutcome, HostWrite
 from marketplace_plugin.store import blocks, collections, conflicts, connections, held, intents, journal, links
-from marketplace_plugin.store.accounts.connections import Connection, ConnectionState
+from marketplace_plugin.store.accounts.connections import ConnectionState
 from marketplace_plugin.store.log.journal import Action, Entry, Side
 from marketplace_plugin.store.work.blocks import Block
 from marketplace_plugin.store.work.intents import Intent, IntentState
@@ -41,7 +41,10 @@ def convert(engine: Engine, person: Person, link_id: str) -> str:
     Raises Conflict where there is no such block of the person, its content is masked, the host refuses, or it was made
     visible before its connection ended and the sync has not taken that up yet.
     """
-    if _was_visible_before(engine, person, link_id):
+    known = _visible_before(engine, person, link_id)
+    if known is not None:
+        with engine.store.begin() as unit:
+            connections.mark_dirty(unit.connection, [known.connection], engine.now())
         raise Conflict("it is visible already, as the next sync will show")
     with engine.store.begin() as unit:
         link, block = _own_block(unit.connection, person, link_id)
@@ -145,15 +148,13 @@ def _alone(event: Event) -> Event:
     return replace(event, attendees=(), organizer=None, response=None, reminder=reminder)
 
 
-def _was_visible_before(engine: Engine, person: Person, link_id: str) -> bool:
-    """By an earlier connection of the account, at the same time; nothing ties it yet (rule L15)."""
+def _visible_before(engine: Engine, person: Person, link_id: str) -> Link | None:
+    """The block's link where an earlier connection of the account had made it visible, at the same time, and nothing
+    ties that event yet (rule L15)."""
     with engine.store.read() as c:
         link, block = _own_block(c, person, link_id)
-        same = [k for k in links.by_uid(c, person.id, [block.uid]).get(block.uid, ()) if k.host_ref is not None]
-        ended = [k for k in same if k.kind is LinkKind.CONVERTED and k.reason is Reason.DISCONNECTED]
-        accounts = {k.connection: connections.get(c, k.connection) for k in (link, *ended)}
-        now = accounts[link.connection]
-        refs = {k.host_ref or "" for k in ended if (row := accounts[k.connection]) and now and _one_account(row, now)}
+        row = connections.get(c, link.connection)
+        refs = links.visible_before(c, row, block.uid) if row is not None else set()
         tied = links.by_host(c, person.id, Kind.EVENT, refs)
     loose = [ref for ref in sorted(refs) if all(k.state is LinkState.DETACHED for k in tied.get(ref, ()))]
     shown = engine.host.modules[Kind.EVENT].get(person.id, loose) if loose else ()
@@ -162,11 +163,7 @@ def _was_visible_before(engine: Engine, person: Person, link_id: str) -> bool:
         for one in shown
         if isinstance(one, HostItem) and isinstance(one.item, Event | Series)
     }
-    return master_of(block.item).when.start in starts
-
-
-def _one_account(a: Connection, b: Connection) -> bool:
-    return a.account_key is not None and a.account_key == b.account_key
+    return link if master_of(block.item).when.start in starts else None
 
 
 # --- rows ------------------------------------------------------------------------------------------------------------

@@ -211,6 +211,22 @@ def at_rest(c: Connection, row: Account) -> list[Link]:
     return [_link(vault_of(c), one) for one in rows]
 
 
+def visible_before(c: Connection, row: Account, uid: str) -> set[str]:
+    """The host refs of what was made visible of the items with this UID when a connection of the same account ended."""
+    if not uid:
+        return set()
+    rows = c.execute(
+        select(link.c.host_ref).where(
+            link.c.connection.in_(select(connection.c.id).where(_ended(row))),
+            link.c.kind == LinkKind.CONVERTED,
+            link.c.reason == Reason.DISCONNECTED,
+            link.c.host_ref.is_not(None),
+            link.c.uid_key == uid_key(vault_of(c), row.user, uid),
+        )
+    )
+    return {ref for ref in rows.scalars() if ref is not None}
+
+
 def left_behind(c: Connection, row: Account) -> list[Link]:
     """Copies that only waited to be removed when their connection ended: those of ``row`` itself, and of connections of
     the same user's same account that have ended."""

@@ -6,7 +6,7 @@ rewrites what it is given has changed nothing, and a side has changed only again
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -124,7 +124,7 @@ class Merge:
 def merge(base: Base, host: Showing, remote: Showing, flows: Flows, policy: Policy) -> Merge:
     """Merge what happened on both sides since ``base``. Writes nothing that did not change on the other side."""
     seen = Base(host.item, remote.item)
-    sides = _Sides.of(base, seen, flows)
+    sides, winner = _Sides.of(base, seen, flows), _winner(host, remote, policy)
     new_host, new_remote = sides.host, sides.remote
     verdicts: dict[str, Verdict] = {}
     clashes: list[Clash] = []
@@ -133,7 +133,7 @@ def merge(base: Base, host: Showing, remote: Showing, flows: Flows, policy: Poli
         if isinstance(cell, OverrideFieldCell) and sides.both_as_all(cell):
             verdict, clash = verdicts[cell.inner], None
         else:
-            verdict, clash = _judge(cell, sides, flows, lambda cell: _settle(cell, sides, host, remote, policy))
+            verdict, clash = _judge(cell, sides, flows, winner)
         verdicts[cell.name] = verdict
         fields[verdict] |= cell.fields
         clashes += [clash] if clash else []
@@ -209,7 +209,7 @@ def _four(base: Base, seen: Base) -> guests.Sides:
     return guests.Sides(base.host, base.remote, seen.host, seen.remote)
 
 
-def _judge(cell: Cell, sides: _Sides, flows: Flows, settle: Callable[[Cell], Clash]) -> tuple[Verdict, Clash | None]:
+def _judge(cell: Cell, sides: _Sides, flows: Flows, winner: tuple[Winner, Reason]) -> tuple[Verdict, Clash | None]:
     new_host, new_remote = cell.get(sides.host), cell.get(sides.remote)
     if not _comparable(cell, new_host, new_remote):
         return Verdict.STRANDED, None
@@ -230,7 +230,8 @@ def _judge(cell: Cell, sides: _Sides, flows: Flows, settle: Callable[[Cell], Cla
         return Verdict.AGREED, None
     if isinstance(cell, EntryCell) and cell.list in NAMED_BY_VALUE:
         return _of_an_entry(new_host, new_remote, inward, out), None
-    clash = settle(cell)
+    survivor = _edited_occurrence(cell, new_host, new_remote)
+    clash = Clash(cell.name, *(winner if survivor is None else (survivor, Reason.EDIT_BEATS_DELETION)))
     if not inward or not out:
         # Only one way is open: that side's value goes through, and what it overrules is still written down.
         clash = (
@@ -258,20 +259,18 @@ def _comparable(cell: Cell, host: Any, remote: Any) -> bool:
     return not (cell.names == {"response"} and remote is None)
 
 
-def _settle(cell: Cell, sides: _Sides, host: Showing, remote: Showing, policy: Policy) -> Clash:
-    survivor = _edited_occurrence(cell, cell.get(sides.host), cell.get(sides.remote))
-    if survivor is not None:
-        return Clash(cell.name, survivor, Reason.EDIT_BEATS_DELETION)
+def _winner(host: Showing, remote: Showing, policy: Policy) -> tuple[Winner, Reason]:
+    """Who wins the clashes of these two, and why."""
     match policy:
         case Policy.ASK:
-            return Clash(cell.name, Winner.NOBODY, Reason.CONFLICT_ASK)
+            return Winner.NOBODY, Reason.CONFLICT_ASK
         case Policy.HOST:
-            return Clash(cell.name, Winner.HOST, Reason.CONFLICT_HOST)
+            return Winner.HOST, Reason.CONFLICT_HOST
         case Policy.REMOTE:
-            return Clash(cell.name, Winner.REMOTE, Reason.CONFLICT_REMOTE)
+            return Winner.REMOTE, Reason.CONFLICT_REMOTE
         case Policy.NEWEST:
             later = host.changed is not None and remote.changed is not None and remote.changed > host.changed
-            return Clash(cell.name, Winner.REMOTE if later else Winner.HOST, Reason.CONFLICT_NEWEST)
+            return (Winner.REMOTE if later else Winner.HOST), Reason.CONFLICT_NEWEST
 
 
 def _edited_occurrence(cell: Cell, host: Any, remote: Any) -> Winner | None:

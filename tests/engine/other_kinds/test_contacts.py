@@ -12,7 +12,7 @@ import pytest
 from marketplace_plugin.engine.acts.preview import current_plan
 from marketplace_plugin.model.contact import Contact, Labelled
 from marketplace_plugin.model.item import Kind
-from marketplace_plugin.providers.memory import EWS, GOOGLE, GRAPH, Personality
+from marketplace_plugin.providers.memory import Personality
 from marketplace_plugin.store import conflicts, held, host_positions
 from marketplace_plugin.store.work.held import What
 from marketplace_plugin.sync.link import LinkKind, LinkState
@@ -27,22 +27,9 @@ def shared(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 
 
-@pytest.fixture(params=(GOOGLE, GRAPH, EWS), ids=lambda personality: personality.name)
-def personality(request: pytest.FixtureRequest) -> Personality:
-    one: Personality = request.param
-    return one
-
-
 @pytest.fixture
 def world(personality: Personality, shared: bool) -> Iterator[KindsWorld]:
     world = KindsWorld(personality, shared=shared)
-    yield world
-    world.close()
-
-
-@pytest.fixture
-def google() -> Iterator[KindsWorld]:
-    world = KindsWorld(GOOGLE)
     yield world
     world.close()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,26 +14,12 @@ from marketplace_plugin.engine.acts.waiting.matches import different, doubtful, 
 from marketplace_plugin.errors import NotFound
 from marketplace_plugin.model.contact import Contact
 from marketplace_plugin.model.item import Kind
-from marketplace_plugin.providers.memory import EWS, GOOGLE, GRAPH, Personality
 from marketplace_plugin.sync.link import LinkKind, LinkState
 from marketplace_plugin.sync.merge.three_way import Winner
 from tests.engine.kinds import ADA, BOOK, LIST, KindsWorld, call, contact, task
 from tests.laws.world import TARGET
 
 BOTH_WAYS: dict[str, Any] = {"targets": (BOOK,), "sources": (BOOK,)}
-
-
-@pytest.fixture(params=(GOOGLE, GRAPH, EWS), ids=lambda personality: personality.name)
-def personality(request: pytest.FixtureRequest) -> Personality:
-    one: Personality = request.param
-    return one
-
-
-@pytest.fixture(params=[True, False], ids=["same database", "own database"])
-def world(personality: Personality, request: pytest.FixtureRequest) -> Iterator[KindsWorld]:
-    world = KindsWorld(personality, shared=request.param)
-    yield world
-    world.close()
 
 
 def doubt(world: KindsWorld) -> tuple[Any, str]:

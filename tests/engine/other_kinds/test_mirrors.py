@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 
@@ -12,32 +11,11 @@ from marketplace_plugin.model.event import Event, ShowAs
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.task import Call, Task, TaskStatus
 from marketplace_plugin.model.time import AllDay
-from marketplace_plugin.providers.memory import EWS, GOOGLE, GRAPH, Personality
 from marketplace_plugin.sync.link import LinkKind, LinkState
 from tests.engine.kinds import ADA, KindsWorld, call, span, task
 from tests.laws.world import SOURCE, TARGET, event
 
 BOTH = (Kind.TASK, Kind.CALL)
-
-
-@pytest.fixture(params=(GOOGLE, GRAPH, EWS), ids=lambda personality: personality.name)
-def personality(request: pytest.FixtureRequest) -> Personality:
-    one: Personality = request.param
-    return one
-
-
-@pytest.fixture(params=[True, False], ids=["same database", "own database"])
-def world(personality: Personality, request: pytest.FixtureRequest) -> Iterator[KindsWorld]:
-    world = KindsWorld(personality, shared=request.param)
-    yield world
-    world.close()
-
-
-@pytest.fixture
-def google() -> Iterator[KindsWorld]:
-    world = KindsWorld(GOOGLE)
-    yield world
-    world.close()
 
 
 def only(items: object) -> Event:

@@ -2,42 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from typing import Any
-
-import pytest
 
 from marketplace_plugin.errors import Unavailable
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.task import Priority, Task, TaskStatus
-from marketplace_plugin.providers.memory import EWS, GOOGLE, GRAPH, Moment, Personality, Request
+from marketplace_plugin.providers.memory import Moment, Request
 from marketplace_plugin.sync.link import LinkKind
 from marketplace_plugin.sync.reason import Reason
 from tests.engine.kinds import ADA, LIST, KindsWorld, span, task
 from tests.laws.world import TARGET
 
 LISTED: dict[str, Any] = {"targets": (LIST,), "sources": (LIST,)}
-
-
-@pytest.fixture(params=(GOOGLE, GRAPH, EWS), ids=lambda personality: personality.name)
-def personality(request: pytest.FixtureRequest) -> Personality:
-    one: Personality = request.param
-    return one
-
-
-@pytest.fixture(params=[True, False], ids=["same database", "own database"])
-def world(personality: Personality, request: pytest.FixtureRequest) -> Iterator[KindsWorld]:
-    world = KindsWorld(personality, shared=request.param)
-    yield world
-    world.close()
-
-
-@pytest.fixture
-def google() -> Iterator[KindsWorld]:
-    world = KindsWorld(GOOGLE)
-    yield world
-    world.close()
 
 
 def tasks(items: object) -> dict[str, Task]:

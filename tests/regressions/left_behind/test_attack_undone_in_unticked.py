@@ -3,7 +3,6 @@ reads, and said "Busy" for good."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
@@ -18,15 +17,9 @@ from tests.laws.world import OTHER, SOURCE, TARGET, World, event
 from tests.regressions.seeing import blocked, here, only, person, titles
 
 
-@pytest.fixture(
-    params=[(p, shared) for p in PERSONALITIES for shared in (True, False)], ids=lambda p: f"{p[0].name}-{p[1]}"
-)
-def world(request: pytest.FixtureRequest) -> Iterator[World]:
-    """Over both kinds of host."""
-    personality, shared = request.param
-    made = World(personality, shared=shared)
-    yield made
-    made.close()
+@pytest.fixture
+def world(hosted: World) -> World:
+    return hosted
 
 
 def unticked(world: World, policy: Policy = Policy.NEWEST) -> tuple[MemoryAccount, str, str]:

@@ -3,7 +3,6 @@ integration again, and she signs in again: no edit there ever came here any more
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
@@ -11,25 +10,16 @@ import pytest
 from marketplace_plugin.engine.account.disconnect import disconnect
 from marketplace_plugin.engine.account.market import install
 from marketplace_plugin.engine.views import Audience
-from marketplace_plugin.providers.memory import PERSONALITIES, Crash, Moment, Personality, Request
+from marketplace_plugin.providers.memory import Crash, Moment, Request
 from marketplace_plugin.store import connections
 from marketplace_plugin.store.accounts.connections import ConnectionState
 from tests.laws.world import TARGET, World, event
 from tests.regressions.seeing import here, only, person, titles
 
-CASES = [(personality, shared) for personality in PERSONALITIES for shared in (True, False)]
 
-
-def _name(case: tuple[Personality, bool]) -> str:
-    return f"{case[0].name}-{'shared' if case[1] else 'separate'}"
-
-
-@pytest.fixture(params=CASES, ids=_name)
-def world(request: pytest.FixtureRequest) -> Iterator[World]:
-    personality, shared = request.param
-    made = World(personality, shared=shared)
-    yield made
-    made.close()
+@pytest.fixture
+def world(hosted: World) -> World:
+    return hosted
 
 
 def test_who_signs_in_again_after_a_disconnect_that_died_syncs_again(world: World) -> None:

@@ -3,8 +3,6 @@ stayed at the service for good, and a converted event there had neither an event
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from marketplace_plugin.engine.account.settings import save, settings
@@ -14,26 +12,16 @@ from marketplace_plugin.engine.acts.preview import current_plan
 from marketplace_plugin.engine.context import RunOutcome
 from marketplace_plugin.engine.views import SettingsForm
 from marketplace_plugin.model.item import Kind
-from marketplace_plugin.providers.memory import PERSONALITIES, Personality
 from marketplace_plugin.store import connections, held, host_positions
 from marketplace_plugin.store.accounts.connections import Policy
 from marketplace_plugin.store.work.held import What
 from tests.laws.world import OTHER, SOURCE, TARGET, World, event
 from tests.regressions.seeing import blocked, here, person, titles
 
-CASES = [(personality, shared) for personality in PERSONALITIES for shared in (True, False)]
 
-
-def _name(case: tuple[Personality, bool]) -> str:
-    return f"{case[0].name}-{'shared' if case[1] else 'separate'}"
-
-
-@pytest.fixture(params=CASES, ids=_name)
-def world(request: pytest.FixtureRequest) -> Iterator[World]:
-    personality, shared = request.param
-    made = World(personality, shared=shared)
-    yield made
-    made.close()
+@pytest.fixture
+def world(hosted: World) -> World:
+    return hosted
 
 
 def _forget_position(world: World, connection: str) -> None:

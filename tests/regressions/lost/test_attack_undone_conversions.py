@@ -27,15 +27,9 @@ LATER = timed(datetime(2026, 3, 20, 15))  # noqa: DTZ001  # a wall time
 NOON = timed(datetime(2026, 3, 10, 12))  # noqa: DTZ001  # a wall time
 
 
-@pytest.fixture(
-    params=[(p, shared) for p in PERSONALITIES for shared in (True, False)], ids=lambda p: f"{p[0].name}-{p[1]}"
-)
-def world(request: pytest.FixtureRequest) -> Iterator[World]:
-    """Over both kinds of host."""
-    personality, shared = request.param
-    made = World(personality, shared=shared)
-    yield made
-    made.close()
+@pytest.fixture
+def world(hosted: World) -> World:
+    return hosted
 
 
 @pytest.fixture(params=PERSONALITIES, ids=lambda p: p.name)

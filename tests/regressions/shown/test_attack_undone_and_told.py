@@ -3,28 +3,20 @@ calendar until his next pass happened to come."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
 
 from marketplace_plugin.engine.acts.convert import convert, undo_conversion
 from marketplace_plugin.errors import HostError
-from marketplace_plugin.providers.memory import PERSONALITIES
 from marketplace_plugin.store import connections
 from tests.laws.world import SOURCE, World, event
 from tests.regressions.seeing import person, titles
 
 
-@pytest.fixture(
-    params=[(p, shared) for p in PERSONALITIES for shared in (True, False)], ids=lambda p: f"{p[0].name}-{p[1]}"
-)
-def world(request: pytest.FixtureRequest) -> Iterator[World]:
-    """Over both kinds of host."""
-    personality, shared = request.param
-    made = World(personality, shared=shared)
-    yield made
-    made.close()
+@pytest.fixture
+def world(hosted: World) -> World:
+    return hosted
 
 
 @pytest.mark.parametrize("answered", [True, False])

@@ -3,31 +3,20 @@ it, and the run that she had started did nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from marketplace_plugin.engine.acts.preview import approve, current_plan
 from marketplace_plugin.engine.context import RunOutcome, Trigger
-from marketplace_plugin.providers.memory import PERSONALITIES, Moment, Personality, Request
+from marketplace_plugin.providers.memory import Moment, Request
 from marketplace_plugin.store import connections
 from marketplace_plugin.store.accounts.connections import Policy
 from tests.laws.world import World, event
 from tests.regressions.seeing import person, titles
 
-CASES = [(personality, shared) for personality in PERSONALITIES for shared in (True, False)]
 
-
-def _name(case: tuple[Personality, bool]) -> str:
-    return f"{case[0].name}-{'shared' if case[1] else 'separate'}"
-
-
-@pytest.fixture(params=CASES, ids=_name)
-def world(request: pytest.FixtureRequest) -> Iterator[World]:
-    personality, shared = request.param
-    made = World(personality, shared=shared)
-    yield made
-    made.close()
+@pytest.fixture
+def world(hosted: World) -> World:
+    return hosted
 
 
 def test_what_she_approved_is_not_asked_again(world: World) -> None:

@@ -18,9 +18,9 @@ from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.model.change import Found, Revision
 from marketplace_plugin.model.item import Item
 from marketplace_plugin.model.write import Create
-from marketplace_plugin.store import conflicts, journal
+from marketplace_plugin.store import conflicts, intents, journal
 from marketplace_plugin.store.work.conflicts import ConflictState
-from marketplace_plugin.store.work.intents import Intent
+from marketplace_plugin.store.work.intents import Intent, IntentState
 from marketplace_plugin.sync.link import Link, LinkKind, LinkState, RemoteShowing
 from marketplace_plugin.sync.outcome import as_said, without_missing
 from marketplace_plugin.sync.reason import Reason
@@ -39,6 +39,17 @@ def is_left(link: Link) -> bool:
 def let_go(link: Link) -> bool:
     """Nothing flows any more because its connection ends, or has ended."""
     return link.state is LinkState.DETACHED and link.reason is Reason.DISCONNECTED
+
+
+def sent(begun: Iterable[Intent]) -> dict[str, Item]:
+    """What is under way to be made, by link."""
+    return {one.link: one.write.item for one in begun if isinstance(one.write, Create)}
+
+
+def look_up_again(engine: Engine, c: Database, copies: Iterable[Link]) -> None:
+    """What may have been made although the service said "not now" is looked up by its stamp like what is under way."""
+    tried = intents.last_creates(c, [link.id for link in copies if link.remote_id is None])
+    intents.settle(c, [one.op for one in tried.values()], IntentState.OPEN, engine.now())
 
 
 def put_back(begun: Iterable[Intent]) -> set[str]:

@@ -19,9 +19,8 @@ from marketplace_plugin.engine.acts.chosen.purge import forget_unborn, restart, 
 from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.model.change import Access
 from marketplace_plugin.model.item import Kind
-from marketplace_plugin.model.write import Create, HostCreate, HostDelete
+from marketplace_plugin.model.write import HostCreate, HostDelete
 from marketplace_plugin.store import collections, conflicts, connections, host_positions, intents, links
-from marketplace_plugin.store.work.intents import IntentState
 from marketplace_plugin.sync.link import AT_REST, Link, LinkState
 from marketplace_plugin.sync.reason import Reason
 
@@ -81,13 +80,12 @@ def leave_target(
     open_ = intents.open_ones(c, connection_id)
     at_work = {one.link for one in open_ if isinstance(one.write, HostCreate | HostDelete)}
     ours = [k for k in ours if k.id not in at_work]  # it stays until it is known what became of its event here
-    sent = {one.link for one in open_ if isinstance(one.write, Create)}
+    sent = left.sent(open_)
     standing = [k for k in ours if k.remote_id is not None]
     under_way = [k for k in ours if k.remote_id is None and left.may_stand(k, sent) and not keep]
     forget_unborn(engine, c, {k.id for k in ours} - {k.id for k in (*standing, *under_way)})
     links.put(c, [left.leaving(engine, k) for k in under_way], now)
-    tried = intents.last_creates(c, [k.id for k in under_way if k.id not in sent])
-    intents.settle(c, [one.op for one in tried.values()], IntentState.OPEN, now)
+    left.look_up_again(engine, c, under_way)
     if keep:
         links.put(c, [left.kept(k) for k in standing], now)
         return

@@ -13,12 +13,11 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection as Database
 
 from marketplace_plugin.contract.module import UnitOfWork
-from marketplace_plugin.engine.acts.chosen.left import let_leave
+from marketplace_plugin.engine.acts.chosen import left
 from marketplace_plugin.engine.acts.chosen.purge import forget_unborn, restart
 from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.engine.kinds import PAIRED
 from marketplace_plugin.model.item import Kind
-from marketplace_plugin.model.write import Create
 from marketplace_plugin.store import collections, connections, host_positions, intents, links
 from marketplace_plugin.store.accounts.collections import Collection
 from marketplace_plugin.sync.link import Link, LinkKind, LinkState
@@ -84,10 +83,11 @@ def unmirror(engine: Engine, unit: UnitOfWork, connection: str, kinds: Group[Kin
     c, now = unit.connection, engine.now()
     mine = [k for k in links.of_connection(c, connection, kinds=(LinkKind.MIRROR,)) if k.host_kind in kinds]
     live = [k for k in mine if not k.rests]
-    sent = {one.link for one in intents.open_ones(c, connection) if isinstance(one.write, Create)}
-    kept = [k for k in live if k.remote_id is not None or k.id in sent]
+    sent = left.sent(intents.open_ones(c, connection))
+    kept = [k for k in live if left.may_stand(k, sent)]
     forget_unborn(engine, c, {k.id for k in live} - {k.id for k in kept})
-    links.put(c, let_leave(engine, c, kept), now)
+    links.put(c, left.let_leave(engine, c, kept), now)
+    left.look_up_again(engine, c, kept)
 
 
 def _release(engine: Engine, unit: UnitOfWork, connection: str, remote_id: str, reason: Reason) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection as Database
 from marketplace_plugin.contract.module import UnitOfWork
 from marketplace_plugin.engine.acts.chosen import left
 from marketplace_plugin.engine.context import Engine
-from marketplace_plugin.model.write import Create, HostCreate
+from marketplace_plugin.model.write import HostCreate
 from marketplace_plugin.store import (
     blocks,
     collections,
@@ -87,7 +87,7 @@ def purge_connection(engine: Engine, unit: UnitOfWork, connection_id: str) -> Pu
     connections.seize(c, connection_id, now)
     known = list(links.of_connection(c, connection_id))
     begun = intents.open_ones(c, connection_id)
-    sent = {one.link: one.write.item for one in begun if isinstance(one.write, Create)}
+    sent = left.sent(begun)
     back = left.put_back(begun)
     made = [k for k in known if left.may_stand(k, sent) and (k.host_ref is not None or k.id not in back)]
     kept = [k for k in made if k.kind is not LinkKind.BLOCK and (k.host_ref is not None or left.is_left(k))]
