@@ -221,8 +221,8 @@ class Fresh:
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """It carries the mark, or the UID, of ``link``, which is at rest and names another item: it is that one, moved, or
-    a copy of it. Whether the other one still stands tells (rule R9a)."""
+    """It carries the mark, or the UID, of ``link``, which names another item: it is that one, moved, or a copy of it,
+    or its second half. Whether the other one still stands, or has moved itself, tells (rules R1d and R9a)."""
 
     found: Found
     collection: str
@@ -299,7 +299,8 @@ def _place(
     near = [*index.by_remote_id.get(found.id, ()), *index.by_uid.get(found.uid, ()), *mine]
     for other in near:
         if other.kind is not LinkKind.BLOCK and (other.collection, other.remote_id or "") in gone:
-            return Seen(other, found, collection, How.MOVED)
+            is_it = is_same(other, found)
+            return Seen(other, found, collection, How.MOVED) if is_it else Stray(found, collection, other)
     for other in mine:
         if other.remote_id is None:  # wherever its owner has moved it since
             return Seen(other, found, collection, How.STAMPED)
@@ -324,9 +325,9 @@ def as_copy(stray: Stray) -> Fresh:
     return Fresh(stray.found, stray.collection, kept_copy=stray.link.remote_id == stray.found.id)
 
 
-def _unasked(placed: Seen | Fresh | Stray | Invited) -> Seen | Fresh | Invited:
+def _unasked(placed: Seen | Fresh | Stray | Invited) -> Seen | Fresh | Stray | Invited:
     """In an address book or a task list what is new is matched with what is here."""
-    return as_copy(placed) if isinstance(placed, Stray) else placed
+    return as_copy(placed) if isinstance(placed, Stray) and placed.link.rests else placed
 
 
 def each_once(news: Sequence[News]) -> list[News]:
@@ -346,11 +347,19 @@ def each_once(news: Sequence[News]) -> list[News]:
 
 
 def _nearness(seen: Seen) -> tuple[bool, bool, bool, float]:
+    return seen.how is How.MOVED, *nearness(seen.link, seen.found)
+
+
+def nearness(link: Link, found: Found) -> tuple[bool, bool, float]:
     """Its own id, then its UID; of equals the one that was there first."""
-    link, found = seen.link, seen.found
-    same_uid = bool(found.uid) and found.uid == link.uid
     age = -found.changed.timestamp() if found.changed is not None else 0.0
-    return seen.how is How.MOVED, found.id == link.remote_id, same_uid, age
+    return found.id == link.remote_id, bool(found.uid) and found.uid == link.uid, age
+
+
+def is_same(link: Link, found: Found) -> bool:
+    """A move keeps the id or the UID. The mark alone is carried by the second half of a series, and by copies, too."""
+    same_id, same_uid, _ = nearness(link, found)
+    return same_id or same_uid
 
 
 def _invites(link: Link, found: Found) -> bool:

@@ -10,6 +10,7 @@ from tests.faults.taking import Safeguard, swap, swap_method
 
 DELETIONS = "tests/regressions/lost/test_deletions.py"
 MOVES = "tests/regressions/lost/test_attack_moves.py"
+TAILS = "tests/regressions/left_behind/test_tails.py"
 KEPT = "tests/regressions/left_behind/test_kept_copies.py"
 DOUBLES = "tests/regressions/doubled/test_doubles.py"
 TROUBLE = "tests/regressions/stopped/test_trouble.py"
@@ -230,6 +231,12 @@ def _every_stray_is_a_copy() -> None:
     swap(strays._standing, lambda _p, links: {link.id: True for link in links})
 
 
+def _a_mark_is_enough() -> None:
+    from marketplace_plugin.sync import diff
+
+    swap(diff.is_same, lambda _link, _found: True)
+
+
 def _what_rests_is_parked() -> None:
     from marketplace_plugin.engine.steps import recall
 
@@ -396,6 +403,16 @@ PASSES = (
             f"{KEPT}::test_a_copy_of_a_connection_that_ended_is_known_too",
         ),
         _every_stray_is_a_copy,
+    ),
+    Safeguard(
+        "moved or split off",
+        "our mark alone is a move only where nothing has the id or the UID of what is missed",
+        "sync/diff.py::is_same",
+        (
+            f"{TAILS}::test_the_first_half_is_the_event_wherever_it_is_moved",
+            f"{TAILS}::test_who_comes_back_finds_the_first_half_where_it_was_moved",
+        ),
+        _a_mark_is_enough,
     ),
     Safeguard(
         "links at rest",

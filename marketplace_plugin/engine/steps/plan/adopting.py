@@ -13,7 +13,7 @@ from sqlalchemy import Connection as Database
 
 from marketplace_plugin.engine.acts.chosen import left
 from marketplace_plugin.engine.steps.one_pass import Pass, chunks
-from marketplace_plugin.engine.steps.pull.elsewhere import STAMPED, find_moved
+from marketplace_plugin.engine.steps.pull.elsewhere import STAMPED, by_mark, find_moved
 from marketplace_plugin.engine.steps.pull.reading import fetch
 from marketplace_plugin.engine.steps.recall import Recalled
 from marketplace_plugin.errors import CollectionGone, PermissionDenied
@@ -21,6 +21,7 @@ from marketplace_plugin.model.change import Access, Change, Found, HostItem, Sta
 from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.event import Event, Series
 from marketplace_plugin.store import connections, links
+from marketplace_plugin.sync.diff import is_same
 from marketplace_plugin.sync.link import Link, LinkKind, LinkState
 from marketplace_plugin.sync.merge.cells import Synced
 from marketplace_plugin.sync.merge.three_way import changed
@@ -155,6 +156,7 @@ def _look_elsewhere(p: Pass, asked: Sequence[Link], found: Standing) -> None:
     lost = {Stamp(p.engine.instance, k.id): k for k in asked if k.id not in found.shown and k.kind in STAMPED}
     unknown = [k for k in asked if k.id not in found.shown and k.id not in found.unclear]
     converted = [k for k in unknown if k.kind is LinkKind.CONVERTED]
+    marked: dict[str, tuple[str, Found]] = {}
     for row in p.collections.values():
         if not row.listed or row.info.role < Role.READER or not (lost or converted):
             continue
@@ -165,9 +167,14 @@ def _look_elsewhere(p: Pass, asked: Sequence[Link], found: Standing) -> None:
             moved, _ = find_moved(p, row.remote_id, missing, blocks=True) if missing else ([], ())
         except (CollectionGone, PermissionDenied):
             continue  # a calendar that was never asked for; it may well be unreadable
-        moved += [(lost[stamp], copies[0]) for stamp, copies in carried.items() if len(copies) == 1 and stamp in lost]
+        ours = [(lost[stamp], one) for stamp, shown in carried.items() if (one := by_mark(lost[stamp], shown))]
+        moved += [(link, one) for link, one in ours if is_same(link, one)]
         found.shown |= {link.id: one for link, one in moved}
         found.moved |= {link.id: row.remote_id for link, _ in moved}
+        marked = {link.id: (row.remote_id, one) for link, one in ours} | marked
+    for name, (place, one) in marked.items():  # no calendar has more of it than its mark (rule R1d)
+        if name not in found.shown:
+            found.shown[name], found.moved[name] = one, place
 
 
 def adopt(p: Pass, item: HostItem, known: Standing) -> Step | None:

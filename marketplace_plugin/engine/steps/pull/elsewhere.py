@@ -19,7 +19,7 @@ from marketplace_plugin.model.event import Event, Series
 from marketplace_plugin.model.time import Window
 from marketplace_plugin.store import links
 from marketplace_plugin.store.accounts.collections import Collection
-from marketplace_plugin.sync.diff import How, LinkIndex, News, Seen, Vanished, Waits, taken_over
+from marketplace_plugin.sync.diff import How, LinkIndex, News, Seen, Vanished, Waits, is_same, taken_over
 from marketplace_plugin.sync.link import Link, LinkKind
 from marketplace_plugin.sync.merge.three_way import changed
 
@@ -31,26 +31,31 @@ def look_elsewhere(p: Pass, news: list[News], index: LinkIndex) -> list[News]:
     """What vanished may have been moved into another calendar: the link follows it there (rule R1).
 
     Calendars that are not synced are asked, and siblings too: one that was read before, while this collection could
-    not be, has told of the arrival already. Where one does not answer now, the deletion waits.
+    not be, has told of the arrival already. Where one does not answer now, the deletion waits. What carries our mark
+    alone is taken where no calendar has more (rule R1d).
     """
     vanished = (n.link for n in news if isinstance(n, Vanished) and n.link.kind is not LinkKind.BLOCK)
     lost = {link.id: link for link in vanished if link.remote_id is not None and taken_over(link, index) is None}
     if not lost:
         return news
     told: dict[str, News] = {}
+    marked: dict[str, Seen] = {}
     for row in p.collections.values():
         missing = [k for k in lost.values() if k.id not in told and _may_be_in(p, row, k)]
         if not missing or not row.listed or row.info.role < Role.READER:
             continue
         try:
             moved, doubtful = find_moved(p, row.remote_id, missing)
-            told |= {link.id: Seen(link, found, row.remote_id, How.MOVED) for link, found in moved}
+            seen = [Seen(link, found, row.remote_id, How.MOVED) for link, found in moved]
+            told |= {one.link.id: one for one in seen if is_same(one.link, one.found)}
+            marked = {one.link.id: one for one in seen} | marked
             told |= {link.id: Waits(link) for link in doubtful if link.id not in told}
         except AuthorizationExpired:
             raise
         except ProviderError as error:
             p.failed(row.remote_id, error)
             told |= {link.id: Waits(link) for link in missing if link.id not in told}
+    told = marked | told
     return [told.get(n.link.id, n) if isinstance(n, Vanished) else n for n in news]
 
 
@@ -78,9 +83,16 @@ def find_moved(
         named, unclear = _by_uid(p, collection, [k for k in left if _only_uid(p, k)], blocks)
     except (CollectionGone, PermissionDenied):
         return [], []  # a calendar that was never asked for; it may well be unreadable
-    found += [(stamps[stamp], shown[0]) for stamp, shown in carried.items() if len(shown) == 1] + named
+    found += [(stamps[stamp], one) for stamp, shown in carried.items() if (one := by_mark(stamps[stamp], shown))]
+    found += named
     free = {one.id for one in _untied(p, collection, [one for _, one in found], blocks)}
     return [(link, one) for link, one in found if one.id in free], [*doubtful, *unclear]
+
+
+def by_mark(link: Link, carried: Sequence[Found]) -> Found | None:
+    """Of what carries its mark the one with its id or UID; of several others nobody can say which it is."""
+    same = [one for one in carried if is_same(link, one)] or carried
+    return same[0] if len(same) == 1 else None
 
 
 def _only_uid(p: Pass, link: Link) -> bool:

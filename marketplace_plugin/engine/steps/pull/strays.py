@@ -1,4 +1,4 @@
-"""What carries the mark of a link at rest and is not what that link names: moved, or copied? (rule R9a)
+"""What carries the mark of a link and is not what that link names: moved, or copied, or split off? (rules R1d and R9a)
 
 A copy that the user kept is his and never a block, wherever he moves it; what he copied himself is one. Both carry our
 mark, so what the link names is asked for by its id: gone, it has moved here; still there, this is a copy of it.
@@ -7,7 +7,7 @@ mark, so what the link names is asked for by its id: gone, it has moved here; st
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection
 
@@ -19,7 +19,7 @@ from marketplace_plugin.model.collection import Role
 from marketplace_plugin.store import connections, held
 from marketplace_plugin.store.accounts.connections import ConnectionState
 from marketplace_plugin.store.work.held import Held, What
-from marketplace_plugin.sync.diff import How, News, Seen, Stray, as_copy, each_once
+from marketplace_plugin.sync.diff import How, News, Seen, Stray, Suspect, Vanished, Waits, as_copy, each_once
 from marketplace_plugin.sync.link import Link
 from marketplace_plugin.sync.reason import Reason
 
@@ -29,27 +29,29 @@ Place = tuple[str, str]
 
 def tell_strays(p: Pass, news: list[News]) -> tuple[list[News], dict[Place, str]]:
     """Each stray is a move or a copy. What cannot be told now waits: by its place, the calendar that must answer."""
-    strays = [one for one in news if isinstance(one, Stray)]
+    heard = {one.link.id: one for one in news if isinstance(one, Seen | Vanished | Suspect | Waits)}
+    places = {(one.collection, one.found.id) for one in heard.values() if isinstance(one, Seen)}
+    rest: list[News] = [one for one in news if not isinstance(one, Stray)]
+    strays = [one for one in news if isinstance(one, Stray) and (one.collection, one.found.id) not in places]
     if not strays:
-        return news, {}
-    known = _of_this_account(p, {one.link.id: one.link for one in strays}.values())
-    standing = _standing(p, known.values())
-    told = [_told(one, known, standing) if isinstance(one, Stray) else one for one in news]
+        return rest, {}
+    standing = {name: isinstance(one, Seen) for name, one in heard.items() if isinstance(one, Seen | Vanished)}
+    standing |= _standing(p, {one.link.id: one.link for one in strays if one.link.id not in heard}.values())
+    told = [_told(one, standing) for one in strays]
     waiting = {(one.collection, one.found.id): one.link.collection for one in told if isinstance(one, Stray)}
-    return each_once([one for one in told if not isinstance(one, Stray)]), waiting
+    moved = {one.link.id for one in told if isinstance(one, Seen)}
+    rest = [one for one in rest if not (isinstance(one, Vanished) and one.link.id in moved)]
+    return each_once([*rest, *(one for one in told if not isinstance(one, Stray))]), waiting
 
 
-def _told(one: Stray, known: dict[str, Link], standing: dict[str, bool]) -> News:
-    if one.link.id not in known:
-        return as_copy(one)
+def _told(one: Stray, standing: Mapping[str, bool]) -> News:
     if one.link.id not in standing:
         return one
     return as_copy(one) if standing[one.link.id] else Seen(one.link, one.found, one.collection, How.MOVED)
 
 
-def _of_this_account(p: Pass, links: Iterable[Link]) -> dict[str, Link]:
+def _of_this_account(p: Pass, listed: Sequence[Link]) -> dict[str, Link]:
     """Links of this connection, and of one to the same account that has ended. What others keep is theirs to follow."""
-    listed = list(links)
     before = {k.connection for k in listed if k.connection != p.connection.id and k.user == p.connection.user}
     mine = {p.connection.id}
     if before:
@@ -65,9 +67,11 @@ def _of_this_account(p: Pass, links: Iterable[Link]) -> dict[str, Link]:
 
 def _standing(p: Pass, links: Iterable[Link]) -> dict[str, bool]:
     """Whether what these links name stands where they name it, by link; left out where nobody can say at present."""
-    standing: dict[str, bool] = {}
+    listed = list(links)
+    known = _of_this_account(p, listed)
+    standing = dict.fromkeys((link.id for link in listed if link.id not in known), True)  # not ours to say
     asked: dict[str, list[Link]] = defaultdict(list)
-    for link in links:
+    for link in known.values():
         if link.remote_id is None or link.collection not in p.collections or not p.collections[link.collection].listed:
             standing[link.id] = False  # nothing is named, or in a calendar that the account no longer has
         elif may_ask(p, link.collection):
