@@ -36,7 +36,7 @@ def one_by_one(writes: Sequence[Write], carry_out: Callable[[Write], Outcome]) -
     lost = 0
     for write in writes:
         if pause is not None:
-            yield replace(pause, op=write.op)
+            yield replace(pause, op=write.op, sent=False)
             continue
         if lost >= PATIENCE:
             raise Unavailable(f"{PATIENCE} answers in a row did not come")

@@ -122,11 +122,13 @@ class DeferScope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """Not done: the service asks for a pause."""
+    """Not done: the service asks for a pause. ``sent`` is False where it was never asked, so that nothing can have come
+    of it; a service that answers so may have begun all the same."""
 
     op: str
     retry_after: timedelta | None
     scope: DeferScope = DeferScope.CONNECTION
+    sent: bool = True
 
 
 Outcome = Applied | Stale | Missing | Partial | Refused | Unanswered | Deferred

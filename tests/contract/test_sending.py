@@ -33,6 +33,10 @@ def paused(op: str) -> Outcome:
     return Deferred(op, MINUTE)
 
 
+def unsent(op: str) -> Outcome:
+    return Deferred(op, MINUTE, sent=False)
+
+
 def this_one_later(op: str) -> Outcome:
     return Deferred(op, None, DeferScope.ITEM)
 
@@ -45,7 +49,7 @@ def test_each_write_has_one_outcome_in_its_order() -> None:
 
 def test_after_a_request_for_a_pause_nothing_more_is_sent() -> None:
     told = list(one_by_one(deletions(4), answering(done, paused)))
-    assert told == [done("op-0"), paused("op-1"), paused("op-2"), paused("op-3")]
+    assert told == [done("op-0"), paused("op-1"), unsent("op-2"), unsent("op-3")]
 
 
 def test_a_pause_of_one_item_is_none_of_the_others() -> None:

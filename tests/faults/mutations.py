@@ -11,12 +11,13 @@ from tests.faults.choices import CHOICES
 from tests.faults.decisions import DECISIONS
 from tests.faults.edges import EDGES
 from tests.faults.exchange import EXCHANGE
+from tests.faults.missed import MISSED
 from tests.faults.passes import PASSES
 from tests.faults.passwords import PASSWORDS
 from tests.faults.taking import Safeguard
 
 VARIABLE = "SAFEGUARD"
-ALL: tuple[Safeguard, ...] = (*PASSES, *DECISIONS, *CHOICES, *EDGES, *EXCHANGE, *PASSWORDS)
+ALL: tuple[Safeguard, ...] = (*PASSES, *MISSED, *DECISIONS, *CHOICES, *EDGES, *EXCHANGE, *PASSWORDS)
 BY_NAME = {one.name: one for one in ALL}
 
 

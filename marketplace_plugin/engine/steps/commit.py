@@ -24,8 +24,11 @@ from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.write import (
     Applied,
     Create,
+    Deferred,
     HostApplied,
     HostOutcome,
+    Missing,
+    Outcome,
     Partial,
     Stale,
     Unanswered,
@@ -243,18 +246,23 @@ def _held(c: Connection, p: Pass, planned: Planned, result: Result) -> None:
 
 
 def _intents(c: Connection, p: Pass, work: Work) -> None:
-    """Answered intents are closed. One whose answer did not come stays open, and a create that met an item of its own
-    stamp too: the stamp is looked up before anything is sent again."""
+    """Answered intents are closed. One whose answer did not come stays open, and a create of which something may have
+    come although its answer says otherwise: the stamp is looked up before anything is sent again."""
     done: list[str] = []
     dropped: list[str] = []
     for write in work.remote.values():
         outcome = work.outcomes.get(write.op)
-        if isinstance(outcome, Unanswered) or (isinstance(write, Create) and isinstance(outcome, Stale)):
+        if isinstance(outcome, Unanswered) or (isinstance(write, Create) and _may_be_there(outcome)):
             continue
         (done if isinstance(outcome, Applied) else dropped).append(write.op)
     done += [write.op for write in work.host.values()]
     intents.settle(c, done, IntentState.DONE, p.now)
     intents.settle(c, dropped, IntentState.DROPPED, p.now)
+
+
+def _may_be_there(outcome: Outcome | None) -> bool:
+    """It met an item of its own key; or one that is gone, and may have been moved; or the service said "not now"."""
+    return isinstance(outcome, Stale | Missing) or (isinstance(outcome, Deferred) and outcome.sent)
 
 
 def _positions(c: Connection, p: Pass, recalled: Recalled, rounds_: Mapping[str, Round]) -> None:

@@ -221,7 +221,7 @@ def push(p: Pass, work: Work) -> None:
 def _send(p: Pass, collection: str, batch: Sequence[Write], work: Work) -> None:
     p.still_ours()
     if p.expired or p.paused is not None:
-        work.outcomes |= {write.op: Deferred(write.op, None) for write in batch}
+        work.outcomes |= {write.op: Deferred(write.op, None, sent=False) for write in batch}
         return
     told: set[str] = set()
     repeatable = p.place(collection).capabilities.idempotent_create
@@ -246,12 +246,12 @@ def _blame(p: Pass, collection: str, error: ProviderError, rest: Sequence[Write]
     p.expired = p.expired or isinstance(error, AuthorizationExpired)
     if not isinstance(error, AuthorizationExpired):
         p.failed(collection, error)
-    for write in rest:
+    for number, write in enumerate(rest):
         match error:
             case AuthorizationExpired() | CollectionGone():
-                work.outcomes[write.op] = Deferred(write.op, None)
+                work.outcomes[write.op] = Deferred(write.op, None, sent=False)
             case Throttled(retry_after=retry_after):
-                work.outcomes[write.op] = Deferred(write.op, retry_after)
+                work.outcomes[write.op] = Deferred(write.op, retry_after, sent=number == 0)
             case PermissionDenied():
                 work.outcomes[write.op] = Refused(write.op, RefusedCode.FORBIDDEN, permanent=False)
             case _:

@@ -127,4 +127,4 @@ def outcomes(client: Client, conversations: Sequence[Conversation]) -> Iterator[
     if table.fatal is not None:
         raise table.fatal
     if table.pause is not None:
-        yield from (replace(table.pause, op=one.op) for one in table.waiting)
+        yield from (replace(table.pause, op=one.op, sent=False) for one in table.waiting)

@@ -57,7 +57,7 @@ def push(reader: Reader, collection: str, writes: Sequence[Write]) -> Iterator[O
     try:
         reader.calendar(collection)  # what an event means depends on it
     except Throttled as error:
-        yield from (Deferred(write.op, error.retry_after) for write in writes)
+        yield from (Deferred(write.op, error.retry_after, sent=False) for write in writes)
         return
     made = (Attempt(reader, collection, write.op) for write in writes)
     yield from outcomes(

@@ -22,7 +22,6 @@ from marketplace_plugin.model.write import (
     Applied,
     Create,
     Deferred,
-    DeferScope,
     Delete,
     Missing,
     Move,
@@ -57,7 +56,8 @@ def push(account: MemoryAccount, collection: str, writes: Sequence[Write]) -> It
             try:
                 told.append(_outcome(account, collection, write))
             except Throttled as pause:
-                rest = [Deferred(w.op, pause.retry_after, DeferScope.CONNECTION) for w in writes[number:]]
+                told.append(Deferred(write.op, pause.retry_after))
+                rest = [Deferred(w.op, pause.retry_after, sent=False) for w in writes[number + 1 :]]
                 yield from [*reversed(told), *rest]
                 return
             except (AuthorizationExpired, CollectionGone) as error:

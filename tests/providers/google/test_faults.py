@@ -119,7 +119,7 @@ def test_a_pause_holds_for_all_that_follows(
     world.sandbox.faults.add("status", status=status, reason=reason, retry_after=60, method="POST")
     writes = [Create(f"op{number}", stamp(f"link{number}"), OURS) for number in range(3)]
     outcomes = push(google, *writes)
-    assert outcomes == [Deferred(write.op, timedelta(seconds=60), scope) for write in writes]
+    assert outcomes == [Deferred(w.op, timedelta(seconds=60), scope, sent=w is writes[0]) for w in writes]
     assert len(world.requests("POST")) == 1
 
 

@@ -191,7 +191,7 @@ def test_what_is_throttled_waits_and_what_is_not_is_done(serving: GraphServing, 
     pause = timedelta(seconds=9)
     assert [type(o) for o in outcomes] == [Applied] * 7 + [Deferred] + [Applied] * 12 + [Deferred] * 5
     assert [o for o in outcomes if isinstance(o, Deferred)] == [
-        Deferred(f"op-{n}", pause) for n in (7, 20, 21, 22, 23, 24)
+        Deferred(f"op-{n}", pause, sent=n == 7) for n in (7, 20, 21, 22, 23, 24)
     ]
     assert len(world.requests()) - begin == 2  # the calendar, and one batch: nothing after the pause was asked for
 
@@ -292,7 +292,7 @@ def test_a_batch_that_is_throttled_as_a_whole_waits(serving: GraphServing, world
 
 def test_a_calendar_that_may_not_be_asked_for_yet_waits(serving: GraphServing, world: World) -> None:
     world.sandbox.faults.add("status", method="GET", path="/me/calendars/", status=429, retry_after=3)
-    assert push(serving, *creations(2)) == [Deferred(f"op-{n}", timedelta(seconds=3)) for n in range(2)]
+    assert push(serving, *creations(2)) == [Deferred(f"op-{n}", timedelta(seconds=3), sent=False) for n in range(2)]
 
 
 def test_a_token_that_ends_between_two_batches(serving: GraphServing, world: World) -> None:

@@ -163,13 +163,15 @@ def test_what_was_made_by_a_service_that_said_not_now_is_our_copy(scene: Scene, 
     assert len(scene.all_there()) == 1
 
 
-def test_such_a_copy_is_ours_wherever_it_was_moved_since(scene: Scene) -> None:
-    """In a calendar that is read it became a block, and the event got a second copy."""
+@pytest.mark.parametrize("place", [SOURCE, OTHER])
+def test_such_a_copy_is_ours_wherever_it_was_moved_since(scene: Scene, place: str) -> None:
+    """In a calendar that is read it became a block, and the event got a second copy; the second copy in one that is
+    not synced, too."""
     scene.make_here("event")
     scene.connect()
     scene.account.faults.add(Moment.AFTER, Request.INSERT, Throttled("slow down"))
     scene.world.sync(scene.ada)
-    scene.move_there(0, SOURCE)
+    scene.move_there(0, place)
     scene.rest()
     scene.check()
     assert len(scene.all_there()) == 1
