@@ -376,7 +376,10 @@ def _miss(link: Link, tombstone: Tombstone, all_read: bool) -> News:
 
 
 def taken_over(link: Link, index: LinkIndex) -> Link | None:
-    """The block that a vanished event became in a sibling collection in an earlier pass: the event moved there."""
+    """The block that a vanished event became in an earlier pass, in a sibling collection: the event moved there. Our
+    own copy may have come back into its collection under another id; of others several may share their UID there."""
     near = (*index.by_remote_id.get(link.remote_id or "", ()), *index.by_uid.get(link.uid, ()))
     blocks = [k for k in near if k.kind is LinkKind.BLOCK and k.id != link.id and k.connection == link.connection]
-    return blocks[0] if len(blocks) == 1 and blocks[0].collection != link.collection else None
+    if len(blocks) != 1 or (blocks[0].collection == link.collection and link.kind is not LinkKind.EXPORT):
+        return None
+    return blocks[0]

@@ -77,6 +77,12 @@ def _a_mark_is_enough() -> None:
     swap(diff.is_same, lambda _link, _found: True)
 
 
+def _silence_is_an_answer() -> None:
+    from marketplace_plugin.engine.steps import recall
+
+    swap(recall._is_answered, lambda _pass, _link, _answered: True)
+
+
 def _what_rests_is_parked() -> None:
     from marketplace_plugin.engine.steps import recall
 
@@ -138,6 +144,13 @@ MISSED = (
             f"{TAILS}::test_who_comes_back_finds_the_first_half_where_it_was_moved",
         ),
         _a_mark_is_enough,
+    ),
+    Safeguard(
+        "nobody could ask",
+        "what nobody could be asked about is not unchanged",
+        "engine/steps/recall.py::_is_answered",
+        (f"{MOVES}::test_what_came_back_while_its_calendar_did_not_answer_is_the_event_still",),
+        _silence_is_an_answer,
     ),
     Safeguard(
         "links at rest",

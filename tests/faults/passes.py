@@ -22,9 +22,9 @@ LEASE = "tests/regressions/lost/test_attack_lost_lease.py"
 def _no_stamps() -> None:
     from marketplace_plugin.engine.steps import settle
 
-    def look_up(_p: Any, collection: str, creates: Sequence[Any]) -> Iterator[tuple[Any, str, Sequence[Any]]]:
+    def look_up(_p: Any, _collection: str, creates: Sequence[Any]) -> Iterator[tuple[Any, Sequence[Any]]]:
         for one in creates:
-            yield one, collection, ()
+            yield one, ()
 
     swap(settle._look_up, look_up)
 

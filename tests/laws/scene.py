@@ -224,10 +224,17 @@ class Scene:
         stamps = [one.stamp for key, one in there.items() if one.stamp is not None and key not in self.torn]
         assert len(stamps) == len(set(stamps)), "nothing is doubled at the service"
         pairs = {(k.collection, k.remote_id) for k in tied}
-        grey = {(b.collection, k.remote_id) for b in self.world.blocks(self.ada) for k in known if k.id == b.link}
+        shown = {b.link: b for b in self.world.blocks(self.ada)}
+        grey = {(k.collection, k.remote_id or ""): shown[k.id].item for k in known if k.id in shown}
         sources = {key for key in there if key[0] in self.sources and key not in self.kept}
-        odd = {key for key in grey ^ (sources - pairs) if key not in there or _has_days(there[key].item)}
-        assert not odd, ("each source item that is not converted is one block", odd & grey, odd - grey, known)
+        items = grey | {key: one.item for key, one in there.items()}
+        odd = {key for key in grey.keys() ^ (sources - pairs) if _has_days(items[key])}
+        assert not odd, (
+            "each source item that is not converted is one block",
+            odd & grey.keys(),
+            odd - grey.keys(),
+            known,
+        )
         self._agreed(here, there, tied)
         self.nothing_doubled()
         self.nobody_mailed()

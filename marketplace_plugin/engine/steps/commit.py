@@ -159,11 +159,11 @@ def _would_mail(step: Step, after: Link | None) -> bool:
 
 def _untold(p: Pass, work: Work, done: Sequence[clashes.Done]) -> Iterator[str]:
     """Lines of this pass whose value was not overruled after all. Of a push that was answered in part, or not at all,
-    some may stand there."""
+    or by "not now", some may stand there."""
     by_link = {one.step.link.id: one for one in done}
     for row in work.told:
         one = by_link[row.link]
-        doubtful = row.winner == Winner.HOST and isinstance(one.pushed, Partial | Unanswered)
+        doubtful = row.winner == Winner.HOST and (isinstance(one.pushed, Partial | Unanswered) or _put_off(one.pushed))
         if row.run == p.run and not doubtful and not one.carried_out(Winner(row.winner)):
             yield row.id
 
@@ -262,7 +262,11 @@ def _intents(c: Connection, p: Pass, work: Work) -> None:
 
 def _may_be_there(outcome: Outcome | None) -> bool:
     """It met an item of its own key; or one that is gone, and may have been moved; or the service said "not now"."""
-    return isinstance(outcome, Stale | Missing) or (isinstance(outcome, Deferred) and outcome.sent)
+    return isinstance(outcome, Stale | Missing) or _put_off(outcome)
+
+
+def _put_off(outcome: Outcome | None) -> bool:
+    return isinstance(outcome, Deferred) and outcome.sent
 
 
 def _positions(c: Connection, p: Pass, recalled: Recalled, rounds_: Mapping[str, Round]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from marketplace_plugin.contract.module import HostModule, Person
 from marketplace_plugin.contract.provider import Provider
@@ -27,6 +28,7 @@ from marketplace_plugin.store.log.plans import Plan
 from marketplace_plugin.sync.diff import Ground
 from marketplace_plugin.sync.plan.flows import Place
 
+T = TypeVar("T")
 WINDOW_STEP = timedelta(days=7)
 """A window stays where it is until it is this much behind: each new one costs a snapshot."""
 LONGEST_PAUSE = timedelta(days=1)
@@ -102,9 +104,10 @@ class Pass:
             raise TypeError("only events have a span")
         return span_of(item, self.person.zone)
 
-    def first_of(self, copies: Sequence[Found]) -> Found:
-        """Of several that carry one stamp the first part of a split is the event, then the one that was left alone."""
-        return min(copies, key=self._age)
+    def first_of(self, copies: Sequence[tuple[str, Found]]) -> tuple[str, Found]:
+        """Of several that carry one stamp, each with its collection, the first part of a split is the event, then the
+        one that was left alone."""
+        return min(copies, key=lambda copy: self._age(copy[1]))
 
     def _age(self, found: Found) -> tuple[datetime, datetime, str]:
         try:
@@ -201,6 +204,6 @@ def _held_window(row: Collection | None) -> Window | None:
     return held.window if held is not None else None
 
 
-def chunks(values: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+def chunks(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     for start in range(0, len(values), size):
         yield values[start : start + size]

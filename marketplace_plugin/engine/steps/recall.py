@@ -113,6 +113,7 @@ def recall(p: Pass, rounds: Mapping[str, Round], again: Iterable[str]) -> Recall
         news += weigh(told, grounds, index, p.engine.instance)
     news, found.unclear = tell_strays(p, look_elsewhere(p, news, index))
     remote = _sort(p, news, index, found)
+    found.waiting += [k for k in retried.values() if k.id not in remote and not _is_answered(p, k, answered)]
     _let_rest(found)
     p.again = p.again or any(may_ask(p, first) for first in found.unclear.values()) or len(found.cleared) < len(unclear)
     _unsettled(p, remote, found)
@@ -191,6 +192,12 @@ def _ask_again(p: Pass, asked: Iterable[Place], changes: dict[str, list[Change]]
             raise
         except ProviderError as error:
             p.failed(collection, error)
+
+
+def _is_answered(p: Pass, link: Link, answered: set[Place]) -> bool:
+    """What nobody could be asked about is not unchanged. A calendar that the account no longer has never answers."""
+    known = link.remote_id is not None and link.collection in p.collections
+    return not known or (link.collection, link.remote_id or "") in answered
 
 
 def _confirm(p: Pass, changes: dict[str, list[Change]]) -> None:

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field, replace
 
 from marketplace_plugin.engine.acts.chosen.begun import finish_one, is_repeated
 from marketplace_plugin.engine.kinds import module_for
-from marketplace_plugin.engine.steps.one_pass import Pass
+from marketplace_plugin.engine.steps.one_pass import Pass, chunks
 from marketplace_plugin.engine.steps.written import entry
-from marketplace_plugin.errors import AuthorizationExpired, ProviderError
+from marketplace_plugin.errors import AuthorizationExpired, CollectionGone, PermissionDenied, ProviderError
 from marketplace_plugin.model.change import Found, Revision, Stamp
 from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.item import Item
@@ -36,6 +36,9 @@ from marketplace_plugin.sync.merge.three_way import Base, absorb
 from marketplace_plugin.sync.outcome import as_said, declined, without_missing
 from marketplace_plugin.sync.plan.flows import flows_of
 from marketplace_plugin.sync.reason import Reason
+
+Copy = tuple[str, Found]
+"""What carries a stamp, with its collection."""
 
 
 @dataclass(slots=True)
@@ -73,8 +76,8 @@ def _settle_collection(p: Pass, collection: str, left: Sequence[Intent], known: 
     creates = [one for one in left if isinstance(one.write, Create)]
     others = [one for one in left if not isinstance(one.write, Create)]
     if creates:
-        for one, place, carried in _look_up(p, collection, creates):
-            _settle_create(p, one, place, carried, known.get(one.link))
+        for one, copies in _look_up(p, collection, creates):
+            _settle_create(p, one, copies, known.get(one.link))
     if others:
         asked = [one.write.id for one in others if not isinstance(one.write, Create | HostCreate | HostWrite)]
         shown = {one.id: one for one in p.provider.fetch(collection, asked)}
@@ -82,25 +85,33 @@ def _settle_collection(p: Pass, collection: str, left: Sequence[Intent], known: 
             _settle_other(p, one, shown, known.get(one.link))
 
 
-def _look_up(p: Pass, collection: str, creates: Sequence[Intent]) -> Iterator[tuple[Intent, str, Sequence[Found]]]:
-    """Where each create arrived: in its own collection, or in one that the user has moved it to since."""
-    wanted = {Stamp(p.engine.instance, one.link): one for one in creates}
+def _look_up(p: Pass, collection: str, creates: Sequence[Intent]) -> Iterator[tuple[Intent, Sequence[Copy]]]:
+    """What came of each create, where it is now: its owner may have moved it since, split it, and moved one half."""
     rows = [row for row in p.collections.values() if row.info.kind is p.kind_of(collection)]
     elsewhere = [row.remote_id for row in rows if row.listed and row.info.role >= Role.READER]
-    for place in [collection, *(name for name in elsewhere if name != collection)]:
-        carried = p.provider.find(place, list(wanted)) if wanted else {}
-        for stamp, found in carried.items():
-            if found and stamp in wanted:
-                yield wanted.pop(stamp), place, found
-    for one in wanted.values():
-        yield one, collection, ()
+    for few in chunks(creates, p.engine.settings.batch):
+        stamps = {Stamp(p.engine.instance, one.link): one for one in few}
+        copies: dict[Stamp, list[Copy]] = {stamp: [] for stamp in stamps}
+        for place in [collection, *(name for name in elsewhere if name != collection)]:
+            for stamp, carried in _carried(p, place, list(stamps), own=place == collection).items():
+                copies[stamp] += [(place, found) for found in carried]
+        yield from ((one, copies[stamp]) for stamp, one in stamps.items())
 
 
-def _settle_create(p: Pass, one: Intent, place: str, carried: Sequence[Found], link: Link | None) -> None:
-    if link is None or link.remote_id is not None or not carried:
+def _carried(p: Pass, place: str, stamps: Sequence[Stamp], *, own: bool) -> Mapping[Stamp, Sequence[Found]]:
+    try:
+        return p.provider.find(place, stamps)
+    except (CollectionGone, PermissionDenied):
+        if own:
+            raise
+        return {}  # a calendar that was never asked for; it may well be unreadable
+
+
+def _settle_create(p: Pass, one: Intent, copies: Sequence[Copy], link: Link | None) -> None:
+    if link is None or link.remote_id is not None or not copies:
         _close(p, one, IntentState.DROPPED)
         return
-    found = p.first_of(carried)
+    place, found = p.first_of(copies)
     done = arrived(p, one, link, place, found)
     if done is None:
         _close(p, one, IntentState.DROPPED)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
+from functools import partial
 from itertools import product
 
 import pytest
@@ -176,6 +178,29 @@ def test_such_a_copy_is_ours_wherever_it_was_moved_since(scene: Scene, place: st
     scene.check()
     assert len(scene.all_there()) == 1
     assert scene.world.blocks("ada") == []
+
+
+@pytest.mark.parametrize("left", [False, True])
+def test_of_a_copy_that_was_moved_and_split_the_first_half_is_the_event(scene: Scene, left: bool) -> None:
+    """Its second half was moved back, or its first half on: the calendar that it was made in had the mark, and was
+    believed first, also where she had disconnected meanwhile."""
+    scene.make_here("series")
+    scene.connect()
+    end = partial(disconnect, scene.world.engine, scene.person, scene.ada)
+    scene.account.faults.add(Moment.AFTER, Request.INSERT, end if left else Crash("killed"))
+    with nullcontext() if left else pytest.raises(Crash):
+        scene.world.sync(scene.ada)
+    scene.world.clock.forward(minutes=11)
+    (head,) = scene.all_there()
+    scene.edit_there(0, Edit.SPLIT, 2, kind=Series)
+    scene.move_there(sorted(scene.all_there()).index(head), OTHER)
+    if left:
+        scene.connect()
+    scene.rest()
+    (link,) = [k for k in scene.world.links(scene.ada) if k.host_ref]
+    assert link.collection == OTHER
+    scene.nothing_doubled()
+    scene.nothing_gone()
 
 
 @pytest.mark.parametrize("others", range(4))

@@ -76,6 +76,37 @@ def test_a_copy_does_not_take_the_place_of_the_event_that_was_moved(world: World
     assert blocked(world, ada) == ["the copy"]
 
 
+@pytest.mark.parametrize("sources", [(SOURCE,), (SOURCE, TARGET)])
+@pytest.mark.parametrize("asked", [False, True])
+def test_what_came_back_while_its_calendar_did_not_answer_is_the_event_still(
+    world: World, sources: tuple[str, ...], asked: bool
+) -> None:
+    """It was missed, and waited; it came back, under a new id where a move gives one, when it could not be asked for.
+    That nothing was heard of it counted as "nothing has happened to it", and nobody followed it any more."""
+    account = world.account()
+    ref = world.host.create("ada", event("one"))
+    ada = world.connect("ada", account, sources=sources)
+    world.settle(ada)
+    (found,) = account.items(TARGET).values()
+    away = account.user.move(TARGET, found.id, OTHER)
+    account.faults.add(Moment.BEFORE, frozenset({Request.FETCH, Request.FIND}), Unavailable("not now"), times=50)
+    world.clock.forward(minutes=31)
+    world.sync(ada)
+    back = account.user.move(OTHER, away, TARGET)
+    if asked:
+        account.faults.clear()
+    world.clock.forward(minutes=31)
+    world.sync(ada)
+    account.faults.clear()
+    world.settle(ada)
+    assert list(world.host.all_of("ada")) == [ref]
+    assert blocked(world, ada) == []
+    assert [k.remote_id for k in world.links(ada)] == [back]
+    world.host.edit("ada", ref, title="renamed")
+    world.settle(ada)
+    assert titles(account) == ["renamed"]
+
+
 def converted(world: World, connection: str) -> str:
     (block,) = world.blocks(connection)
     ref = convert(world.engine, person(world), block.link)

@@ -13,7 +13,7 @@ from sqlalchemy import Connection as Database
 
 from marketplace_plugin.engine.acts.chosen import left
 from marketplace_plugin.engine.steps.one_pass import Pass, chunks
-from marketplace_plugin.engine.steps.pull.elsewhere import STAMPED, by_mark, find_moved
+from marketplace_plugin.engine.steps.pull.elsewhere import STAMPED, find_moved
 from marketplace_plugin.engine.steps.pull.reading import fetch
 from marketplace_plugin.engine.steps.recall import Recalled
 from marketplace_plugin.errors import CollectionGone, PermissionDenied
@@ -124,23 +124,15 @@ def _is_wanted_again(p: Pass, link: Link) -> bool:
 
 def _look(p: Pass, asked: Iterable[Link], found: Standing) -> None:
     by_id: dict[str, dict[str, list[Link]]] = defaultdict(lambda: defaultdict(list))
-    by_stamp: dict[str, dict[Stamp, Link]] = defaultdict(dict)
     for link in asked:
         if link.remote_id is not None:
             by_id[link.collection][link.remote_id].append(link)
-        else:
-            by_stamp[link.collection][Stamp(p.engine.instance, link.id)] = link
-    for collection in {*by_id, *by_stamp}:
+    for collection, named in by_id.items():
         try:
-            for batch in chunks(sorted(by_id[collection]), p.engine.settings.batch):
-                _sort(fetch(p, collection, batch), by_id[collection], found)
-            carried = p.provider.find(collection, list(by_stamp[collection])) if by_stamp[collection] else {}
+            for batch in chunks(sorted(named), p.engine.settings.batch):
+                _sort(fetch(p, collection, batch), named, found)
         except (CollectionGone, PermissionDenied) as error:
             p.failed(collection, error)
-            continue
-        for stamp, copies in carried.items():
-            if copies and stamp in by_stamp[collection]:
-                found.shown[by_stamp[collection][stamp].id] = p.first_of(copies)
 
 
 def _sort(answers: Iterable[Change], by_id: Mapping[str, list[Link]], found: Standing) -> None:
@@ -152,11 +144,13 @@ def _sort(answers: Iterable[Change], by_id: Mapping[str, list[Link]], found: Sta
 
 
 def _look_elsewhere(p: Pass, asked: Sequence[Link], found: Standing) -> None:
-    """A copy that was moved while nobody looked, by our stamp; a converted event, which has none, by its id or UID."""
+    """A copy that was moved while nobody looked, or whose making was not answered, by our stamp; a converted event,
+    which has none, by its id or UID. What has the stamp alone is taken where no calendar has more (rule R1d)."""
     lost = {Stamp(p.engine.instance, k.id): k for k in asked if k.id not in found.shown and k.kind in STAMPED}
     unknown = [k for k in asked if k.id not in found.shown and k.id not in found.unclear]
     converted = [k for k in unknown if k.kind is LinkKind.CONVERTED]
-    marked: dict[str, tuple[str, Found]] = {}
+    unanswered = {link.collection for link in lost.values() if link.remote_id is None}
+    copies: dict[str, list[tuple[str, Found]]] = defaultdict(list)
     for row in p.collections.values():
         if not row.listed or row.info.role < Role.READER or not (lost or converted):
             continue
@@ -165,16 +159,18 @@ def _look_elsewhere(p: Pass, asked: Sequence[Link], found: Standing) -> None:
         try:
             carried = p.provider.find(row.remote_id, wanted) if wanted else {}
             moved, _ = find_moved(p, row.remote_id, missing, blocks=True) if missing else ([], ())
-        except (CollectionGone, PermissionDenied):
+        except (CollectionGone, PermissionDenied) as error:
+            if row.remote_id in unanswered:
+                p.failed(row.remote_id, error)
             continue  # a calendar that was never asked for; it may well be unreadable
-        ours = [(lost[stamp], one) for stamp, shown in carried.items() if (one := by_mark(lost[stamp], shown))]
-        moved += [(link, one) for link, one in ours if is_same(link, one)]
+        for link, one in ((lost[stamp], one) for stamp, shown in carried.items() for one in shown):
+            copies[link.id].append((row.remote_id, one))
+            moved += [(link, one)] if is_same(link, one) else []
         found.shown |= {link.id: one for link, one in moved}
         found.moved |= {link.id: row.remote_id for link, _ in moved}
-        marked = {link.id: (row.remote_id, one) for link, one in ours} | marked
-    for name, (place, one) in marked.items():  # no calendar has more of it than its mark (rule R1d)
+    for name, of_one in copies.items():
         if name not in found.shown:
-            found.shown[name], found.moved[name] = one, place
+            found.moved[name], found.shown[name] = p.first_of(of_one)
 
 
 def adopt(p: Pass, item: HostItem, known: Standing) -> Step | None:

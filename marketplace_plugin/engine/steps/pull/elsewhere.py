@@ -28,7 +28,8 @@ STAMPED = frozenset({LinkKind.EXPORT, LinkKind.MIRROR, LinkKind.PAIR})
 
 
 def look_elsewhere(p: Pass, news: list[News], index: LinkIndex) -> list[News]:
-    """What vanished may have been moved into another calendar: the link follows it there (rule R1).
+    """What vanished may have been moved into another calendar: the link follows it there (rule R1). Where a move gives
+    it another id, it may have come back into its own.
 
     Calendars that are not synced are asked, and siblings too: one that was read before, while this collection could
     not be, has told of the arrival already. Where one does not answer now, the deletion waits. What carries our mark
@@ -47,6 +48,7 @@ def look_elsewhere(p: Pass, news: list[News], index: LinkIndex) -> list[News]:
         try:
             moved, doubtful = find_moved(p, row.remote_id, missing)
             seen = [Seen(link, found, row.remote_id, How.MOVED) for link, found in moved]
+            seen = [one for one in seen if one.link.collection != row.remote_id or is_same(one.link, one.found)]
             told |= {one.link.id: one for one in seen if is_same(one.link, one.found)}
             marked = {one.link.id: one for one in seen} | marked
             told |= {link.id: Waits(link) for link in doubtful if link.id not in told}
@@ -60,7 +62,9 @@ def look_elsewhere(p: Pass, news: list[News], index: LinkIndex) -> list[News]:
 
 
 def _may_be_in(p: Pass, row: Collection, link: Link) -> bool:
-    return link.collection != row.remote_id and p.kind_of(link.collection) is row.info.kind
+    its_own = link.collection == row.remote_id
+    returns = link.kind in STAMPED and not p.place(link.collection).capabilities.stable_ids
+    return (returns or not its_own) and p.kind_of(link.collection) is row.info.kind
 
 
 Moved = list[tuple[Link, Found]]
@@ -83,13 +87,13 @@ def find_moved(
         named, unclear = _by_uid(p, collection, [k for k in left if _only_uid(p, k)], blocks)
     except (CollectionGone, PermissionDenied):
         return [], []  # a calendar that was never asked for; it may well be unreadable
-    found += [(stamps[stamp], one) for stamp, shown in carried.items() if (one := by_mark(stamps[stamp], shown))]
+    found += [(stamps[stamp], one) for stamp, shown in carried.items() if (one := _by_mark(stamps[stamp], shown))]
     found += named
     free = {one.id for one in _untied(p, collection, [one for _, one in found], blocks)}
     return [(link, one) for link, one in found if one.id in free], [*doubtful, *unclear]
 
 
-def by_mark(link: Link, carried: Sequence[Found]) -> Found | None:
+def _by_mark(link: Link, carried: Sequence[Found]) -> Found | None:
     """Of what carries its mark the one with its id or UID; of several others nobody can say which it is."""
     same = [one for one in carried if is_same(link, one)] or carried
     return same[0] if len(same) == 1 else None
