@@ -147,14 +147,15 @@ def test_a_copy_that_was_on_its_way_is_found_by_its_stamp(world: World) -> None:
 
 @pytest.mark.parametrize("delete", [True, False])
 def test_a_copy_that_was_made_though_the_service_said_not_now_is_known_again(world: World, delete: bool) -> None:
-    """It was forgotten with the connection, and the event was written a second time."""
+    """It was forgotten with the connection, and the event was written a second time; and who wanted her copies deleted
+    kept it."""
     world.host.create("ada", event("one"))
     account = world.account()
     ada = world.connect("ada", account)
     account.faults.add(Moment.AFTER, Request.INSERT, Throttled("slow down"))
     world.sync(ada)
     assert titles(account) == ["one"]
-    assert _end(world, ada, delete) == Disconnected(left=int(delete))
+    assert _end(world, ada, delete) == Disconnected(deleted=int(delete))
     new = _back(world, account)
     world.settle(new)
     assert [*titles(account), *titles(account, OTHER)] == here(world) == ["one"]
