@@ -249,11 +249,12 @@ def as_said(said: Item, found: Item) -> Item:
 
 
 def without_missing(sent: Item, found: Item) -> Item:
-    """``sent`` without the changed occurrences that the service does not show."""
+    """``sent`` without the changed occurrences that the service does not show so: one that it shows otherwise may have
+    been changed there before ours came, and then nobody there has seen ours."""
     if not isinstance(sent, Series):
         return sent
-    there = {original_key(o.original) for o in found.overrides} if isinstance(found, Series) else set()
-    return replace(sent, overrides=tuple(o for o in sent.overrides if original_key(o.original) in there))
+    there = {original_key(o.original): o for o in found.overrides} if isinstance(found, Series) else {}
+    return replace(sent, overrides=tuple(o for o in sent.overrides if there.get(original_key(o.original)) == o))
 
 
 def _recreated(step: Step, applied: HostOutcome | None, digest: Digest) -> Link:

@@ -73,6 +73,16 @@ class SeriesContract:
         assert moved.event is not None
         assert moved.event.when == meeting("", 24, 15).when
 
+    def test_an_occurrence_is_as_we_say_whatever_the_series_becomes_with_it(self, serving: Serving) -> None:
+        """The series gets a place, and an occurrence of its own a title and none."""
+        found = made(serving, daily("Stand-up"))
+        series = _series(found.item)
+        own = Override(at(24, 9), replace(series.master, when=meeting("", 24, 9).when, title="hier"))
+        item = replace(series, master=replace(series.master, location="Raum 1"), overrides=(own,))
+        after = stored(*push(serving, update(found, item, "op-u", "location", "overrides")))
+        assert equal(serving, after.item, item)
+        assert equal(serving, fetch(serving, found.id).item, item)
+
     @pytest.mark.parametrize(
         "rule", ["FREQ=DAILY;COUNT=8", "FREQ=DAILY;UNTIL=20261127T080000Z", "FREQ=DAILY;INTERVAL=1"]
     )

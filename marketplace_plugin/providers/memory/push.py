@@ -16,7 +16,6 @@ from marketplace_plugin.model.event import UNKNOWN, Event, Override, Series, ori
 from marketplace_plugin.model.form.canonical import EVENT_FIELDS, SERIES_FIELDS, project
 from marketplace_plugin.model.item import Item
 from marketplace_plugin.model.series.edit import SHAPE, patch
-from marketplace_plugin.model.series.expand import is_original, occurrence_at
 from marketplace_plugin.model.series.shape import crosses, expressible
 from marketplace_plugin.model.write import (
     Applied,
@@ -212,28 +211,22 @@ def _overrides_to_write(write: Update, before: Item, now: Item, held: frozenset[
         key = original_key(override.original)
         if olds.get(key) == override and key in present:
             continue
-        wanted.append((key, Override(override.original, _content(write, override, before, now, held))))
+        wanted.append((key, Override(override.original, _content(override, before, now, held))))
     kept = {original_key(o.original) for o in write.item.overrides}
     return wanted + [(key, None) for key in olds if key not in kept and key in present]
 
 
-def _content(write: Update, override: Override, before: Item, now: Series, held: frozenset[str]) -> Event | None:
-    """The occurrence as it shall stand: what the service has there, with our changed fields of it."""
+def _content(override: Override, before: Item, now: Series, held: frozenset[str]) -> Event | None:
+    """The occurrence as it shall stand: what the service has there, with all of ours that it holds. What the change of
+    the master has just done to it counts for nothing."""
     if override.event is None:
         return None
     there = now.override(override.original)
     if there is None and isinstance(before, Series):
         there = before.override(override.original)
     current = (there.event if there is not None else None) or replace(now.master, when=override.event.when)
-    base, old = write.base, None
-    if isinstance(base, Series) and (there is not None or is_original(base, override.original)):
-        old = occurrence_at(base, override.original)
-    names = {
-        name
-        for name in EVENT_FIELDS & held
-        if old is None or name == "when" or getattr(old, name) != getattr(override.event, name)
-    }
-    return replace(current, **{name: getattr(override.event, name) for name in names})
+    ours = {name: getattr(override.event, name) for name in EVENT_FIELDS & held}
+    return replace(current, **{name: value for name, value in ours.items() if value is not UNKNOWN})
 
 
 def _patched(current: Item, item: Item, names: frozenset[str], *, drops: bool) -> Item:

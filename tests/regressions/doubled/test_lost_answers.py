@@ -11,6 +11,7 @@ import pytest
 
 from marketplace_plugin.engine.account.disconnect import disconnect
 from marketplace_plugin.engine.acts.convert import convert
+from marketplace_plugin.engine.acts.waiting.conflicts import listed
 from marketplace_plugin.errors import Throttled, Unavailable
 from marketplace_plugin.model.event import Series
 from marketplace_plugin.providers.memory import PERSONALITIES, Crash, Moment, Request
@@ -178,6 +179,24 @@ def test_such_a_copy_is_ours_wherever_it_was_moved_since(scene: Scene, place: st
     scene.check()
     assert len(scene.all_there()) == 1
     assert scene.world.blocks("ada") == []
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_a_day_that_was_changed_there_before_ours_came_is_a_clash(scene: Scene, dies: bool) -> None:
+    """A series is made, and then its days: she had changed one of them there in between. Her words were taken for an
+    edit of ours, which nobody there had seen, and ours were gone without a line."""
+    scene.make_here("series")
+    scene.edit_here(0, Edit.OCCURRENCE, 3)
+    scene.connect()
+    scene.account.faults.add(Moment.AFTER, Request.INSERT, lambda: scene.edit_there(0, Edit.OCCURRENCE, 3))
+    if dies:
+        scene.account.faults.add(Moment.BEFORE, Request.OVERRIDE, Crash("killed"))
+    with pytest.raises(Crash) if dies else nullcontext():
+        scene.world.sync(scene.ada)
+    scene.rest()
+    scene.check()
+    lines = listed(scene.world.engine, scene.person)
+    assert {view.cell.rpartition("/")[2] for view in lines} == {"title", "when"}
 
 
 @pytest.mark.parametrize("left", [False, True])
