@@ -91,6 +91,8 @@ def test_what_is_let_go_is_deleted_and_the_rest_stays_held(world: World, here: b
     assert {one.about.title for one in held.deletions(world.engine, braked.person) if one.decided} == {
         one.about.title for one in some
     }
+    (brake,) = held.brakes(world.engine, braked.person)
+    assert brake.held == MANY - len(some)
     braked.sync()
     left = {one.about.title for one in held.deletions(world.engine, braked.person)}
     assert left == ALL - {one.about.title for one in some}

@@ -99,12 +99,13 @@ def _in_time(one: HeldView) -> tuple[datetime, datetime, str]:
 
 
 def brakes(engine: Engine, person: Person) -> list[BrakeView]:
-    """The counts of each connection and side that has held deletions."""
+    """The counts of each connection and side that has held deletions which nobody has decided about."""
     found: list[BrakeView] = []
     since = engine.now() - timedelta(hours=24)
     with engine.store.read() as c:
         for row in connections.of_user(c, person.id):
-            waiting = [one for one in held.of_connection(c, row.id) if one.reason is Reason.BRAKE]
+            braked = [one for one in held.of_connection(c, row.id) if one.reason is Reason.BRAKE]
+            waiting = [one for one in braked if one.detail not in (APPROVED, RESTORED)]
             done, most = journal.deletions(c, row.id, since), limit(_live(c, row.id))
             numbers = Counter(_side(one) for one in waiting)
             found += [
