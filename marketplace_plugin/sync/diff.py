@@ -272,7 +272,7 @@ def weigh(
             match change:
                 case Upsert(found):
                     placed = _place(found, collection, gone, index, instance)
-                    news.append(placed if grounds[collection].blocks else _unasked(placed))
+                    news.append(placed if grounds[collection].blocks else _unasked(placed, gone))
                 case Unreadable():
                     news.append(Puzzling(collection, change, index.by_remote.get((collection, change.id))))
                 case Tombstone():
@@ -325,9 +325,13 @@ def as_copy(stray: Stray) -> Fresh:
     return Fresh(stray.found, stray.collection, kept_copy=stray.link.remote_id == stray.found.id)
 
 
-def _unasked(placed: Seen | Fresh | Stray | Invited) -> Seen | Fresh | Stray | Invited:
-    """In an address book or a task list what is new is matched with what is here."""
-    return as_copy(placed) if isinstance(placed, Stray) and placed.link.rests else placed
+def _unasked(
+    placed: Seen | Fresh | Stray | Invited, gone: Mapping[tuple[str, str], Tombstone]
+) -> Seen | Fresh | Stray | Invited:
+    """In an address book or a task list what is new is matched with what is here; what is missed may have moved."""
+    if isinstance(placed, Stray) and (placed.link.collection, placed.link.remote_id or "") not in gone:
+        return as_copy(placed)
+    return placed
 
 
 def each_once(news: Sequence[News]) -> list[News]:

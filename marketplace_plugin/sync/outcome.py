@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from marketplace_plugin.model.change import Found, HostItem, Revision
-from marketplace_plugin.model.event import Event, Series, original_key
+from marketplace_plugin.model.event import Event, Masked, Override, Series, original_key
 from marketplace_plugin.model.item import Item
 from marketplace_plugin.model.write import (
     Applied,
@@ -29,7 +29,7 @@ from marketplace_plugin.model.write import (
 )
 from marketplace_plugin.sync.link import HostShowing, Link, LinkKind, LinkState, RemoteShowing, Wrote
 from marketplace_plugin.sync.merge.cells import Parts, Synced, overlay
-from marketplace_plugin.sync.merge.three_way import CONTENT, Base, agreed
+from marketplace_plugin.sync.merge.three_way import CONTENT, Base, agreed, changed
 from marketplace_plugin.sync.plan import pairs
 from marketplace_plugin.sync.plan.flows import SHOWN
 from marketplace_plugin.sync.plan.step import Step
@@ -254,7 +254,27 @@ def without_missing(sent: Item, found: Item) -> Item:
     if not isinstance(sent, Series):
         return sent
     there = {original_key(o.original): o for o in found.overrides} if isinstance(found, Series) else {}
-    return replace(sent, overrides=tuple(o for o in sent.overrides if there.get(original_key(o.original)) == o))
+    return replace(sent, overrides=tuple(o for o in sent.overrides if _shows(there.get(original_key(o.original)), o)))
+
+
+def _shows(there: Override | None, said: Override) -> bool:
+    """In what we write; a service may space a text otherwise."""
+    if there is None or there.event is None or said.event is None:
+        return there is not None and there.event is said.event
+    return not changed(_squeezed(said.event), _squeezed(there.event), CONTENT | SHOWN)
+
+
+def _squeezed(event: Event) -> Event:
+    return replace(
+        event,
+        title=_spaced(event.title),
+        description=_spaced(event.description),
+        location=_spaced(event.location),
+    )
+
+
+def _spaced(text: str | Masked) -> str | Masked:
+    return " ".join(text.split()) if isinstance(text, str) else text
 
 
 def _recreated(step: Step, applied: HostOutcome | None, digest: Digest) -> Link:

@@ -31,6 +31,7 @@ from marketplace_plugin.model.change import (
     HostItem,
     Tombstone,
 )
+from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.write import Create
 from marketplace_plugin.store import collections, conflicts, connections, held, host_positions, intents, links
@@ -111,7 +112,7 @@ def recall(p: Pass, rounds: Mapping[str, Round], again: Iterable[str]) -> Recall
             name: p.ground(p.collections[name], rounds[name].complete if name in rounds else True) for name in told
         }
         news += weigh(told, grounds, index, p.engine.instance)
-    news, found.unclear = tell_strays(p, look_elsewhere(p, news, index))
+    news, found.unclear = tell_strays(p, look_elsewhere(p, news, index), index)
     remote = _sort(p, news, index, found)
     found.waiting += [k for k in retried.values() if k.id not in remote and not _is_answered(p, k, answered)]
     _let_rest(found)
@@ -136,7 +137,8 @@ def _retried(c: Connection, p: Pass, again: set[str], rows: Sequence[Held], foun
     # Where a clash waits, the base is not what the service shows: without asking, its value would count as unchanged.
     answered = {one.link for one in rows if one.link and one.what is What.MATCH and one.detail}
     asked = (again - given_up) | found.approved | found.restored | answered | conflicts.waiting(c, p.connection.id)
-    return retried | links.get(c, asked)
+    known = links.get(c, asked).items()
+    return retried | {name: link for name, link in known if not (unborn and _leaves(link))}
 
 
 def _due(p: Pass, link: Link, unborn: bool) -> bool:
@@ -195,9 +197,11 @@ def _ask_again(p: Pass, asked: Iterable[Place], changes: dict[str, list[Change]]
 
 
 def _is_answered(p: Pass, link: Link, answered: set[Place]) -> bool:
-    """What nobody could be asked about is not unchanged. A calendar that the account no longer has never answers."""
-    known = link.remote_id is not None and link.collection in p.collections
-    return not known or (link.collection, link.remote_id or "") in answered
+    """What nobody could be asked about is not unchanged. A calendar that the account no longer has, or that it must not
+    read, never answers."""
+    row = p.collections.get(link.collection)
+    never = row is None or not row.listed or row.info.role < Role.READER
+    return never or link.remote_id is None or (link.collection, link.remote_id) in answered
 
 
 def _confirm(p: Pass, changes: dict[str, list[Change]]) -> None:
@@ -261,23 +265,24 @@ def _let_rest(found: Recalled) -> None:
 
 
 def _unsettled(p: Pass, remote: dict[str, tuple[Link, Found | Gone]], found: Recalled) -> None:
-    """Creates that could not be looked up in this pass, and those that a service has carried out though it said "not
-    now". What the rounds show of one is what we sent, and somebody's edits since; of the others of the first sort
-    nobody knows, so they are not made again."""
+    """Creates that could not be looked up in this pass are not made again, and what a round shows of one may be its
+    second half. Those that a service has carried out though it said "not now" are what we sent, and somebody's edits
+    since."""
     with p.engine.store.read() as c:
         open_ = {one.link: one for one in intents.open_ones(c, p.connection.id) if isinstance(one.write, Create)}
         stamped = [name for name, seen in found.tied.items() if seen.how is How.STAMPED and name not in open_]
-        sent = open_ | intents.last_creates(c, stamped)
-        known = links.get(c, sent)
+        sent = intents.last_creates(c, stamped)
+        known = links.get(c, [*open_, *sent])
     for link in (k for k in known.values() if k.remote_id is None):
-        seen = found.tied.get(link.id)
-        made = arrived(p, sent[link.id], link, seen.collection, seen.found) if seen is not None else None
-        if seen is not None and made is not None:
-            remote[link.id] = (made, seen.found)
-            del found.tied[link.id]
-        elif link.id in open_:
+        if link.id in open_:
             found.tied.pop(link.id, None)
             found.waiting.append(link)
+        elif link.id in sent:
+            seen = found.tied[link.id]
+            made = arrived(p, sent[link.id], link, seen.collection, seen.found)
+            if made is not None:
+                remote[link.id] = (made, seen.found)
+                del found.tied[link.id]
 
 
 def _invited(p: Pass, one: Invited, found: Recalled) -> None:
@@ -337,7 +342,7 @@ def _join(
     _part_in_meetings(p, found)
     deleted = _deleted_by_us(p, found.host.values())
     for key, link in linked.items():
-        if key in apart:
+        if key in apart or (_leaves(link) and key not in retried):  # whatever is told of it, it goes in its turn
             continue
         here = found.host.get(at_link(link))
         ours = isinstance(here, HostGone) and deleted.get(here.op) == key

@@ -10,12 +10,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from marketplace_plugin.engine.acts.chosen.begun import finish_one, is_repeated
 from marketplace_plugin.engine.kinds import module_for
 from marketplace_plugin.engine.steps.one_pass import Pass, chunks
 from marketplace_plugin.engine.steps.written import entry
-from marketplace_plugin.errors import AuthorizationExpired, CollectionGone, PermissionDenied, ProviderError
+from marketplace_plugin.errors import (
+    AuthorizationExpired,
+    CollectionGone,
+    PermissionDenied,
+    ProviderError,
+    Unavailable,
+)
 from marketplace_plugin.model.change import Found, Revision, Stamp
 from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.item import Item
@@ -37,6 +44,8 @@ from marketplace_plugin.sync.outcome import as_said, declined, without_missing
 from marketplace_plugin.sync.plan.flows import flows_of
 from marketplace_plugin.sync.reason import Reason
 
+PATIENCE = timedelta(days=1)
+"""So long a create waits for a calendar that does not answer and may hold what came of it."""
 Copy = tuple[str, Found]
 """What carries a stamp, with its collection."""
 
@@ -74,6 +83,10 @@ def settle(p: Pass) -> Settled:
 
 def _settle_collection(p: Pass, collection: str, left: Sequence[Intent], known: dict[str, Link]) -> None:
     creates = [one for one in left if isinstance(one.write, Create)]
+    known_there = [one for one in creates if (link := known.get(one.link)) is None or link.remote_id is not None]
+    for one in known_there:
+        _close(p, one, IntentState.DROPPED)
+    creates = [one for one in creates if one not in known_there]
     others = [one for one in left if not isinstance(one.write, Create)]
     if creates:
         for one, copies in _look_up(p, collection, creates):
@@ -91,20 +104,28 @@ def _look_up(p: Pass, collection: str, creates: Sequence[Intent]) -> Iterator[tu
     elsewhere = [row.remote_id for row in rows if row.listed and row.info.role >= Role.READER]
     for few in chunks(creates, p.engine.settings.batch):
         stamps = {Stamp(p.engine.instance, one.link): one for one in few}
+        waits = any(p.now - one.created_at < PATIENCE for one in few)
         copies: dict[Stamp, list[Copy]] = {stamp: [] for stamp in stamps}
         for place in [collection, *(name for name in elsewhere if name != collection)]:
-            for stamp, carried in _carried(p, place, list(stamps), own=place == collection).items():
+            told = _carried(p, place, list(stamps), own=place == collection, waits=waits)
+            for stamp, carried in told.items():
                 copies[stamp] += [(place, found) for found in carried]
         yield from ((one, copies[stamp]) for stamp, one in stamps.items())
 
 
-def _carried(p: Pass, place: str, stamps: Sequence[Stamp], *, own: bool) -> Mapping[Stamp, Sequence[Found]]:
+def _carried(
+    p: Pass, place: str, stamps: Sequence[Stamp], *, own: bool, waits: bool
+) -> Mapping[Stamp, Sequence[Found]]:
+    """A calendar that was never asked for may well be unreadable, or out of order for good."""
     try:
         return p.provider.find(place, stamps)
     except (CollectionGone, PermissionDenied):
         if own:
             raise
-        return {}  # a calendar that was never asked for; it may well be unreadable
+    except Unavailable:
+        if own or waits:
+            raise
+    return {}
 
 
 def _settle_create(p: Pass, one: Intent, copies: Sequence[Copy], link: Link | None) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from marketplace_plugin.engine.acts import undo
 from marketplace_plugin.engine.acts.preview import current_plan
 from marketplace_plugin.model.contact import Contact, Labelled
 from marketplace_plugin.model.item import Kind
@@ -17,7 +18,7 @@ from marketplace_plugin.store import conflicts, held, host_positions
 from marketplace_plugin.store.work.held import What
 from marketplace_plugin.sync.link import LinkKind, LinkState
 from marketplace_plugin.sync.reason import Reason
-from tests.engine.kinds import ADA, BOOK, KindsWorld, contact
+from tests.engine.kinds import ADA, BOOK, SECOND, KindsWorld, contact
 
 BOTH_WAYS: dict[str, Any] = {"targets": (BOOK,), "sources": (BOOK,)}
 
@@ -32,6 +33,27 @@ def world(personality: Personality, shared: bool) -> Iterator[KindsWorld]:
     world = KindsWorld(personality, shared=shared)
     yield world
     world.close()
+
+
+def test_what_an_undo_put_back_is_followed_into_another_book(world: KindsWorld) -> None:
+    """At rest, and with our mark alone: it was followed and taken for a newcomer in the same pass, which failed then,
+    and each one after it."""
+    account = world.account()
+    ref = world.host.create(ADA, contact("Ada King", "ada@king.example"), kind=Kind.CONTACT)
+    name = world.join(account, Kind.CONTACT, targets=[BOOK], sources=[BOOK, SECOND])
+    world.settle(name)
+    world.host.delete(ADA, ref)
+    world.clock.forward(minutes=5)
+    run = world.sync(name)
+    world.settle(name)
+    world.sync(name, run=undo.undo(world.engine, world.person(), run.run))
+    world.settle(name)
+    (item,) = account.items(BOOK)
+    moved = account.user.move(BOOK, item, SECOND)
+    world.settle(name)
+    assert world.here(Kind.CONTACT) == {}
+    (link,) = world.of_kind(name, LinkKind.PAIR)
+    assert (link.state, link.collection, link.remote_id) == (LinkState.DECLINED, SECOND, moved)
 
 
 def test_they_come_and_go_and_then_nothing(world: KindsWorld) -> None:

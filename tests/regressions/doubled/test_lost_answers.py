@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
 from itertools import product
@@ -13,8 +13,9 @@ from marketplace_plugin.engine.account.disconnect import disconnect
 from marketplace_plugin.engine.acts.convert import convert
 from marketplace_plugin.engine.acts.waiting.conflicts import listed
 from marketplace_plugin.errors import Throttled, Unavailable
+from marketplace_plugin.model.change import Found, Stamp
 from marketplace_plugin.model.event import Series
-from marketplace_plugin.providers.memory import PERSONALITIES, Crash, Moment, Request
+from marketplace_plugin.providers.memory import PERSONALITIES, Crash, MemoryProvider, Moment, Request
 from tests.laws.edits import Edit
 from tests.laws.scene import Scene
 from tests.laws.world import OTHER, SOURCE, TARGET, World
@@ -220,6 +221,68 @@ def test_of_a_copy_that_was_moved_and_split_the_first_half_is_the_event(scene: S
     assert link.collection == OTHER
     scene.nothing_doubled()
     scene.nothing_gone()
+
+
+@pytest.mark.parametrize("end", [Crash("killed"), Throttled("not now")], ids=["killed", "put off"])
+def test_no_half_is_believed_while_a_calendar_does_not_answer(scene: Scene, end: BaseException) -> None:
+    """What the round showed was taken, although the look-up had not come to its end: it was the second half."""
+    scene.make_here("series")
+    scene.connect()
+    scene.account.faults.add(Moment.AFTER, Request.INSERT, end)
+    with pytest.raises(Crash) if isinstance(end, Crash) else nullcontext():
+        scene.world.sync(scene.ada)
+    scene.world.clock.forward(minutes=11)
+    (head,) = scene.all_there()
+    scene.edit_there(0, Edit.SPLIT, 2, kind=Series)
+    scene.move_there(sorted(scene.all_there()).index(head), OTHER)
+    scene.account.faults.add(Moment.BEFORE, Request.FIND, Unavailable("no answer"), skip=1)
+    scene.world.sync(scene.ada)
+    scene.rest()
+    scene.check()
+
+
+def test_a_calendar_that_never_answers_is_waited_for_a_day(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not synced, and may hold what came of a create that was put off. No event waits for it for ever."""
+    scene.account.user.add_calendar("broken")
+    find = MemoryProvider.find
+
+    def broken(provider: MemoryProvider, collection: str, stamps: Sequence[Stamp]) -> Mapping[Stamp, Sequence[Found]]:
+        if collection == "broken":
+            raise Unavailable("never")
+        return find(provider, collection, stamps)
+
+    monkeypatch.setattr(MemoryProvider, "find", broken)
+    scene.make_here("event")
+    scene.connect()
+    scene.account.faults.add(Moment.BEFORE, Request.INSERT, Throttled("not now"))
+    for _ in range(3):
+        scene.world.sync(scene.ada)
+        scene.world.clock.forward(minutes=31)
+    assert scene.all_there() == {}
+    scene.rest()
+    scene.check()
+    assert len(scene.all_there()) == 1
+
+
+def test_a_converted_event_that_was_made_anew_is_known_by_who_comes_back(scene: Scene) -> None:
+    """Deleted there and edited here, so it is made again; nobody heard of it, and she disconnected: two of it."""
+    scene.make_there("event")
+    scene.connect()
+    scene.world.settle(scene.ada)
+    (block,) = scene.world.blocks(scene.ada)
+    convert(scene.world.engine, scene.person, block.link)
+    scene.world.settle(scene.ada)
+    scene.delete_there(0)
+    scene.edit_here(0, Edit.TITLE)
+    scene.account.faults.add(Moment.AFTER, Request.INSERT, Crash("killed"))
+    with pytest.raises(Crash):
+        scene.world.sync(scene.ada)
+    scene.world.clock.forward(minutes=11)
+    disconnect(scene.world.engine, scene.person, scene.ada)
+    scene.connect()
+    scene.rest()
+    scene.check()
+    assert len(scene.all_there()) == 1
 
 
 @pytest.mark.parametrize("others", range(4))

@@ -13,19 +13,23 @@ from marketplace_plugin.providers.memory import MemoryAccount, Moment, Request
 from marketplace_plugin.store import connections
 from marketplace_plugin.store.accounts.connections import ConnectionState
 from tests.laws.world import SOURCE, TARGET, World, event
-from tests.regressions.seeing import here, person, titles
+from tests.regressions.seeing import here, master, person, titles
 
 BOTH = ["one", "two"]
 
 
-def _moved(world: World) -> tuple[MemoryAccount, MemoryAccount, str, str]:
-    """The old and the new account, and their connections; the plan of the new one is not made yet."""
+def _moved(world: World, edited: str = "") -> tuple[MemoryAccount, MemoryAccount, str, str]:
+    """The old and the new account, and their connections; the plan of the new one is not made yet. ``edited``: one of
+    the events, which the old account has just been written, and has not told of yet."""
     for day, title in enumerate(BOTH, 10):
         world.host.create("ada", event(title, day))
     old, new = world.account(), world.account()
     former = world.connect("ada", old)
     ada = world.connect("ada", new, target=None)
     world.settle(former, ada)
+    for ref in [r for r, one in world.host.all_of("ada").items() if edited and master(one.item).title == edited]:
+        world.host.edit("ada", ref, location="Room 1")
+        world.sync(former)
     shown = settings(world.engine, person(world), ada, reload=False)
     ids = {one.title: one.id for one in shown.collections}
     form = SettingsForm(
@@ -49,6 +53,17 @@ def test_the_old_copies_stand_until_the_new_ones_do(world: World) -> None:
     assert titles(old) == []
     assert titles(new) == here(world) == BOTH
     assert world.links(former) == []
+
+
+def test_they_stand_although_the_old_account_tells_of_one(world: World) -> None:
+    """The echo of the last write to it let the copy go before its turn had come."""
+    old, new, former, ada = _moved(world, edited="one")
+    world.settle(former, ada)
+    assert titles(old) == BOTH
+    world.start(ada, "ada")
+    world.settle(former, ada)
+    assert titles(old) == []
+    assert titles(new) == BOTH
 
 
 def test_they_stand_between_the_approval_and_its_pass(world: World) -> None:

@@ -107,6 +107,28 @@ def test_what_came_back_while_its_calendar_did_not_answer_is_the_event_still(
     assert titles(account) == ["renamed"]
 
 
+def test_a_copy_is_no_move_while_the_event_is_a_block(world: World) -> None:
+    """It was moved while its calendar was not read, so it became a block; copied there before the departure was told,
+    the copy was taken for it, and the event itself stayed a block."""
+    account = world.account()
+    ref = world.host.create("ada", event("one"))
+    ada = world.connect("ada", account)
+    world.settle(ada)
+    (found,) = account.items(TARGET).values()
+    there = account.user.move(TARGET, found.id, SOURCE)
+    account.faults.add(Moment.BEFORE, Request.PAGE, Unavailable("not now"))
+    world.clock.forward(minutes=31)
+    world.sync(ada)
+    copy = account.user.copy(SOURCE, there)
+    account.user.edit(SOURCE, copy, title="the copy")
+    account.faults.clear()
+    world.settle(ada)
+    (link,) = [k for k in world.links(ada) if k.host_ref == ref]
+    assert link.remote_id == there
+    assert here(world) == ["one"]
+    assert blocked(world, ada) == ["the copy"]
+
+
 def converted(world: World, connection: str) -> str:
     (block,) = world.blocks(connection)
     ref = convert(world.engine, person(world), block.link)

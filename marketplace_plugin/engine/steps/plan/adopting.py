@@ -146,9 +146,10 @@ def _sort(answers: Iterable[Change], by_id: Mapping[str, list[Link]], found: Sta
 def _look_elsewhere(p: Pass, asked: Sequence[Link], found: Standing) -> None:
     """A copy that was moved while nobody looked, or whose making was not answered, by our stamp; a converted event,
     which has none, by its id or UID. What has the stamp alone is taken where no calendar has more (rule R1d)."""
-    lost = {Stamp(p.engine.instance, k.id): k for k in asked if k.id not in found.shown and k.kind in STAMPED}
+    ours = [k for k in asked if k.kind in STAMPED or k.remote_id is None]  # what we make carries our mark
+    lost = {Stamp(p.engine.instance, k.id): k for k in ours if k.id not in found.shown}
     unknown = [k for k in asked if k.id not in found.shown and k.id not in found.unclear]
-    converted = [k for k in unknown if k.kind is LinkKind.CONVERTED]
+    converted = [k for k in unknown if k.kind is LinkKind.CONVERTED and k.remote_id is not None]
     unanswered = {link.collection for link in lost.values() if link.remote_id is None}
     copies: dict[str, list[tuple[str, Found]]] = defaultdict(list)
     for row in p.collections.values():

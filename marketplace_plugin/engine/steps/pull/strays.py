@@ -19,7 +19,19 @@ from marketplace_plugin.model.collection import Role
 from marketplace_plugin.store import connections, held
 from marketplace_plugin.store.accounts.connections import ConnectionState
 from marketplace_plugin.store.work.held import Held, What
-from marketplace_plugin.sync.diff import How, News, Seen, Stray, Suspect, Vanished, Waits, as_copy, each_once
+from marketplace_plugin.sync.diff import (
+    How,
+    LinkIndex,
+    News,
+    Seen,
+    Stray,
+    Suspect,
+    Vanished,
+    Waits,
+    as_copy,
+    each_once,
+    taken_over,
+)
 from marketplace_plugin.sync.link import Link
 from marketplace_plugin.sync.reason import Reason
 
@@ -27,15 +39,20 @@ Place = tuple[str, str]
 """Collection and remote id."""
 
 
-def tell_strays(p: Pass, news: list[News]) -> tuple[list[News], dict[Place, str]]:
-    """Each stray is a move or a copy. What cannot be told now waits: by its place, the calendar that must answer."""
+def tell_strays(p: Pass, news: list[News], index: LinkIndex) -> tuple[list[News], dict[Place, str]]:
+    """Each stray is a move or a copy. What cannot be told now waits: by its place, the calendar that must answer. What
+    has become a block stands there."""
     heard = {one.link.id: one for one in news if isinstance(one, Seen | Vanished | Suspect | Waits)}
     places = {(one.collection, one.found.id) for one in heard.values() if isinstance(one, Seen)}
     rest: list[News] = [one for one in news if not isinstance(one, Stray)]
     strays = [one for one in news if isinstance(one, Stray) and (one.collection, one.found.id) not in places]
     if not strays:
         return rest, {}
-    standing = {name: isinstance(one, Seen) for name, one in heard.items() if isinstance(one, Seen | Vanished)}
+    standing = {
+        name: isinstance(one, Seen) or taken_over(one.link, index) is not None
+        for name, one in heard.items()
+        if isinstance(one, Seen | Vanished)
+    }
     standing |= _standing(p, {one.link.id: one.link for one in strays if one.link.id not in heard}.values())
     told = [_told(one, standing) for one in strays]
     waiting = {(one.collection, one.found.id): one.link.collection for one in told if isinstance(one, Stray)}
