@@ -33,6 +33,7 @@ from marketplace_plugin.sync.outcome import as_block
 from marketplace_plugin.sync.reason import Reason
 
 _CHANGED_HERE = "the event was changed here since the last sync; sync first, then undo"
+_ONLY_HERE = "its calendar takes no changes, so what was changed stands here alone and would be lost"
 
 
 def convert(engine: Engine, person: Person, link_id: str) -> str:
@@ -75,7 +76,8 @@ def undo_conversion(engine: Engine, person: Person, link_id: str) -> bool:
     where there is no block now, because its calendar is no source any more: the event stands there alone.
 
     Raises Conflict where it is no converted event of the person that is still synced, or was changed in the host since
-    it was last synced: then a sync comes first, so that nothing is lost.
+    it was last synced: then a sync comes first, so that nothing is lost. Or where it was changed here, and its calendar
+    takes no changes.
     """
     is_block = _undo_conversion(engine, person, link_id)
     engine.store.scrub()  # it was visible, so its title stood in clear
@@ -86,9 +88,11 @@ def _undo_conversion(engine: Engine, person: Person, link_id: str) -> bool:
     with engine.store.begin() as unit:
         link = _own_converted(unit.connection, person, link_id)
         connections.seize(unit.connection, link.connection, engine.now())
-        write = _undo_begun(unit.connection, link) or HostDelete(
-            engine.new_id(), link.host_ref or "", link.host.version if link.host is not None else 0
-        )
+        begun = _undo_begun(unit.connection, link)
+        if begun is None and link.reason is Reason.ROLE_DROPPED:
+            raise Conflict(_ONLY_HERE)
+        version = link.host.version if link.host is not None else 0
+        write = begun or HostDelete(engine.new_id(), link.host_ref or "", version)
         if engine.host.shares_transaction:
             return back_to_block(engine, unit.connection, link, _only(engine, person, write, unit))
         _intend(unit.connection, engine, link, write, Reason.CONVERSION_UNDONE)

@@ -14,6 +14,7 @@ from marketplace_plugin.engine.acts.chosen.migrate import choose
 from marketplace_plugin.engine.acts.convert import convert, stop_importing, undo_conversion
 from marketplace_plugin.engine.acts.waiting.conflicts import listed, take
 from marketplace_plugin.errors import Conflict, HostError
+from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.write import HostRefused, HostWrite, RefusedCode
 from marketplace_plugin.providers.memory import PERSONALITIES, MemoryAccount
 from marketplace_plugin.store import intents
@@ -257,3 +258,25 @@ def test_it_is_edited_here_and_synced_while_the_host_is_asked(separate: World) -
         undo_conversion(world.engine, person(world), link)
     world.settle(ada)
     assert here(world) == titles(account, SOURCE) == ["edited here"]
+
+
+@pytest.mark.parametrize("back", ["role", "edit"])
+def test_what_could_not_be_written_there_is_not_undone(world: World, back: str) -> None:
+    """Its calendar is read alone, so her edit stood here alone, and went with the event when it was made grey again."""
+    account, ada, name = imported(world)
+    account.user.set_role(SOURCE, Role.READER)
+    ref = convert(world.engine, person(world), name)
+    world.host.edit("ada", ref, title="edited")
+    world.settle(ada)
+    with pytest.raises(Conflict, match="stands here alone"):
+        undo_conversion(world.engine, person(world), name)
+    assert here(world) == ["edited"]
+    if back == "role":
+        account.user.set_role(SOURCE, Role.OWNER)
+    else:
+        world.host.edit("ada", ref, title="private")
+    world.settle(ada)
+    undo_conversion(world.engine, person(world), name)
+    world.settle(ada)
+    assert here(world) == []
+    assert blocked(world, ada) == titles(account, SOURCE) == ["edited" if back == "role" else "private"]
