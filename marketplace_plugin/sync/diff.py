@@ -351,19 +351,19 @@ def each_once(news: Sequence[News]) -> list[News]:
 
 
 def _nearness(seen: Seen) -> tuple[bool, bool, bool, float]:
-    return seen.how is How.MOVED, *nearness(seen.link, seen.found)
-
-
-def nearness(link: Link, found: Found) -> tuple[bool, bool, float]:
     """Its own id, then its UID; of equals the one that was there first."""
+    link, found = seen.link, seen.found
     age = -found.changed.timestamp() if found.changed is not None else 0.0
-    return found.id == link.remote_id, bool(found.uid) and found.uid == link.uid, age
+    return seen.how is How.MOVED, found.id == link.remote_id, _same_uid(link, found), age
 
 
 def is_same(link: Link, found: Found) -> bool:
     """A move keeps the id or the UID. The mark alone is carried by the second half of a series, and by copies, too."""
-    same_id, same_uid, _ = nearness(link, found)
-    return same_id or same_uid
+    return found.id == link.remote_id or _same_uid(link, found)
+
+
+def _same_uid(link: Link, found: Found) -> bool:
+    return bool(found.uid) and found.uid == link.uid
 
 
 def _invites(link: Link, found: Found) -> bool:

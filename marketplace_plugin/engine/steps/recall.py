@@ -31,7 +31,6 @@ from marketplace_plugin.model.change import (
     HostItem,
     Tombstone,
 )
-from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.write import Create
 from marketplace_plugin.store import collections, conflicts, connections, held, host_positions, intents, links
@@ -200,8 +199,8 @@ def _is_answered(p: Pass, link: Link, answered: set[Place]) -> bool:
     """What nobody could be asked about is not unchanged. A calendar that the account no longer has, or that it must not
     read, never answers."""
     row = p.collections.get(link.collection)
-    never = row is None or not row.listed or row.info.role < Role.READER
-    return never or link.remote_id is None or (link.collection, link.remote_id) in answered
+    asked = row is not None and row.is_readable and link.remote_id is not None
+    return not asked or (link.collection, link.remote_id or "") in answered
 
 
 def _confirm(p: Pass, changes: dict[str, list[Change]]) -> None:

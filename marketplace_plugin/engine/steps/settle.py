@@ -24,7 +24,6 @@ from marketplace_plugin.errors import (
     Unavailable,
 )
 from marketplace_plugin.model.change import Found, Revision, Stamp
-from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.item import Item
 from marketplace_plugin.model.write import (
     Create,
@@ -44,7 +43,7 @@ from marketplace_plugin.sync.outcome import as_said, declined, without_missing
 from marketplace_plugin.sync.plan.flows import flows_of
 from marketplace_plugin.sync.reason import Reason
 
-PATIENCE = timedelta(days=1)
+LONGEST_WAIT = timedelta(days=1)
 """So long a create waits for a calendar that does not answer and may hold what came of it."""
 Copy = tuple[str, Found]
 """What carries a stamp, with its collection."""
@@ -82,15 +81,16 @@ def settle(p: Pass) -> Settled:
 
 
 def _settle_collection(p: Pass, collection: str, left: Sequence[Intent], known: dict[str, Link]) -> None:
-    creates = [one for one in left if isinstance(one.write, Create)]
-    known_there = [one for one in creates if (link := known.get(one.link)) is None or link.remote_id is not None]
-    for one in known_there:
-        _close(p, one, IntentState.DROPPED)
-    creates = [one for one in creates if one not in known_there]
+    unknown: dict[str, Link] = {}
     others = [one for one in left if not isinstance(one.write, Create)]
-    if creates:
-        for one, copies in _look_up(p, collection, creates):
-            _settle_create(p, one, copies, known.get(one.link))
+    for one in (one for one in left if isinstance(one.write, Create)):
+        link = known.get(one.link)
+        if link is None or link.remote_id is not None:
+            _close(p, one, IntentState.DROPPED)  # nobody waits for it, or a round has shown it
+        else:
+            unknown[one.op] = link
+    for one, copies in _look_up(p, collection, [one for one in left if one.op in unknown]):
+        _settle_create(p, one, copies, unknown[one.op])
     if others:
         asked = [one.write.id for one in others if not isinstance(one.write, Create | HostCreate | HostWrite)]
         shown = {one.id: one for one in p.provider.fetch(collection, asked)}
@@ -101,10 +101,10 @@ def _settle_collection(p: Pass, collection: str, left: Sequence[Intent], known: 
 def _look_up(p: Pass, collection: str, creates: Sequence[Intent]) -> Iterator[tuple[Intent, Sequence[Copy]]]:
     """What came of each create, where it is now: its owner may have moved it since, split it, and moved one half."""
     rows = [row for row in p.collections.values() if row.info.kind is p.kind_of(collection)]
-    elsewhere = [row.remote_id for row in rows if row.listed and row.info.role >= Role.READER]
+    elsewhere = [row.remote_id for row in rows if row.is_readable]
     for few in chunks(creates, p.engine.settings.batch):
         stamps = {Stamp(p.engine.instance, one.link): one for one in few}
-        waits = any(p.now - one.created_at < PATIENCE for one in few)
+        waits = any(p.now - one.created_at < LONGEST_WAIT for one in few)
         copies: dict[Stamp, list[Copy]] = {stamp: [] for stamp in stamps}
         for place in [collection, *(name for name in elsewhere if name != collection)]:
             told = _carried(p, place, list(stamps), own=place == collection, waits=waits)
@@ -128,12 +128,8 @@ def _carried(
     return {}
 
 
-def _settle_create(p: Pass, one: Intent, copies: Sequence[Copy], link: Link | None) -> None:
-    if link is None or link.remote_id is not None or not copies:
-        _close(p, one, IntentState.DROPPED)
-        return
-    place, found = p.first_of(copies)
-    done = arrived(p, one, link, place, found)
+def _settle_create(p: Pass, one: Intent, copies: Sequence[Copy], link: Link) -> None:
+    done = arrived(p, one, link, *p.first_of(copies)) if copies else None
     if done is None:
         _close(p, one, IntentState.DROPPED)
         return

@@ -42,6 +42,11 @@ class Collection:
         return self.info.id
 
     @property
+    def is_readable(self) -> bool:
+        """Whether the service would answer what is in it. A calendar that must not be read answers that nothing is."""
+        return self.listed and self.info.role >= Role.READER
+
+    @property
     def is_read(self) -> bool:
         """Whether a pass pulls it."""
         return self.is_source or self.is_target

@@ -18,7 +18,6 @@ from marketplace_plugin.engine.steps.pull.reading import fetch
 from marketplace_plugin.engine.steps.recall import Recalled
 from marketplace_plugin.errors import CollectionGone, PermissionDenied
 from marketplace_plugin.model.change import Access, Change, Found, HostItem, Stamp, Unreadable, Upsert
-from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.event import Event, Series
 from marketplace_plugin.store import connections, links
 from marketplace_plugin.sync.diff import is_same
@@ -153,7 +152,7 @@ def _look_elsewhere(p: Pass, asked: Sequence[Link], found: Standing) -> None:
     unanswered = {link.collection for link in lost.values() if link.remote_id is None}
     copies: dict[str, list[tuple[str, Found]]] = defaultdict(list)
     for row in p.collections.values():
-        if not row.listed or row.info.role < Role.READER or not (lost or converted):
+        if not row.is_readable or not (lost or converted):
             continue
         wanted = [stamp for stamp, link in lost.items() if link.id not in found.shown]
         missing = [k for k in converted if k.id not in found.shown and k.collection != row.remote_id]

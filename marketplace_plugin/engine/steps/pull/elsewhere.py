@@ -14,7 +14,6 @@ from marketplace_plugin.errors import (
     ProviderError,
 )
 from marketplace_plugin.model.change import Found, Stamp, Unreadable, Upsert
-from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.event import Event, Series
 from marketplace_plugin.model.time import Window
 from marketplace_plugin.store import links
@@ -43,7 +42,7 @@ def look_elsewhere(p: Pass, news: list[News], index: LinkIndex) -> list[News]:
     marked: dict[str, Seen] = {}
     for row in p.collections.values():
         missing = [k for k in lost.values() if k.id not in told and _may_be_in(p, row, k)]
-        if not missing or not row.listed or row.info.role < Role.READER:
+        if not missing or not row.is_readable:
             continue
         try:
             moved, doubtful = find_moved(p, row.remote_id, missing)

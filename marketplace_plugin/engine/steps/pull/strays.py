@@ -15,7 +15,6 @@ from marketplace_plugin.engine.steps.one_pass import Pass, chunks
 from marketplace_plugin.engine.steps.pull.reading import fetch
 from marketplace_plugin.errors import AuthorizationExpired, CollectionGone, ProviderError
 from marketplace_plugin.model.change import Tombstone
-from marketplace_plugin.model.collection import Role
 from marketplace_plugin.store import connections, held
 from marketplace_plugin.store.accounts.connections import ConnectionState
 from marketplace_plugin.store.work.held import Held, What
@@ -112,7 +111,7 @@ def _standing(p: Pass, links: Iterable[Link]) -> dict[str, bool]:
 def may_ask(p: Pass, collection: str) -> bool:
     """A calendar that must not be read answers that nothing is there, or not at all."""
     row = p.collections.get(collection)
-    return row is None or not row.listed or row.info.role >= Role.READER
+    return row is None or not row.listed or row.is_readable
 
 
 def hold_unclear(c: Connection, p: Pass, unclear: Mapping[Place, str], cleared: Iterable[str]) -> None:
