@@ -217,11 +217,12 @@ def _expire(engine: Engine, connection: Connection, lease: Lease, run_id: str, c
 def _fail(
     engine: Engine, connection: Connection, lease: Lease, started: Pass | None, run_id: str, error: Exception
 ) -> RunResult:
-    """What was done before stands as intents; the next pass settles it. Each failure in a row doubles the pause."""
+    """What was done before stands as intents; the next pass settles it. Each failure in a row doubles the pause, up to
+    the period."""
     code = _code(error)
     number = run_id[:8].upper()
     failures = connection.failures + 1
-    wait = min(engine.settings.period, engine.settings.period / 32 * 2**failures)
+    wait = engine.settings.period / (1 << max(5 - failures, 0))
     if isinstance(error, Throttled) and error.retry_after is not None:
         wait = min(error.retry_after, LONGEST_PAUSE)
     due = engine.now() + wait

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from threading import Lock, local
@@ -19,9 +20,11 @@ from typing import Any, TypeVar
 from alembic import command
 from alembic.config import Config as AlembicConfig
 from sqlalchemy import (
+    BindParameter,
     Connection,
     Engine,
     Table,
+    bindparam,
     create_engine,
     event,
     func,
@@ -230,6 +233,10 @@ def vault_of(c: Connection) -> Vault:
     return vault
 
 
+ANY: BindParameter[str] = bindparam("any", expanding=True)
+"""One chunk of values, in a statement that is built once: ``column.in_(ANY)``."""
+
+
 def in_chunks(values: Iterable[T], size: int = IN_LIST) -> Iterator[list[T]]:
     rest = iter(values)
     while chunk := list(islice(rest, size)):
@@ -241,9 +248,13 @@ def upsert(
 ) -> None:
     """Insert the rows, or write over those with the same primary key, by executemany. ``keep``: columns that an
     existing row does not change."""
-    statement: Any = (postgresql if c.dialect.name == "postgresql" else sqlite).insert(table)
-    key = [column.name for column in table.primary_key]
     for chunk in in_chunks(rows, CHUNK):
-        given = [name for name in chunk[0] if name not in key and name not in keep]
-        written = {name: statement.excluded[name] for name in given}
-        c.execute(statement.on_conflict_do_update(index_elements=key, set_=written), chunk)
+        c.execute(_upsert(c.dialect.name, table, tuple(chunk[0]), keep), chunk)
+
+
+@cache
+def _upsert(dialect: str, table: Table, names: tuple[str, ...], keep: frozenset[str]) -> Any:
+    statement: Any = (postgresql if dialect == "postgresql" else sqlite).insert(table)
+    key = [column.name for column in table.primary_key]
+    written = {name: statement.excluded[name] for name in names if name not in key and name not in keep}
+    return statement.on_conflict_do_update(index_elements=key, set_=written)

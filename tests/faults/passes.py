@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from tests.faults.missed import siblings_count_as_read
@@ -39,15 +40,8 @@ def _hasty_cursor() -> None:
         done = read(p, row, since)
         if done.complete:
             with p.write() as unit:
-                collections.set_progress(
-                    unit.connection,
-                    p.connection.id,
-                    row.remote_id,
-                    round_id=None,
-                    checkpoint=None,
-                    cursor=p.cursors[row.remote_id],
-                    read_at=p.now,
-                )
+                read_to = replace(p.collections[row.remote_id], cursor=p.cursors[row.remote_id], read_at=p.now)
+                collections.set_progress(unit.connection, [replace(read_to, round=None, checkpoint=None)])
                 rounds.drop(unit.connection, p.connection.id, row.remote_id)
         return done
 

@@ -12,7 +12,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Connection, Integer, LargeBinary, MetaData, String, Table, func, select
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    bindparam,
+    func,
+    select,
+)
 
 from marketplace_plugin.contract.module import Person
 from marketplace_plugin.model.change import HostCursor, HostGone, HostItem, HostPage
@@ -82,9 +94,28 @@ class Row:
     changed: datetime
 
 
+# Built once: most of what a pass costs in a test would be their building.
+_ITEM = select(items).where(items.c.ref == bindparam("ref"), ~items.c.deleted)
+_PARTS = select(parts).where(parts.c.ref == bindparam("ref")).order_by(parts.c.person)
+_LAST = (
+    select(log)
+    .where(log.c.person == bindparam("person"), log.c.ref == bindparam("ref"))
+    .order_by(log.c.seq.desc())
+    .limit(1)
+)
+_PAGE = (
+    select(log.c.ref, func.max(log.c.seq).label("last"))
+    .where(log.c.person == bindparam("person"), log.c.kind == bindparam("kind"))
+    .group_by(log.c.ref)
+    .having(func.max(log.c.seq) > bindparam("after"))
+    .order_by(func.max(log.c.seq))
+    .limit(bindparam("limit"))
+)
+
+
 def load(c: Connection, ref: str) -> Row | None:
     """None where it never was, or is deleted."""
-    row = c.execute(select(items).where(items.c.ref == ref, ~items.c.deleted)).one_or_none()
+    row = c.execute(_ITEM, {"ref": ref}).one_or_none()
     if row is None:
         return None
     changed = datetime.fromisoformat(row.changed)
@@ -105,7 +136,7 @@ def save(c: Connection, row: Row) -> None:
 
 
 def people_of(c: Connection, ref: str) -> list[str]:
-    return list(c.scalars(select(parts.c.person).where(parts.c.ref == ref).order_by(parts.c.person)))
+    return [part.person for part in c.execute(_PARTS, {"ref": ref})]
 
 
 def tell(
@@ -126,11 +157,9 @@ def tell(
 
 def seen(c: Connection, person: str, ref: str) -> HostItem | HostGone:
     """The item as ``person`` sees it now."""
-    last = c.execute(
-        select(log).where(log.c.person == person, log.c.ref == ref).order_by(log.c.seq.desc()).limit(1)
-    ).one_or_none()
+    last = c.execute(_LAST, {"person": person, "ref": ref}).one_or_none()
     row = load(c, ref)
-    part = c.execute(select(parts).where(parts.c.ref == ref, parts.c.person == person)).one_or_none()
+    part = next((one for one in c.execute(_PARTS, {"ref": ref}).all() if one.person == person), None)
     if last is None:
         return HostGone(ref)
     if row is None or part is None:
@@ -153,16 +182,7 @@ def organised(owner: str, person: str, item: Item) -> bool:
 
 def page(c: Connection, kind: Kind, person: str, since: HostCursor | None, limit: int) -> HostPage:
     after = 0 if since is None else int(since.token)
-    last = func.max(log.c.seq).label("last")
-    query = (
-        select(log.c.ref, last)
-        .where(log.c.person == person, log.c.kind == kind.value)
-        .group_by(log.c.ref)
-        .having(last > after)
-        .order_by(last)
-        .limit(limit + 1)
-    )
-    rows = c.execute(query).all()
+    rows = c.execute(_PAGE, {"person": person, "kind": kind.value, "after": after, "limit": limit + 1}).all()
     told = [seen(c, person, row.ref) for row in rows[:limit]]
     if since is None:
         told = [change for change in told if isinstance(change, HostItem)]
@@ -251,9 +271,7 @@ def _view(c: Connection, row: Row, part: Any) -> Item:
     item = row.item
     if not isinstance(item, Event | Series):
         return item
-    answers = {
-        p.person: Response(p.response) for p in c.execute(select(parts).where(parts.c.ref == row.ref)) if p.response
-    }
+    answers = {p.person: Response(p.response) for p in c.execute(_PARTS, {"ref": row.ref}) if p.response}
     own: dict[str, Any] = {}
     if part.person != row.owner:
         owner = BY_ID[row.owner]

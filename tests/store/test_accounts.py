@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -37,11 +38,9 @@ def info(remote_id: str, title: str = "Privat", role: Role = Role.OWNER) -> Coll
 def test_a_reload_keeps_ticks_and_brings_new_ones_unticked(store: Store, connected: str) -> None:
     with store.begin() as unit:
         c = unit.connection
-        collections.refresh(c, "c1", "u1", [info("a"), info("b")])
+        b = collections.refresh(c, "c1", "u1", [info("a"), info("b")])[1]
         collections.choose(c, "c1", "a", ["a", "b"])
-        collections.set_progress(
-            c, "c1", "b", round_id=None, checkpoint=None, cursor=Cursor("t", "f", None), read_at=NOW
-        )
+        collections.set_progress(c, [replace(b, cursor=Cursor("t", "f", None), read_at=NOW)])
         found = collections.refresh(c, "c1", "u1", [info("new"), info("b", "Umbenannt", Role.READER)])
     assert [(one.remote_id, one.listed, one.is_source, one.is_target) for one in found] == [
         ("new", True, False, False),

@@ -84,16 +84,9 @@ def plant(store: Store) -> None:
             created_at=NOW,
             expires_at=NOW,
         )
-        collections.refresh(c, "c1", "u1", [INFO])
-        collections.set_progress(
-            c,
-            "c1",
-            "cal",
-            round_id="r",
-            checkpoint=Checkpoint(PLANTED, "f", True, None),
-            cursor=Cursor(PLANTED, "f", None),
-            read_at=NOW,
-        )
+        [row] = collections.refresh(c, "c1", "u1", [INFO])
+        checkpoint, cursor = Checkpoint(PLANTED, "f", True, None), Cursor(PLANTED, "f", None)
+        collections.set_progress(c, [replace(row, round="r", checkpoint=checkpoint, cursor=cursor, read_at=NOW)])
         link = Link("l1", LinkKind.BLOCK, "u1", "c1", "cal", "r1", Kind.EVENT, None, uid=f"{PLANTED}@uid")
         export = replace(
             link, id="l2", kind=LinkKind.EXPORT, remote_id="r2", host_ref="7", base=EVENT, remote_base=EVENT

@@ -271,18 +271,11 @@ def _put_off(outcome: Outcome | None) -> bool:
 
 def _positions(c: Connection, p: Pass, recalled: Recalled, rounds_: Mapping[str, Round]) -> None:
     """Cursors commit with the links of their complete round; the host's position with what was decided on it."""
-    for collection, round_ in rounds_.items():
-        if round_.complete:
-            collections.set_progress(
-                c,
-                p.connection.id,
-                collection,
-                round_id=None,
-                checkpoint=None,
-                cursor=p.cursors[collection],
-                read_at=p.now,
-            )
-            rounds.drop(c, p.connection.id, collection)
+    ended = [name for name, round_ in rounds_.items() if round_.complete and name in p.collections]
+    if ended:
+        read = (replace(p.collections[name], cursor=p.cursors[name], read_at=p.now) for name in ended)
+        collections.set_progress(c, (replace(row, round=None, checkpoint=None) for row in read))
+        rounds.drop(c, p.connection.id, *ended)
     for kind, reached in recalled.host_cursors.items() if p.pushing else ():
         host_positions.put(c, p.connection.id, kind, reached)
 

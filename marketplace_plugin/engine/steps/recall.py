@@ -207,6 +207,8 @@ def _confirm(p: Pass, changes: dict[str, list[Change]]) -> None:
     """A removal that may only mean "out of the window" is asked for by id. What was not answered stays a suspect."""
     for collection, told in changes.items():
         doubted = [change.id for change in told if isinstance(change, Tombstone) and not change.confirmed]
+        if not doubted:
+            continue
         with p.engine.store.read() as c:
             known = sorted(links.by_remote(c, p.connection.id, doubted, collection))
         try:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection as Group
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
 from marketplace_plugin.model.change import Checkpoint, Cursor
 from marketplace_plugin.model.collection import CollectionInfo, Role
@@ -52,14 +52,16 @@ class Collection:
         return self.is_source or self.is_target
 
 
+_OF_CONNECTION = (
+    select(collection)
+    .where(collection.c.connection == bindparam("connection"))
+    .order_by(collection.c.listed.desc(), collection.c.position, collection.c.id)
+)
+
+
 def of_connection(c: Connection, connection: str) -> list[Collection]:
     """In the service's order; those that it no longer lists come last."""
-    rows = c.execute(
-        select(collection)
-        .where(collection.c.connection == connection)
-        .order_by(collection.c.listed.desc(), collection.c.position, collection.c.id)
-    )
-    return [_collection(vault_of(c), row) for row in rows]
+    return [_collection(vault_of(c), row) for row in c.execute(_OF_CONNECTION, {"connection": connection})]
 
 
 def get(c: Connection, connection: str, remote_id: str) -> Collection | None:
@@ -69,11 +71,14 @@ def get(c: Connection, connection: str, remote_id: str) -> Collection | None:
     return None if row is None else _collection(vault_of(c), row)
 
 
+_TARGET = select(collection).where(
+    collection.c.user == bindparam("user"), collection.c.kind == bindparam("kind"), collection.c.is_target
+)
+
+
 def target(c: Connection, user: str, kind: Kind) -> Collection | None:
     """The one target of a user for a kind, over all his connections."""
-    row = c.execute(
-        select(collection).where(collection.c.user == user, collection.c.kind == kind, collection.c.is_target)
-    ).one_or_none()
+    row = c.execute(_TARGET, {"user": user, "kind": kind}).one_or_none()
     return None if row is None else _collection(vault_of(c), row)
 
 
@@ -104,32 +109,25 @@ def choose(
         c.execute(update(collection).where(mine, collection.c.remote_id == chosen).values(is_target=True))
 
 
-def set_progress(
-    c: Connection,
-    connection: str,
-    remote_id: str,
-    *,
-    round_id: str | None,
-    checkpoint: Checkpoint | None,
-    cursor: Cursor | None,
-    read_at: datetime | None,
-) -> None:
-    """Where reading stands: all four are written. Clear ``round_id`` and ``checkpoint`` with the commit of a complete
-    round's cursor. ``read_at``: aware UTC."""
+_SET_PROGRESS = update(collection).where(collection.c.id == bindparam("row"))
+
+
+def set_progress(c: Connection, rows: Iterable[Collection]) -> None:
+    """Where reading stands: ``round``, ``checkpoint``, ``cursor`` and ``read_at`` (aware UTC) are written as these rows
+    have them. Clear the first two with the commit of a complete round's cursor."""
     vault = vault_of(c)
-    row_id = c.execute(
-        select(collection.c.id).where(collection.c.connection == connection, collection.c.remote_id == remote_id)
-    ).scalar_one()
-    c.execute(
-        update(collection)
-        .where(collection.c.id == row_id)
-        .values(
-            round=round_id,
-            checkpoint=_seal(vault, "checkpoint", row_id, checkpoint),
-            cursor=_seal(vault, "cursor", row_id, cursor),
-            read_at=read_at,
-        )
-    )
+    written = [
+        {
+            "row": row.id,
+            "round": row.round,
+            "checkpoint": _seal(vault, "checkpoint", row.id, row.checkpoint),
+            "cursor": _seal(vault, "cursor", row.id, row.cursor),
+            "read_at": row.read_at,
+        }
+        for row in rows
+    ]
+    if written:
+        c.execute(_SET_PROGRESS, written)
 
 
 def set_role(c: Connection, connection: str, info: CollectionInfo) -> None:

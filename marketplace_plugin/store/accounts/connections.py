@@ -8,7 +8,21 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Row, and_, case, delete, func, insert, literal, or_, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Row,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy import Connection as Database
 
 from marketplace_plugin.errors import Conflict, LeaseLost
@@ -108,17 +122,23 @@ def add(c: Database, new: Connection) -> None:
     )
 
 
+_ONE = select(connection).where(connection.c.id == bindparam("one"))
+_OF_USER = (
+    select(connection)
+    .where(connection.c.user == bindparam("of_user"))
+    .order_by(connection.c.created_at, connection.c.id)
+)
+_ALIVE_OF_USER = _OF_USER.where(connection.c.state != ConnectionState.REMOVED)
+
+
 def get(c: Database, connection_id: str) -> Connection | None:
-    row = c.execute(select(connection).where(connection.c.id == connection_id)).one_or_none()
+    row = c.execute(_ONE, {"one": connection_id}).one_or_none()
     return None if row is None else _connection(c, row)
 
 
 def of_user(c: Database, user: str, *, removed: bool = False) -> list[Connection]:
     """Oldest first; without the removed ones unless ``removed``."""
-    query = select(connection).where(connection.c.user == user)
-    if not removed:
-        query = query.where(connection.c.state != ConnectionState.REMOVED)
-    return [_connection(c, row) for row in c.execute(query.order_by(connection.c.created_at, connection.c.id))]
+    return [_connection(c, row) for row in c.execute(_OF_USER if removed else _ALIVE_OF_USER, {"of_user": user})]
 
 
 def of_tenant(c: Database, tenant: str, integration: str | None = None) -> list[Connection]:
@@ -225,8 +245,13 @@ NEVER_AS_FAR = timedelta(days=2)
 """No lease, no pause and no period is as long: what is further ahead was written while the clock was wrong."""
 
 
-def _is_over(at: Column[Any], now: datetime) -> ColumnElement[bool]:
-    return or_(at.is_(None), at <= now, at > now + NEVER_AS_FAR)
+def _is_over(at: Column[Any]) -> ColumnElement[bool]:
+    """Filled in by ``_clock``."""
+    return or_(at.is_(None), at <= bindparam("now"), at > bindparam("too_far"))
+
+
+def _clock(now: datetime) -> dict[str, datetime]:
+    return {"now": now, "too_far": now + NEVER_AS_FAR}
 
 
 def is_paused(row: Connection, now: datetime) -> bool:
@@ -234,18 +259,19 @@ def is_paused(row: Connection, now: datetime) -> bool:
     return row.backoff_until is not None and now < row.backoff_until <= now + NEVER_AS_FAR
 
 
+_CLAIM = (
+    update(connection)
+    .where(connection.c.id == bindparam("one"), _is_over(connection.c.lease_until))
+    .values(fence=connection.c.fence + 1, lease_until=bindparam("until"), dirty=False)
+    .returning(connection.c.fence)
+)
+
+
 def claim(c: Database, connection_id: str, now: datetime, ttl_until: datetime) -> Lease | None:
     """Take the connection until ``ttl_until``; None where another worker holds it. Clears ``dirty``: a change that
     comes while the pass runs sets it again. Both instants: aware UTC."""
-    fence = c.execute(
-        update(connection)
-        .where(
-            connection.c.id == connection_id,
-            _is_over(connection.c.lease_until, now),
-        )
-        .values(fence=connection.c.fence + 1, lease_until=ttl_until, dirty=False)
-        .returning(connection.c.fence)
-    ).scalar_one_or_none()
+    asked = {"one": connection_id, "until": ttl_until, **_clock(now)}
+    fence = c.execute(_CLAIM, asked).scalar_one_or_none()
     return None if fence is None else Lease(connection_id, fence, ttl_until)
 
 
@@ -256,14 +282,15 @@ def extend(c: Database, lease: Lease, ttl_until: datetime) -> Lease:
     return Lease(lease.connection, lease.fence, ttl_until)
 
 
+_FENCE = select(connection.c.fence).where(connection.c.id == bindparam("one")).with_for_update()
+
+
 def check_fence(c: Database, lease: Lease) -> None:
     """Call it first in each transaction of a pass. Raises LeaseLost where another worker has taken over.
 
     A lease whose time is over still counts while nobody else has claimed: the row stays locked until the commit.
     """
-    fence = c.execute(
-        select(connection.c.fence).where(connection.c.id == lease.connection).with_for_update()
-    ).scalar_one_or_none()
+    fence = c.execute(_FENCE, {"one": lease.connection}).scalar_one_or_none()
     if fence != lease.fence:
         raise LeaseLost(f"connection {lease.connection}: fence {lease.fence} is no longer the newest")
 
@@ -277,6 +304,21 @@ def seize(c: Database, connection_id: str, due: datetime) -> None:
         .values(fence=connection.c.fence + 1, lease_until=None)
     )
     mark_dirty(c, [connection_id], due)
+
+
+_RELEASE = (
+    update(connection)
+    .where(connection.c.id == bindparam("one"))
+    .values(
+        lease_until=None,
+        next_due=case(
+            (connection.c.state != ConnectionState.CONNECTED, None),
+            (connection.c.dirty, bindparam("at_once", type_=Instant)),
+            else_=bindparam("in_turn", type_=Instant),
+        ),
+    )
+    .returning(connection.c.dirty)
+)
 
 
 def release(
@@ -294,25 +336,17 @@ def release(
     once, after ``backoff_until`` all the same. Returns whether it is dirty. Raises LeaseLost.
     """
     check_fence(c, lease)
-    dirty = c.execute(
-        update(connection)
-        .where(connection.c.id == lease.connection)
-        .values(
-            lease_until=None,
-            next_due=case(
-                (connection.c.state != ConnectionState.CONNECTED, None),
-                (connection.c.dirty, _at(now)),
-                else_=_at(next_due),
-            ),
-            backoff_until=backoff_until,
-            failures=failures,
-            error=error or None,
-            error_number=error_number or None,
-            last_run_at=now,
-        )
-        .returning(connection.c.dirty)
-    ).scalar_one()
-    return bool(dirty)
+    ended = {
+        "one": lease.connection,
+        "at_once": now,
+        "in_turn": next_due,
+        "backoff_until": backoff_until,
+        "failures": failures,
+        "error": error or None,
+        "error_number": error_number or None,
+        "last_run_at": now,
+    }
+    return bool(c.execute(_RELEASE, ended).scalar_one())
 
 
 def mark_dirty(c: Database, connection_ids: Iterable[str], due: datetime) -> None:
@@ -336,14 +370,15 @@ def claim_due(c: Database, now: datetime, again: datetime, limit: int) -> list[C
     ready = and_(
         connection.c.state == ConnectionState.CONNECTED,
         connection.c.next_due.is_not(None),
-        *(_is_over(at, now) for at in (connection.c.next_due, connection.c.lease_until, connection.c.backoff_until)),
+        *(_is_over(at) for at in (connection.c.next_due, connection.c.lease_until, connection.c.backoff_until)),
     )
     rows = c.execute(
         select(connection)
         .where(ready)
         .order_by(connection.c.next_due, connection.c.id)
         .limit(limit)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True),
+        _clock(now),
     ).all()
     ids = [row.id for row in rows]
     if ids:

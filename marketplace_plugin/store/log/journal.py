@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
 
 from marketplace_plugin.store import codec
 from marketplace_plugin.store.database import in_chunks, upsert, vault_of
@@ -131,10 +131,16 @@ def mark_undone(c: Connection, ids: Iterable[str], run: str) -> None:
         c.execute(update(journal).where(journal.c.id.in_(chunk)).values(undone_by=run))
 
 
+_FORGET = delete(journal).where(
+    journal.c.connection == bindparam("connection"),
+    journal.c.action.in_(list(Action)),  # by an index
+    journal.c.at < bindparam("before"),
+)
+
+
 def forget(c: Connection, connection: str, before: datetime) -> int:
     """Delete entries from before an instant. Returns how many."""
-    old = (journal.c.connection == connection, journal.c.action.in_(list(Action)), journal.c.at < before)  # by an index
-    return c.execute(delete(journal).where(*old)).rowcount
+    return c.execute(_FORGET, {"connection": connection, "before": before}).rowcount
 
 
 def remove_of(c: Connection, connection: str) -> None:

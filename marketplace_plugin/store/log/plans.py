@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from marketplace_plugin.store import codec
 from marketplace_plugin.store.database import vault_of
@@ -86,14 +86,16 @@ def finish(c: Connection, plan_id: str) -> None:
     c.execute(update(plan).where(plan.c.id == plan_id, plan.c.state == PlanState.APPROVED).values(state=PlanState.DONE))
 
 
+_IN_FORCE = (
+    select(plan)
+    .where(plan.c.connection == bindparam("connection"), plan.c.state.in_((PlanState.WAITING, PlanState.APPROVED)))
+    .order_by(plan.c.decided_at, plan.c.created_at, plan.c.id)
+)
+
+
 def in_force(c: Connection, connection: str) -> tuple[Plan | None, Plan | None]:
     """The plan that waits for its owner, and the one that was approved last and that no pass has carried out yet."""
-    rows = c.execute(
-        select(plan)
-        .where(plan.c.connection == connection, plan.c.state.in_((PlanState.WAITING, PlanState.APPROVED)))
-        .order_by(plan.c.decided_at, plan.c.created_at, plan.c.id)
-    )
-    found = {PlanState(row.state): row for row in rows}
+    found = {PlanState(row.state): row for row in c.execute(_IN_FORCE, {"connection": connection})}
     waiting, approved = (found.get(state) for state in (PlanState.WAITING, PlanState.APPROVED))
     return (None if waiting is None else _plan(c, waiting)), (None if approved is None else _plan(c, approved))
 

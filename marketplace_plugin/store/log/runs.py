@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, literal, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 
 from marketplace_plugin.store.columns import Instant
 from marketplace_plugin.store.tables import run
@@ -35,29 +35,39 @@ class Run:
     again_at: datetime | None = None
 
 
+_INSERT = insert(run)
+
+
 def add(c: Connection, new: Run) -> None:
     """A run that was asked for."""
     c.execute(
-        insert(run).values(
-            id=new.id,
-            connection=new.connection,
-            user=new.user,
-            trigger=new.trigger,
-            queued_at=new.queued_at,
-            started_at=new.started_at,
-            counts=dict(new.counts),
-        )
+        _INSERT,
+        {
+            "id": new.id,
+            "connection": new.connection,
+            "user": new.user,
+            "trigger": new.trigger,
+            "queued_at": new.queued_at,
+            "started_at": new.started_at,
+            "counts": dict(new.counts),
+        },
     )
+
+
+_UPDATE = update(run).where(run.c.id == bindparam("one"))
+_PROGRESS = _UPDATE.where(run.c.finished_at.is_(None))
+_GET = select(run).where(run.c.id == bindparam("one"))
 
 
 def start(c: Connection, run_id: str, now: datetime) -> None:
-    c.execute(update(run).where(run.c.id == run_id).values(started_at=now))
+    c.execute(_UPDATE, {"one": run_id, "started_at": now})
 
 
 def progress(c: Connection, run_id: str, phase: str, done: int, total: int | None) -> None:
-    c.execute(
-        update(run).where(run.c.id == run_id, run.c.finished_at.is_(None)).values(phase=phase, done=done, total=total)
-    )
+    c.execute(_PROGRESS, {"one": run_id, "phase": phase, "done": done, "total": total})
+
+
+_FINISH = _UPDATE.values(started_at=func.coalesce(run.c.started_at, bindparam("now", type_=Instant)))
 
 
 def finish(
@@ -72,23 +82,23 @@ def finish(
     again_at: datetime | None = None,
 ) -> None:
     c.execute(
-        update(run)
-        .where(run.c.id == run_id)
-        .values(
-            finished_at=now,
-            started_at=func.coalesce(run.c.started_at, literal(now, Instant)),
-            outcome=outcome,
-            phase=None,
-            counts=dict(counts),
-            error=error or None,
-            error_number=error_number or None,
-            again_at=again_at,
-        )
+        _FINISH,
+        {
+            "one": run_id,
+            "now": now,
+            "finished_at": now,
+            "outcome": outcome,
+            "phase": None,
+            "counts": dict(counts),
+            "error": error or None,
+            "error_number": error_number or None,
+            "again_at": again_at,
+        },
     )
 
 
 def get(c: Connection, run_id: str) -> Run | None:
-    row = c.execute(select(run).where(run.c.id == run_id)).one_or_none()
+    row = c.execute(_GET, {"one": run_id}).one_or_none()
     return None if row is None else _run(row)
 
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, func, or_, select
+from sqlalchemy import Connection, Row, Select, bindparam, delete, func, or_, select
 
 from marketplace_plugin.model.event import Event, Override, Response, Series, ShowAs
 from marketplace_plugin.model.time import Window
 from marketplace_plugin.store import codec
-from marketplace_plugin.store.database import in_chunks, upsert, vault_of
+from marketplace_plugin.store.database import ANY, in_chunks, upsert, vault_of
 from marketplace_plugin.store.tables import block, block_mark
 from marketplace_plugin.store.work.identity import uid_key
 
@@ -57,10 +57,13 @@ def put(c: Connection, blocks: Sequence[Block]) -> None:
     upsert(c, block_mark, [{"user": user, "changed_at": at} for user, at in newest.items()])
 
 
+_REMOVE = delete(block).where(block.c.link.in_(ANY)).returning(block.c.user)
+
+
 def remove(c: Connection, links: Iterable[str], now: datetime) -> None:
     """``now``: aware UTC."""
     for chunk in in_chunks(links):
-        users = c.execute(delete(block).where(block.c.link.in_(chunk)).returning(block.c.user)).scalars()
+        users = c.execute(_REMOVE, {"any": chunk}).scalars()
         upsert(c, block_mark, [{"user": user, "changed_at": now} for user in set(users)])
 
 
@@ -104,12 +107,17 @@ def stale_zones(c: Connection, zones: str, limit: int) -> list[Block]:
     return [_block(c, row) for row in rows]
 
 
+_BEFORE = (
+    select(block.c.link)
+    .where(block.c.connection == bindparam("connection"), block.c.span_end <= bindparam("instant"))
+    .order_by(block.c.link)
+    .limit(bindparam("limit"))
+)
+
+
 def before(c: Connection, connection: str, instant: datetime, limit: int) -> list[str]:
     """Links of blocks that ended before ``instant``: they have left the import window."""
-    query = (
-        select(block.c.link).where(block.c.connection == connection, block.c.span_end <= instant).order_by(block.c.link)
-    )
-    return list(c.execute(query.limit(limit)).scalars())
+    return list(c.execute(_BEFORE, {"connection": connection, "instant": instant, "limit": limit}).scalars())
 
 
 def redacted(item: Event | Series) -> Event | Series:

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
 
 from marketplace_plugin.store import codec
 from marketplace_plugin.store.database import in_chunks, upsert, vault_of
@@ -82,14 +82,16 @@ def of_links(c: Connection, link_ids: Iterable[str], state: ConflictState | None
     return found
 
 
+_WAITING = select(conflict.c.link).where(
+    conflict.c.connection == bindparam("connection"),
+    conflict.c.state == ConflictState.OPEN,
+    conflict.c.reason != Reason.ADOPTED,
+)
+
+
 def waiting(c: Connection, connection: str) -> set[str]:
     """Links of a connection with a clash that waits for the user while both sides differ from what was agreed."""
-    query = select(conflict.c.link).where(
-        conflict.c.connection == connection,
-        conflict.c.state == ConflictState.OPEN,
-        conflict.c.reason != Reason.ADOPTED,
-    )
-    return set(c.execute(query).scalars())
+    return set(c.execute(_WAITING, {"connection": connection}).scalars())
 
 
 def close(c: Connection, ids: Iterable[str], winner: str, now: datetime) -> None:
@@ -114,15 +116,17 @@ def follow(c: Connection, old: str, new: str, reason: Reason, now: datetime) -> 
     c.execute(update(conflict).where(conflict.c.link == old).values(link=new))
 
 
+_FORGET = delete(conflict).where(
+    conflict.c.connection == bindparam("connection"),
+    conflict.c.state != ConflictState.OPEN,
+    func.coalesce(conflict.c.settled_at, conflict.c.created_at) < bindparam("before"),
+)
+
+
 def forget(c: Connection, connection: str, before: datetime) -> int:
     """Delete what was settled, decided or dismissed before an instant; what waits for its user goes on waiting. Returns
     how many."""
-    old = (
-        conflict.c.connection == connection,
-        conflict.c.state != ConflictState.OPEN,
-        func.coalesce(conflict.c.settled_at, conflict.c.created_at) < before,
-    )
-    return c.execute(delete(conflict).where(*old)).rowcount
+    return c.execute(_FORGET, {"connection": connection, "before": before}).rowcount
 
 
 def remove(c: Connection, ids: Iterable[str]) -> None:

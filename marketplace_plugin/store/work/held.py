@@ -8,10 +8,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, select
+from sqlalchemy import Connection, Row, and_, bindparam, delete, func, select
 
 from marketplace_plugin.store import codec
-from marketplace_plugin.store.database import in_chunks, upsert, vault_of
+from marketplace_plugin.store.database import ANY, in_chunks, upsert, vault_of
 from marketplace_plugin.store.tables import held
 from marketplace_plugin.store.vault import Vault
 from marketplace_plugin.sync.reason import Reason
@@ -53,12 +53,17 @@ def put(c: Connection, entries: Iterable[Held]) -> None:
     upsert(c, held, (_row(vault, one) for one in entries), keep=frozenset({"created_at"}))
 
 
+_OF_CONNECTION = select(held).where(held.c.connection == bindparam("connection")).order_by(held.c.created_at, held.c.id)
+_OF_KINDS = _OF_CONNECTION.where(held.c.what.in_(bindparam("wanted", expanding=True)))
+
+
 def of_connection(c: Connection, connection: str, what: Iterable[What] = ()) -> list[Held]:
     """Oldest first; empty ``what`` means all."""
-    query = select(held).where(held.c.connection == connection)
     if wanted := list(what):
-        query = query.where(held.c.what.in_(wanted))
-    return [_held(vault_of(c), row) for row in c.execute(query.order_by(held.c.created_at, held.c.id))]
+        rows = c.execute(_OF_KINDS, {"connection": connection, "wanted": wanted})
+    else:
+        rows = c.execute(_OF_CONNECTION, {"connection": connection})
+    return [_held(vault_of(c), row) for row in rows]
 
 
 def by_link(c: Connection, link_ids: Iterable[str]) -> list[Held]:
@@ -91,27 +96,34 @@ def remove(c: Connection, ids: Iterable[str]) -> None:
         c.execute(delete(held).where(held.c.id.in_(chunk)))
 
 
+_REMOVE_FOR = delete(held).where(held.c.link.in_(ANY))
+
+
 def remove_for(c: Connection, link_ids: Iterable[str]) -> None:
     for chunk in in_chunks(link_ids):
-        c.execute(delete(held).where(held.c.link.in_(chunk)))
+        c.execute(_REMOVE_FOR, {"any": chunk})
+
+
+_UNREADABLE = and_(
+    held.c.connection == bindparam("connection"),
+    held.c.collection == bindparam("collection"),
+    held.c.what == What.UNREADABLE,
+)
+_UNDERSTOOD = delete(held).where(_UNREADABLE, held.c.remote_id.in_(ANY))
+_ALL_UNREADABLE = select(held.c.id, held.c.remote_id).where(_UNREADABLE)
 
 
 def understood(c: Connection, connection: str, collection: str, remote_ids: Iterable[str]) -> None:
     """These items of a collection can be read again, or are gone: they are listed as unreadable no more."""
-    rows = delete(held).where(_unreadable(connection, collection))
     for chunk in in_chunks(remote_ids):
-        c.execute(rows.where(held.c.remote_id.in_(chunk)))
+        c.execute(_UNDERSTOOD, {"connection": connection, "collection": collection, "any": chunk})
 
 
 def all_unreadable(c: Connection, connection: str, collection: str, remote_ids: Iterable[str]) -> None:
     """A complete snapshot found these items of a collection unreadable, and no others."""
-    rows = c.execute(select(held.c.id, held.c.remote_id).where(_unreadable(connection, collection)))
+    rows = c.execute(_ALL_UNREADABLE, {"connection": connection, "collection": collection})
     still = set(remote_ids)
     remove(c, [row.id for row in rows if row.remote_id not in still])
-
-
-def _unreadable(connection: str, collection: str) -> ColumnElement[bool]:
-    return and_(held.c.connection == connection, held.c.collection == collection, held.c.what == What.UNREADABLE)
 
 
 def remove_of(c: Connection, connection: str, collection: str | None = None) -> None:

@@ -3,18 +3,20 @@ alone."""
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, bindparam, delete, select
 
 from marketplace_plugin.model.change import HostCursor
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.store.database import upsert
 from marketplace_plugin.store.tables import host_position
 
+_TOKEN = select(host_position.c.token).where(
+    host_position.c.connection == bindparam("connection"), host_position.c.kind == bindparam("kind")
+)
+
 
 def get(c: Connection, connection: str, kind: Kind) -> HostCursor | None:
-    token = c.execute(
-        select(host_position.c.token).where(host_position.c.connection == connection, host_position.c.kind == kind)
-    ).scalar_one_or_none()
+    token = c.execute(_TOKEN, {"connection": connection, "kind": kind}).scalar_one_or_none()
     return None if token is None else HostCursor(token)
 
 

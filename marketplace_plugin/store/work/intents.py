@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, or_, select, update
 
 from marketplace_plugin.model.write import Create, HostCreate, HostDelete, HostWrite, Write
 from marketplace_plugin.store import codec
@@ -46,12 +46,20 @@ def put(c: Connection, intents: Iterable[Intent]) -> None:
     upsert(c, intent, (_row(vault, one) for one in intents), keep=frozenset({"created_at"}))
 
 
+_OPEN = (
+    select(intent)
+    .where(intent.c.connection == bindparam("connection"), intent.c.state == IntentState.OPEN)
+    .order_by(intent.c.created_at, intent.c.op)
+)
+_OPEN_OF_LINKS = _OPEN.where(intent.c.link.in_(bindparam("links", expanding=True)))
+
+
 def open_ones(c: Connection, connection: str, link_ids: Iterable[str] | None = None) -> list[Intent]:
     """What a crashed pass may have left, oldest first."""
-    query = select(intent).where(intent.c.connection == connection, intent.c.state == IntentState.OPEN)
-    if link_ids is not None:
-        query = query.where(intent.c.link.in_(list(link_ids)))
-    rows = c.execute(query.order_by(intent.c.created_at, intent.c.op))
+    if link_ids is None:
+        rows = c.execute(_OPEN, {"connection": connection})
+    else:
+        rows = c.execute(_OPEN_OF_LINKS, {"connection": connection, "links": list(link_ids)})
     return [_intent(vault_of(c), row) for row in rows]
 
 
@@ -87,15 +95,18 @@ def settle(c: Connection, ops: Iterable[str], state: IntentState, now: datetime)
         c.execute(update(intent).where(intent.c.op.in_(chunk)).values(state=state, settled_at=now))
 
 
+_FORGET = delete(intent).where(
+    intent.c.connection == bindparam("connection"),
+    intent.c.state != IntentState.OPEN,
+    intent.c.settled_at < bindparam("before"),
+    or_(intent.c.action != HostDelete.__name__, intent.c.link.not_in(select(link.c.id))),
+)
+
+
 def forget(c: Connection, connection: str, before: datetime) -> int:
     """Delete settled intents from before an instant, and no deletion in the host while its link lives: however late it
     shows there, it is ours. Returns how many."""
-    ended = or_(intent.c.action != HostDelete.__name__, intent.c.link.not_in(select(link.c.id)))
-    return c.execute(
-        delete(intent).where(
-            intent.c.connection == connection, intent.c.state != IntentState.OPEN, intent.c.settled_at < before, ended
-        )
-    ).rowcount
+    return c.execute(_FORGET, {"connection": connection, "before": before}).rowcount
 
 
 def remove_of(c: Connection, connection: str) -> None:

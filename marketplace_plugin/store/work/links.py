@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, or_, select, update
+from sqlalchemy import Connection, Row, Select, and_, bindparam, delete, func, or_, select, update
 
 from marketplace_plugin.model.change import Access, Revision
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.store import codec
 from marketplace_plugin.store.accounts.connections import Connection as Account
 from marketplace_plugin.store.accounts.connections import ConnectionState
-from marketplace_plugin.store.database import in_chunks, upsert, vault_of
+from marketplace_plugin.store.database import ANY, in_chunks, upsert, vault_of
 from marketplace_plugin.store.tables import connection, link
 from marketplace_plugin.store.vault import Vault
 from marketplace_plugin.store.work import blocks
@@ -34,13 +35,20 @@ def put(c: Connection, links: Iterable[Link], now: datetime) -> None:
     upsert(c, link, rows, keep=frozenset({"created_at"}))
 
 
+_BY_ID = select(link).where(link.c.id.in_(ANY))
+
+
 def get(c: Connection, ids: Iterable[str]) -> dict[str, Link]:
     """By id; an id without a link is left out."""
     found = {}
     for chunk in in_chunks(ids):
-        for row in c.execute(select(link).where(link.c.id.in_(chunk))):
+        for row in c.execute(_BY_ID, {"any": chunk}):
             found[row.id] = _link(vault_of(c), row)
     return found
+
+
+_BY_REMOTE = select(link).where(link.c.connection == bindparam("connection"), link.c.remote_id.in_(ANY))
+_BY_REMOTE_IN = _BY_REMOTE.where(link.c.collection == bindparam("collection"))
 
 
 def by_remote(
@@ -49,23 +57,28 @@ def by_remote(
     """Links of a connection by remote id, in all its collections or in one; DETACHED ones too. Missing ids are left
     out."""
     found: dict[str, list[Link]] = defaultdict(list)
+    query, asked = (_BY_REMOTE, {}) if collection is None else (_BY_REMOTE_IN, {"collection": collection})
     for chunk in in_chunks(remote_ids):
-        query = select(link).where(link.c.connection == connection, link.c.remote_id.in_(chunk))
-        if collection is not None:
-            query = query.where(link.c.collection == collection)
-        for row in c.execute(query):
+        for row in c.execute(query, {**asked, "connection": connection, "any": chunk}):
             found[row.remote_id].append(_link(vault_of(c), row))
     return dict(found)
+
+
+_BY_HOST = select(link).where(
+    link.c.user == bindparam("user"), link.c.host_kind == bindparam("kind"), link.c.host_ref.in_(ANY)
+)
 
 
 def by_host(c: Connection, user: str, kind: Kind, refs: Iterable[str]) -> dict[str, list[Link]]:
     """All links of a user, over all his connections, by host ref; DETACHED ones too."""
     found: dict[str, list[Link]] = defaultdict(list)
     for chunk in in_chunks(refs):
-        query = select(link).where(link.c.user == user, link.c.host_kind == kind, link.c.host_ref.in_(chunk))
-        for row in c.execute(query):
+        for row in c.execute(_BY_HOST, {"user": user, "kind": kind, "any": chunk}):
             found[row.host_ref].append(_link(vault_of(c), row))
     return dict(found)
+
+
+_BY_UID = select(link).where(link.c.user == bindparam("user"), link.c.uid_key.in_(ANY))
 
 
 def by_uid(c: Connection, user: str, uids: Iterable[str]) -> dict[str, list[Link]]:
@@ -74,7 +87,7 @@ def by_uid(c: Connection, user: str, uids: Iterable[str]) -> dict[str, list[Link
     keys = {uid_key(vault, user, uid): uid for uid in uids if uid}
     found: dict[str, list[Link]] = defaultdict(list)
     for chunk in in_chunks(keys):
-        for row in c.execute(select(link).where(link.c.user == user, link.c.uid_key.in_(chunk))):
+        for row in c.execute(_BY_UID, {"user": user, "any": chunk}):
             found[keys[row.uid_key]].append(_link(vault, row))
     return dict(found)
 
@@ -104,6 +117,18 @@ def aliases(c: Connection, user: str, kind: Kind, refs: Iterable[str]) -> dict[s
     return found
 
 
+@cache
+def _listing(*, collection: bool, kinds: bool, states: bool) -> Select[Any]:
+    query = select(link).where(link.c.connection == bindparam("connection"), link.c.id > bindparam("after"))
+    if collection:
+        query = query.where(link.c.collection == bindparam("collection"))
+    if kinds:
+        query = query.where(link.c.kind.in_(bindparam("kinds", expanding=True)))
+    if states:
+        query = query.where(link.c.state.in_(bindparam("states", expanding=True)))
+    return query.order_by(link.c.id).limit(bindparam("batch"))
+
+
 def of_connection(
     c: Connection,
     connection: str,
@@ -117,17 +142,20 @@ def of_connection(
 
     Links that are changed or deleted while it runs do not disturb it.
     """
-    vault, after = vault_of(c), ""
-    query = select(link).where(link.c.connection == connection).order_by(link.c.id).limit(batch)
+    vault = vault_of(c)
+    query = _listing(collection=collection is not None, kinds=bool(kinds), states=bool(states))
+    asked: dict[str, Any] = {"connection": connection, "after": "", "batch": batch}
     if collection is not None:
-        query = query.where(link.c.collection == collection)
+        asked["collection"] = collection
     if kinds:
-        query = query.where(link.c.kind.in_(kinds))
+        asked["kinds"] = list(kinds)
     if states:
-        query = query.where(link.c.state.in_(states))
-    while rows := c.execute(query.where(link.c.id > after)).all():
+        asked["states"] = list(states)
+    while rows := c.execute(query, asked).all():
         yield from (_link(vault, row) for row in rows)
-        after = rows[-1].id
+        if len(rows) < batch:
+            return
+        asked["after"] = rows[-1].id
 
 
 def count(c: Connection, connection: str, collection: str | None = None) -> Mapping[tuple[LinkKind, LinkState], int]:
@@ -139,29 +167,23 @@ def count(c: Connection, connection: str, collection: str | None = None) -> Mapp
     return {(LinkKind(kind), LinkState(state)): number for kind, state, number in rows}
 
 
+_TIED = (
+    link.c.state.in_([state for state in LinkState if state not in AT_REST]),
+    link.c.kind.in_([kind for kind in LinkKind if kind is not LinkKind.BLOCK]),  # both indexed, blocks are many
+)
+_BOUND = select(link.c.collection).where(link.c.connection == bindparam("connection"), *_TIED).distinct()
+
+
 def bound(c: Connection, connection: str) -> frozenset[str]:
     """The collections of a connection in which something is tied to a host item, and not at rest."""
-    rows = c.execute(
-        select(link.c.collection)
-        .where(
-            link.c.connection == connection,
-            link.c.state.in_([state for state in LinkState if state not in AT_REST]),
-            link.c.kind.in_([kind for kind in LinkKind if kind is not LinkKind.BLOCK]),  # both indexed, blocks are many
-        )
-        .distinct()
-    )
-    return frozenset(rows.scalars())
+    return frozenset(c.execute(_BOUND, {"connection": connection}).scalars())
 
 
 def refs(c: Connection, connection: str, kind: Kind) -> list[str]:
     """The host items of a kind that the links of a connection name, without links at rest."""
     rows = c.execute(
         select(link.c.host_ref).where(
-            link.c.connection == connection,
-            link.c.state.in_([state for state in LinkState if state not in AT_REST]),
-            link.c.kind.in_([kind for kind in LinkKind if kind is not LinkKind.BLOCK]),  # both indexed, blocks are many
-            link.c.host_kind == kind,
-            link.c.host_ref.is_not(None),
+            link.c.connection == connection, *_TIED, link.c.host_kind == kind, link.c.host_ref.is_not(None)
         )
     )
     return [ref for ref in rows.scalars() if ref is not None]
@@ -185,30 +207,33 @@ def copies(c: Connection, user: str) -> dict[tuple[str, str], int]:
     return {(connection, collection): number for connection, collection, number in rows}
 
 
-def _ended(row: Account) -> ColumnElement[bool]:
-    """Connections of the same user's same account that have ended."""
-    return and_(
-        connection.c.user == row.user,
-        connection.c.state == ConnectionState.REMOVED,
-        connection.c.integration == row.integration,
-        connection.c.account_key.is_not(None),
-        connection.c.account_key == row.account_key,
-    )
+_ENDED = and_(
+    connection.c.user == bindparam("user"),
+    connection.c.state == ConnectionState.REMOVED,
+    connection.c.integration == bindparam("integration"),
+    connection.c.account_key.is_not(None),
+    connection.c.account_key == bindparam("account"),
+)
+"""Connections of the same user's same account that have ended; filled in by ``_account``."""
+
+
+def _account(row: Account) -> dict[str, Any]:
+    return {"user": row.user, "integration": row.integration, "account": row.account_key}
+
+
+_AT_REST = select(link).where(
+    link.c.connection.in_(select(connection.c.id).where(_ENDED)),
+    link.c.state == LinkState.DETACHED,
+    link.c.kind != LinkKind.BLOCK,
+    link.c.remote_id.is_not(None),
+    link.c.reason != Reason.DISCONNECTED,
+)
 
 
 def at_rest(c: Connection, row: Account) -> list[Link]:
     """What was at rest already when a connection of the same account ended: items that the user stopped importing, and
     copies that he kept."""
-    rows = c.execute(
-        select(link).where(
-            link.c.connection.in_(select(connection.c.id).where(_ended(row))),
-            link.c.state == LinkState.DETACHED,
-            link.c.kind != LinkKind.BLOCK,
-            link.c.remote_id.is_not(None),
-            link.c.reason != Reason.DISCONNECTED,
-        )
-    )
-    return [_link(vault_of(c), one) for one in rows]
+    return [_link(vault_of(c), one) for one in c.execute(_AT_REST, _account(row))]
 
 
 def visible_before(c: Connection, row: Account, uid: str) -> set[str]:
@@ -217,33 +242,35 @@ def visible_before(c: Connection, row: Account, uid: str) -> set[str]:
         return set()
     rows = c.execute(
         select(link.c.host_ref).where(
-            link.c.connection.in_(select(connection.c.id).where(_ended(row))),
+            link.c.connection.in_(select(connection.c.id).where(_ENDED)),
             link.c.kind == LinkKind.CONVERTED,
             link.c.reason == Reason.DISCONNECTED,
             link.c.host_ref.is_not(None),
             link.c.uid_key == uid_key(vault_of(c), row.user, uid),
-        )
+        ),
+        _account(row),
     )
     return {ref for ref in rows.scalars() if ref is not None}
+
+
+_OWN = and_(connection.c.user == bindparam("user"), connection.c.id == bindparam("own"))
+_LEFT_BEHIND = (
+    select(link)
+    .where(
+        link.c.connection.in_(select(connection.c.id).where(or_(_OWN, _ENDED))),
+        link.c.state == LinkState.DETACHED,
+        link.c.kind.in_(_COPIES),
+        link.c.host_ref.is_(None),
+        link.c.reason == Reason.DISCONNECTED,
+    )
+    .order_by(link.c.id)
+)
 
 
 def left_behind(c: Connection, row: Account) -> list[Link]:
     """Copies that only waited to be removed when their connection ended: those of ``row`` itself, and of connections of
     the same user's same account that have ended."""
-    own = and_(connection.c.user == row.user, connection.c.id == row.id)
-    theirs = select(connection.c.id).where(or_(own, _ended(row)))
-    rows = c.execute(
-        select(link)
-        .where(
-            link.c.connection.in_(theirs),
-            link.c.state == LinkState.DETACHED,
-            link.c.kind.in_(_COPIES),
-            link.c.host_ref.is_(None),
-            link.c.reason == Reason.DISCONNECTED,
-        )
-        .order_by(link.c.id)
-    )
-    return [_link(vault_of(c), one) for one in rows]
+    return [_link(vault_of(c), one) for one in c.execute(_LEFT_BEHIND, {"own": row.id, **_account(row)})]
 
 
 def remove(c: Connection, ids: Iterable[str], now: datetime) -> None:
@@ -253,14 +280,22 @@ def remove(c: Connection, ids: Iterable[str], now: datetime) -> None:
         c.execute(delete(link).where(link.c.id.in_(chunk)))
 
 
+_MARK_SEEN = (
+    update(link)
+    .where(
+        link.c.connection == bindparam("of_connection"),
+        link.c.collection == bindparam("of_collection"),
+        link.c.remote_id.in_(ANY),
+    )
+    .values(seen_round=bindparam("by_round"))
+)
+
+
 def mark_seen(c: Connection, connection: str, collection: str, remote_ids: Iterable[str], round_id: str) -> None:
     """A page of a snapshot listed these items."""
     for chunk in in_chunks(remote_ids):
-        c.execute(
-            update(link)
-            .where(link.c.connection == connection, link.c.collection == collection, link.c.remote_id.in_(chunk))
-            .values(seen_round=round_id)
-        )
+        seen = {"of_connection": connection, "of_collection": collection, "any": chunk, "by_round": round_id}
+        c.execute(_MARK_SEEN, seen)
 
 
 def unseen(c: Connection, connection: str, collection: str, round_id: str) -> list[Link]:
@@ -288,19 +323,22 @@ def forget_seen(c: Connection, connection: str, collection: str, round_id: str) 
     )
 
 
+_NEVER_SEEN = (
+    select(link)
+    .where(
+        link.c.connection == bindparam("connection"),
+        link.c.collection == bindparam("collection"),
+        link.c.remote_id.is_not(None),
+        link.c.state.not_in(AT_REST),
+        link.c.seen_round.is_(None),
+    )
+    .order_by(link.c.id)
+)
+
+
 def never_seen(c: Connection, connection: str, collection: str) -> list[Link]:
     """Links whose remote item no complete round has listed yet: a service may never tell that it is gone again."""
-    rows = c.execute(
-        select(link)
-        .where(
-            link.c.connection == connection,
-            link.c.collection == collection,
-            link.c.remote_id.is_not(None),
-            link.c.state.not_in(AT_REST),
-            link.c.seen_round.is_(None),
-        )
-        .order_by(link.c.id)
-    )
+    rows = c.execute(_NEVER_SEEN, {"connection": connection, "collection": collection})
     return [_link(vault_of(c), row) for row in rows]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, bindparam, delete, select
 
 from marketplace_plugin.model.change import Change
 from marketplace_plugin.store import codec
@@ -31,24 +31,31 @@ def put(c: Connection, connection: str, collection: str, round_id: str, changes:
     upsert(c, round_change, map(row, changes))
 
 
+_WAITING = (
+    select(round_change)
+    .where(
+        round_change.c.connection == bindparam("connection"),
+        round_change.c.collection == bindparam("collection"),
+        round_change.c.round == bindparam("round"),
+    )
+    .order_by(round_change.c.remote_id)
+)
+
+
 def waiting(c: Connection, connection: str, collection: str, round_id: str) -> list[Change]:
     """In the order of their ids."""
     vault = vault_of(c)
-    rows = c.execute(
-        select(round_change)
-        .where(
-            round_change.c.connection == connection,
-            round_change.c.collection == collection,
-            round_change.c.round == round_id,
-        )
-        .order_by(round_change.c.remote_id)
-    )
+    rows = c.execute(_WAITING, {"connection": connection, "collection": collection, "round": round_id})
     return [codec.decode(vault.open("round_change", "change", row.id, row.change)) for row in rows]
 
 
-def drop(c: Connection, connection: str, collection: str | None = None) -> None:
-    """Forget what waits in any round of a collection, or of the whole connection."""
-    statement = delete(round_change).where(round_change.c.connection == connection)
-    if collection is not None:
-        statement = statement.where(round_change.c.collection == collection)
-    c.execute(statement)
+_DROP_ALL = delete(round_change).where(round_change.c.connection == bindparam("connection"))
+_DROP = _DROP_ALL.where(round_change.c.collection.in_(bindparam("collections", expanding=True)))
+
+
+def drop(c: Connection, connection: str, *collections: str) -> None:
+    """Forget what waits in any round of these collections; of the whole connection where none is named."""
+    if collections:
+        c.execute(_DROP, {"connection": connection, "collections": collections})
+    else:
+        c.execute(_DROP_ALL, {"connection": connection})

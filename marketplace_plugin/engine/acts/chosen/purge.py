@@ -72,10 +72,11 @@ def unselect(engine: Engine, unit: UnitOfWork, connection_id: str, collection: s
 
 def restart(c: Database, connection_id: str, collection: str) -> None:
     """Forget how far this collection was read: the next pass reads a snapshot."""
-    if collections.get(c, connection_id, collection) is None:
+    row = collections.get(c, connection_id, collection)
+    if row is None:
         return
     rounds.drop(c, connection_id, collection)
-    collections.set_progress(c, connection_id, collection, round_id=None, checkpoint=None, cursor=None, read_at=None)
+    collections.set_progress(c, [replace(row, round=None, checkpoint=None, cursor=None, read_at=None)])
 
 
 def purge_connection(engine: Engine, unit: UnitOfWork, connection_id: str) -> PurgeFacts:

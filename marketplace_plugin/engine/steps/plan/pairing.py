@@ -98,6 +98,8 @@ def pair(p: Pass, recalled: Recalled, policy: Policy) -> Paired:
 
 def _fresh(p: Pass, recalled: Recalled, kind: Kind) -> list[tuple[Link, Found]]:
     listed = [one for one in recalled.fresh if p.kind_of(one.collection) is kind]
+    if not listed:
+        return []
     with p.engine.store.read() as c:
         stamps = {one.found.stamp.link for one in listed if one.kept_copy and one.found.stamp is not None}
         known = links.get(c, stamps)

@@ -93,16 +93,14 @@ def _forget_cursor(p: Pass, row: Collection) -> Collection:
     """One snapshot per run: the links stay, and what is absent from it is only suspect."""
     with p.write() as unit:
         rounds.drop(unit.connection, p.connection.id, row.remote_id)
-        _progress(unit.connection, p, row, None, None)
+        _progress(unit.connection, row, None, None)
     p.read_roles()
     return replace(p.collections[row.remote_id], cursor=None, checkpoint=None, round=None)
 
 
-def _progress(c: Connection, p: Pass, row: Collection, round_id: str | None, checkpoint: Checkpoint | None) -> None:
+def _progress(c: Connection, row: Collection, round_id: str | None, checkpoint: Checkpoint | None) -> None:
     cursor = None if round_id is None else row.cursor
-    collections.set_progress(
-        c, p.connection.id, row.remote_id, round_id=round_id, checkpoint=checkpoint, cursor=cursor, read_at=row.read_at
-    )
+    collections.set_progress(c, [replace(row, round=round_id, checkpoint=checkpoint, cursor=cursor)])
 
 
 def _read(p: Pass, row: Collection, since: Cursor | Checkpoint | None) -> Round:
@@ -131,10 +129,14 @@ def _read(p: Pass, row: Collection, since: Cursor | Checkpoint | None) -> Round:
     with p.engine.store.read() as c:
         unseen = links.never_seen(c, p.connection.id, row.remote_id)
         beyond = list(_in_turn(c, p, row, window)) if row.info.capabilities.windowed else []
-    _ask(p, row, list({link.id: link for link in (*unseen, *beyond)}.values()), round_id, checkpoint, window)
+        waiting = rounds.waiting(c, p.connection.id, row.remote_id, round_id)
+    asked = list({link.id: link for link in (*unseen, *beyond)}.values())
+    if asked:
+        _ask(p, row, asked, round_id, checkpoint, window)
+        with p.engine.store.read() as c:
+            waiting = rounds.waiting(c, p.connection.id, row.remote_id, round_id)
     p.cursors[row.remote_id] = cursor
-    with p.engine.store.read() as c:
-        return Round(tuple(rounds.waiting(c, p.connection.id, row.remote_id, round_id)), complete=True)
+    return Round(tuple(waiting), complete=True)
 
 
 def _round_of(p: Pass, row: Collection) -> str:
@@ -155,7 +157,7 @@ def _keep(p: Pass, row: Collection, page: Page, round_id: str, checkpoint: Check
         c = unit.connection
         _take(c, p, row, page.changes, round_id, window)
         links.mark_seen(c, p.connection.id, row.remote_id, [change.id for change in page.changes], round_id)
-        _progress(c, p, row, round_id, checkpoint)
+        _progress(c, row, round_id, checkpoint)
 
 
 def _take(c: Connection, p: Pass, row: Collection, changes: Sequence[Change], round_id: str, window: Window) -> None:
@@ -256,7 +258,7 @@ def _ask(
         with p.write() as unit:
             _take(unit.connection, p, row, changes, round_id, window)
             links.mark_seen(unit.connection, p.connection.id, row.remote_id, batch, round_id)
-            _progress(unit.connection, p, row, round_id, checkpoint)
+            _progress(unit.connection, row, round_id, checkpoint)
 
 
 def _within(c: Connection, p: Pass, link: Link, covers: Window | None) -> bool:
