@@ -31,6 +31,11 @@ MarketplaceError
 ├── LeaseLost                another worker has taken this connection over: write nothing
 ├── SealBroken               a sealed value does not open with any known key
 ├── Conflict                 an expected version is no longer the current one (approvals, undo, settings)
+│   ├── VisibleAlready       a grey block whose event stands in the host, as the next sync will show
+│   ├── ContentUnknown       a block of which the service tells the times alone
+│   ├── ConversionUnderWay   it is just being made visible, or grey again
+│   ├── ChangedHere          a visible event that was changed in the host since it was last synced
+│   └── OnlyHere             a visible event whose changes can be written nowhere else
 ├── NotFound                 there is no such thing, or it is not this person's: which of the two is not told
 ├── NotAllowed               only an admin may do this, or only a user for whom the integration was opened
 └── InvalidSettings          a form holds what cannot be: an unknown calendar, a target that cannot be written
@@ -209,6 +214,26 @@ class SealBroken(MarketplaceError):
 
 class Conflict(MarketplaceError):
     code = "conflict"
+
+
+class VisibleAlready(Conflict):
+    code = "visible-already"
+
+
+class ContentUnknown(Conflict):
+    code = "content-unknown"
+
+
+class ConversionUnderWay(Conflict):
+    code = "conversion-under-way"
+
+
+class ChangedHere(Conflict):
+    code = "changed-here"
+
+
+class OnlyHere(Conflict):
+    code = "only-here"
 
 
 class NotFound(MarketplaceError):

@@ -144,6 +144,29 @@ ERRORS: Mapping[str, Sentence] = {
             "shows the present state: please check it and try again."
         ),
     ),
+    "visible-already": _s(
+        _("This event is visible already"),
+        _("It stands in your calendar, as the next sync will show. Nothing was changed."),
+    ),
+    "content-unknown": _s(
+        _("The service tells no more than when this event is"),
+        _("It stays a grey block. Nothing was changed."),
+    ),
+    "conversion-under-way": _s(
+        _("This event is just being made visible, or grey again"),
+        _("Nothing was changed. Please sync first, and then try again."),
+    ),
+    "changed-here": _s(
+        _("You changed this event since the last sync"),
+        _("It stays visible, so that your changes are not lost. Please sync first, and then try again."),
+    ),
+    "only-here": _s(
+        _("Your changes to this event stand here alone"),
+        _(
+            "Its calendar may only be read, so they could not be written there, and a grey block would lose them. The "
+            "event stays visible, and nothing is lost."
+        ),
+    ),
     "plugin-failed": _s(
         _("The integration's code failed"), _("Nothing was changed. Your administrator finds the place in the log.")
     ),

@@ -13,7 +13,15 @@ from marketplace_plugin.bundle.registry import Registry
 from marketplace_plugin.contract.module import Person
 from marketplace_plugin.engine.context import RunOutcome
 from marketplace_plugin.engine.views import Audience, ConnectionState, ConnectionView
-from marketplace_plugin.errors import HostError
+from marketplace_plugin.errors import (
+    ChangedHere,
+    Conflict,
+    ContentUnknown,
+    ConversionUnderWay,
+    HostError,
+    OnlyHere,
+    VisibleAlready,
+)
 from tests.web.conftest import Site
 from tests.web.fakes import ADMIN, ANNA, HTMX, JONAS, NOW, add_connection, connected, run_view, running_view, text
 
@@ -163,6 +171,26 @@ def test_converting_offers_undo_and_goes_back_to_where_it_was_asked(site: Site) 
     assert "Der Termin wird hier nicht mehr angezeigt, weil sein Kalender nicht importiert wird." in text(unseen)
     stopped = client.post("/convert/l1/stop", follow_redirects=True)
     assert "Der Termin wird nicht mehr importiert." in text(stopped)
+
+
+@pytest.mark.parametrize(
+    "refusal, said",
+    [
+        (VisibleAlready("x"), "Dieser Termin ist schon sichtbar"),
+        (ContentUnknown("x"), "Der Dienst nennt von diesem Termin nur die Zeit"),
+        (ConversionUnderWay("x"), "Bitte gleichen Sie zuerst ab"),
+        (ChangedHere("x"), "Sie haben diesen Termin seit dem letzten Abgleich geändert"),
+        (OnlyHere("x"), "Sein Kalender darf nur gelesen werden"),
+        (Conflict("x"), "Jemand war schneller"),
+    ],
+    ids=lambda one: one.code if isinstance(one, Conflict) else "",
+)
+@pytest.mark.parametrize("method, path", [("convert", "/convert/l1"), ("undo_conversion", "/convert/l1/undo")])
+def test_a_refused_conversion_says_why(site: Site, method: str, path: str, refusal: Conflict, said: str) -> None:
+    site.actions.fail[method] = refusal
+    answer = site.as_(ANNA).post(path)
+    assert answer.status_code == 409
+    assert said in text(answer)
 
 
 @pytest.mark.parametrize("path", ["https://evil.example/", "//evil.example", "/\\evil.example", "", "evil"])

@@ -16,7 +16,14 @@ from marketplace_plugin.contract.module import Person, UnitOfWork
 from marketplace_plugin.engine.acts.chosen.purge import bare, forget_links, forget_unborn
 from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.engine.others import wake_others
-from marketplace_plugin.errors import Conflict
+from marketplace_plugin.errors import (
+    ChangedHere,
+    Conflict,
+    ContentUnknown,
+    ConversionUnderWay,
+    OnlyHere,
+    VisibleAlready,
+)
 from marketplace_plugin.model.change import HostItem
 from marketplace_plugin.model.event import Event, Override, Series, Unknown
 from marketplace_plugin.model.item import Item, Kind
@@ -32,21 +39,19 @@ from marketplace_plugin.sync.merge.cells import EventItem
 from marketplace_plugin.sync.outcome import as_block
 from marketplace_plugin.sync.reason import Reason
 
-_CHANGED_HERE = "the event was changed here since the last sync; sync first, then undo"
-_ONLY_HERE = "its calendar takes no changes, so what was changed stands here alone and would be lost"
-
 
 def convert(engine: Engine, person: Person, link_id: str) -> str:
     """Make a visible event of the block, and return its host ref. It stays with its source and is never exported.
 
-    Raises Conflict where there is no such block of the person, its content is masked, the host refuses, or it was made
-    visible before its connection ended and the sync has not taken that up yet.
+    Raises Conflict where there is no such block of the person or the host refuses; ContentUnknown where its content is
+    masked, and VisibleAlready where it was made visible before its connection ended and the sync has not taken that up
+    yet.
     """
     known = _visible_before(engine, person, link_id)
     if known is not None:
         with engine.store.begin() as unit:
             connections.mark_dirty(unit.connection, [known.connection], engine.now())
-        raise Conflict("it is visible already, as the next sync will show")
+        raise VisibleAlready("it is visible already, as the next sync will show")
     with engine.store.begin() as unit:
         link, block = _own_block(unit.connection, person, link_id)
         connections.seize(unit.connection, link.connection, engine.now())
@@ -75,9 +80,9 @@ def undo_conversion(engine: Engine, person: Person, link_id: str) -> bool:
     """Turn the event back into a grey block and remove it from the host; nothing is written remotely. Returns False
     where there is no block now, because its calendar is no source any more: the event stands there alone.
 
-    Raises Conflict where it is no converted event of the person that is still synced, or was changed in the host since
-    it was last synced: then a sync comes first, so that nothing is lost. Or where it was changed here, and its calendar
-    takes no changes.
+    Raises Conflict where it is no converted event of the person that is still synced; ChangedHere where it was changed
+    in the host since it was last synced: then a sync comes first, so that nothing is lost; OnlyHere where it was, and
+    its calendar takes no changes.
     """
     is_block = _undo_conversion(engine, person, link_id)
     engine.store.scrub()  # it was visible, so its title stood in clear
@@ -90,7 +95,7 @@ def _undo_conversion(engine: Engine, person: Person, link_id: str) -> bool:
         connections.seize(unit.connection, link.connection, engine.now())
         begun = _undo_begun(unit.connection, link)
         if begun is None and link.reason is Reason.ROLE_DROPPED:
-            raise Conflict(_ONLY_HERE)
+            raise OnlyHere("its calendar takes no changes, so they would be lost")
         version = link.host.version if link.host is not None else 0
         write = begun or HostDelete(engine.new_id(), link.host_ref or "", version)
         if engine.host.shares_transaction:
@@ -106,12 +111,13 @@ def _undo_conversion(engine: Engine, person: Person, link_id: str) -> bool:
             intents.settle(c, [write.op], IntentState.DONE, engine.now())
             return back_to_block(engine, c, _own_converted(c, person, link_id), applied)
         intents.settle(c, [write.op], IntentState.DROPPED, engine.now())
-    raise Conflict(_CHANGED_HERE)
+    raise ChangedHere("it was changed since the last sync; sync first")
 
 
 def stop_importing(engine: Engine, person: Person, link_id: str) -> None:
     """A block goes and does not come back; a converted event stays on both sides and nothing flows any more. Raises
-    Conflict where it is no event of the person, or a conversion of it has not come to its end."""
+    Conflict where it is no event of the person, ConversionUnderWay where a conversion of it has not come to its
+    end."""
     now = engine.now()
     with engine.store.begin() as unit:
         c = unit.connection
@@ -119,7 +125,7 @@ def stop_importing(engine: Engine, person: Person, link_id: str) -> None:
         if link is None or link.user != person.id or link.kind not in (LinkKind.BLOCK, LinkKind.CONVERTED):
             raise Conflict("there is no such event of yours")
         if _begun(c, link) is not None or _undo_begun(c, link) is not None:
-            raise Conflict("it is just being made visible, or grey again; sync first")
+            raise ConversionUnderWay("it is just being made visible, or grey again; sync first")
         connections.seize(c, link.connection, now)
         at_rest = LinkState.DECLINED if link.kind is LinkKind.BLOCK else LinkState.DETACHED
         links.put(c, [replace(link, state=at_rest, reason=Reason.DECLINED, base=None, remote_base=None)], now)
@@ -179,7 +185,7 @@ def _own_block(c: Database, person: Person, link_id: str) -> tuple[Link, Block]:
     if link is None or block is None or link.user != person.id or link.kind is not LinkKind.BLOCK:
         raise Conflict("there is no such block of yours")
     if not convertible(block.item):
-        raise Conflict("the content of this event is not told to us")
+        raise ContentUnknown("the content of this event is not told to us")
     return link, block
 
 
@@ -262,7 +268,7 @@ def _made_grey(engine: Engine, c: Database, link: Link, applied: HostOutcome) ->
     if now is None or now.kind is not LinkKind.CONVERTED:
         return now is not None
     if not isinstance(applied, HostApplied | HostMissing) or not _has_ended(c, link):
-        raise Conflict(_CHANGED_HERE)
+        raise ChangedHere("it was changed since the last sync; sync first")
     forget_unborn(engine, c, [link.id])
     return False
 
@@ -302,10 +308,10 @@ def back_to_block(engine: Engine, c: Database, link: Link, applied: HostOutcome)
     """The converted event is gone from the host: its remote item shows as a grey block again, and True is returned.
     Where its calendar is no source any more, it is none of ours, and nothing but what was overruled is left of it.
 
-    Raises Conflict where the host kept it, because somebody changed it meanwhile.
+    Raises ChangedHere where the host kept it, because somebody changed it meanwhile.
     """
     if not isinstance(applied, HostApplied | HostMissing):
-        raise Conflict(_CHANGED_HERE)
+        raise ChangedHere("it was changed since the last sync; sync first")
     item, now = link.agreed_there, engine.now()
     person = engine.host.person(link.user)
     conflicts.answer(c, link.id, "remote", Reason.CONVERSION_UNDONE, now)

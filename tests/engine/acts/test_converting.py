@@ -11,7 +11,7 @@ from marketplace_plugin.engine.acts.chosen.migrate import choose, copies
 from marketplace_plugin.engine.acts.chosen.purge import facts, purge_connection
 from marketplace_plugin.engine.acts.convert import convert, stop_importing, undo_conversion
 from marketplace_plugin.engine.acts.waiting.conflicts import listed
-from marketplace_plugin.errors import Conflict
+from marketplace_plugin.errors import ChangedHere, Conflict
 from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.event import Attendee
 from marketplace_plugin.store import connections
@@ -97,7 +97,7 @@ def test_undo_does_not_lose_an_edit(world: World, person: Person) -> None:
     (block,) = world.links(ada)
     ref = convert(world.engine, person, block.id)
     world.host.edit("ada", ref, title="edited")
-    with pytest.raises(Conflict):
+    with pytest.raises(ChangedHere):
         undo_conversion(world.engine, person, block.id)
     assert ref in world.host.all_of("ada")
 

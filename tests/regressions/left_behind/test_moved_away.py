@@ -10,7 +10,7 @@ import pytest
 
 from marketplace_plugin.engine.account.disconnect import disconnect
 from marketplace_plugin.engine.acts.convert import convert, stop_importing
-from marketplace_plugin.errors import Conflict
+from marketplace_plugin.errors import VisibleAlready
 from marketplace_plugin.providers.memory import PERSONALITIES, Crash, Moment, Request
 from tests.laws.edits import Edit
 from tests.laws.scene import CALENDARS, Scene
@@ -95,6 +95,6 @@ def test_who_comes_back_makes_it_visible_once(scene: Scene, kind: str) -> None:
         scene.world.sync(scene.ada)
     scene.world.clock.forward(minutes=11)
     (block,) = scene.world.blocks(scene.ada)
-    with pytest.raises(Conflict):
+    with pytest.raises(VisibleAlready):
         convert(scene.world.engine, scene.person, block.link)
     _stands_once(scene)

@@ -10,7 +10,7 @@ import pytest
 
 from marketplace_plugin.engine.acts.chosen.migrate import choose
 from marketplace_plugin.engine.acts.convert import convert, stop_importing
-from marketplace_plugin.errors import Conflict, HostError
+from marketplace_plugin.errors import ConversionUnderWay, HostError
 from marketplace_plugin.providers.memory import PERSONALITIES
 from marketplace_plugin.sync.link import LinkKind
 from tests.laws.world import OTHER, SOURCE, TARGET, World, event
@@ -86,7 +86,7 @@ def test_what_is_just_being_made_visible_is_not_taken_away(world: World) -> None
     ada = world.connect("ada", account)
     world.settle(ada)
     link = half_converted(world, ada)
-    with pytest.raises(Conflict):
+    with pytest.raises(ConversionUnderWay):
         stop_importing(world.engine, person(world), link)
     world.settle(ada)
     assert titles(account) == blocked(world, ada) == []

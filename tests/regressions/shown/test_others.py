@@ -10,7 +10,7 @@ import pytest
 
 from marketplace_plugin.engine.acts.convert import convert
 from marketplace_plugin.engine.blocks import StoredBlocks
-from marketplace_plugin.errors import Conflict
+from marketplace_plugin.errors import Conflict, ContentUnknown
 from marketplace_plugin.model.change import Access, HostItem
 from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.event import UNKNOWN, Attendee, Event, Override, Response, Sensitivity, Series, ShowAs
@@ -85,7 +85,7 @@ def test_a_masked_block_cannot_be_made_visible(world: World) -> None:
     world.settle(ada)
     (block,) = world.blocks(ada)
     assert master(block.item).title is UNKNOWN
-    with pytest.raises(Conflict):
+    with pytest.raises(ContentUnknown):
         convert(world.engine, person(world), block.link)
     assert here(world) == []
 
