@@ -149,8 +149,8 @@ ERRORS: Mapping[str, Sentence] = {
         _("It stands in your calendar, as the next sync will show. Nothing was changed."),
     ),
     "content-unknown": _s(
-        _("The service tells no more than when this event is"),
-        _("It stays a grey block. Nothing was changed."),
+        _("The service does not tell all of this event"),
+        _("What it keeps back would stand here as empty, so it stays a grey block. Nothing was changed."),
     ),
     "conversion-under-way": _s(
         _("This event is just being made visible, or grey again"),

@@ -177,7 +177,7 @@ def test_converting_offers_undo_and_goes_back_to_where_it_was_asked(site: Site) 
     "refusal, said",
     [
         (VisibleAlready("x"), "Dieser Termin ist schon sichtbar"),
-        (ContentUnknown("x"), "Der Dienst nennt von diesem Termin nur die Zeit"),
+        (ContentUnknown("x"), "Der Dienst nennt nicht alles von diesem Termin"),
         (ConversionUnderWay("x"), "Bitte gleichen Sie zuerst ab"),
         (ChangedHere("x"), "Sie haben diesen Termin seit dem letzten Abgleich geändert"),
         (OnlyHere("x"), "Sein Kalender darf nur gelesen werden"),

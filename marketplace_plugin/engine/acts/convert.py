@@ -26,7 +26,8 @@ from marketplace_plugin.errors import (
 )
 from marketplace_plugin.model.change import HostItem
 from marketplace_plugin.model.event import Event, Override, Series, Unknown
-from marketplace_plugin.model.item import Item, Kind
+from marketplace_plugin.model.form.outline import is_told
+from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.series.edit import master_of
 from marketplace_plugin.model.write import HostApplied, HostCreate, HostDelete, HostMissing, HostOutcome, HostWrite
 from marketplace_plugin.store import blocks, collections, conflicts, connections, held, intents, journal, links
@@ -132,19 +133,6 @@ def stop_importing(engine: Engine, person: Person, link_id: str) -> None:
         blocks.remove(c, [link.id], now)
 
 
-def convertible(item: Item) -> bool:
-    """Masked content cannot be shown: it is not known."""
-    events = [item] if isinstance(item, Event) else []
-    if isinstance(item, Series):
-        events = [item.master, *(o.event for o in item.overrides if o.event is not None)]
-    told = all(
-        not isinstance(value, Unknown)
-        for event in events
-        for value in (event.title, event.description, event.location, event.show_as, event.sensitivity)
-    )
-    return bool(events) and told
-
-
 def visible(item: EventItem) -> EventItem:
     """What the host is given: attendees stay behind, because the host would make participants of them."""
     if isinstance(item, Event):
@@ -184,7 +172,7 @@ def _own_block(c: Database, person: Person, link_id: str) -> tuple[Link, Block]:
     block = blocks.get(c, [link_id]).get(link_id)
     if link is None or block is None or link.user != person.id or link.kind is not LinkKind.BLOCK:
         raise Conflict("there is no such block of yours")
-    if not convertible(block.item):
+    if not is_told(block.item):
         raise ContentUnknown("the content of this event is not told to us")
     return link, block
 

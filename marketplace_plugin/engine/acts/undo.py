@@ -194,7 +194,7 @@ def take_back(p: Pass, planned: Planned, recalled: Recalled, asked: Mapping[str,
             else:
                 told.append(_told(p, known.get(link_id), lines[-1], step))
     p.counts["left"] += len(told)
-    rest = [s for s in planned.go.steps if s.link.id not in steps and (s.link.id not in asked or _has_news(p, s))]
+    rest = [s for s in planned.go.steps if s.link.id not in steps]  # what is left alone may have moved all the same
     return replace(planned, go=Plan((*rest, *steps.values())), told=(*planned.told, *told))
 
 

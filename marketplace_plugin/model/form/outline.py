@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Protocol
 
-from marketplace_plugin.model.event import Event, Masked, Response, Sensitivity, Series, ShowAs, Status
+from marketplace_plugin.model.event import Event, Masked, Response, Sensitivity, Series, ShowAs, Status, Unknown
 from marketplace_plugin.model.series.edit import master_of
 from marketplace_plugin.model.time import Timed, When, Zoned
 
@@ -35,6 +35,16 @@ def hidden(event: Event) -> bool:
 def hidden_in(item: Event | Series, event: Event) -> bool:
     """So for ``event`` of ``item``: an occurrence that was changed before is as private as its series has become."""
     return hidden(event) or hidden(master_of(item))
+
+
+def is_told(item: Event | Series) -> bool:
+    """Whether all is known of it that makes it visible to others. What is masked would stand there as empty."""
+    events = [item] if isinstance(item, Event) else [item.master, *(o.event for o in item.overrides if o.event)]
+    return not any(
+        isinstance(value, Unknown)
+        for event in events
+        for value in (event.title, event.description, event.location, event.show_as, event.sensitivity)
+    )
 
 
 class Shown(Protocol):

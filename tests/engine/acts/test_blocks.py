@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import event as listening
 
 from marketplace_plugin.contract.module import BlockView, Person
+from marketplace_plugin.engine.acts.convert import convert
 from marketplace_plugin.engine.blocks import StoredBlocks
+from marketplace_plugin.errors import ContentUnknown
 from marketplace_plugin.model.event import UNKNOWN, Attendee, Event, Override, Sensitivity, Series, ShowAs, Status
 from marketplace_plugin.model.item import Kind
-from marketplace_plugin.model.recurrence import RecurrenceRule
+from marketplace_plugin.model.recurrence import Frequency, RecurrenceRule
 from marketplace_plugin.model.time import AllDay, Timed, Window, Zoned
 from marketplace_plugin.sandbox.google.seed import ANNA
 from marketplace_plugin.store import blocks, links
@@ -183,6 +186,23 @@ def test_masked_and_parked_ones_cannot_be_converted(world: World, connection: st
     assert not masked.detail.convertible
     assert parked.detail is not None
     assert not parked.detail.convertible
+
+
+@pytest.mark.parametrize("name", ["title", "description", "location", "show_as", "sensitivity"])
+@pytest.mark.parametrize("where", ["event", "one day of a series"])
+def test_what_the_service_keeps_back_is_not_offered(world: World, connection: str, name: str, where: str) -> None:
+    """It was offered, and then refused."""
+    changes: dict[str, Any] = {name: UNKNOWN}
+    kept_back = replace(at(24, 9), **changes)
+    item: Event | Series = kept_back
+    if where != "event":
+        item = Series(
+            at(23, 9), RecurrenceRule(Frequency.DAILY, count=3), overrides=(Override(wall(24, 9), kept_back),)
+        )
+    put(world, connection, "b1", item)
+    assert {view.detail.convertible for view in seen(world, ANNA_HERE.id) if view.detail} == {False}
+    with pytest.raises(ContentUnknown):
+        convert(world.engine, ANNA_HERE, "b1")
 
 
 def test_a_window_beside_the_block_is_empty(world: World, connection: str) -> None:
