@@ -51,7 +51,8 @@ def brake(plan: Plan, count: Count, approved: frozenset[str]) -> Braked:
     """
     over = {side for side in Side if _counted(plan, side, approved) + count.done.get(side, 0) > limit(count.links)}
     held = tuple(s for s in plan.steps if DELETES.get(s.action) in over and s.link.id not in approved)
-    return Braked(Plan(tuple(s for s in plan.steps if s not in held)), held) if held else Braked(plan, ())
+    named = {s.link.id for s in held}
+    return Braked(Plan(tuple(s for s in plan.steps if s.link.id not in named)), held) if held else Braked(plan, ())
 
 
 def _counted(plan: Plan, side: Side, approved: frozenset[str]) -> int:

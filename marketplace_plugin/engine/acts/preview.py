@@ -147,7 +147,8 @@ def bound(p: Pass, planned: Planned) -> Planned:
     if p.approved is not None:
         _store(p, waits)
     parked = [Step(Action.PARK, Reason.AWAITS_APPROVAL, step.link, step.case) for step in waits]
-    kept = [step for step in planned.go.steps if step not in waits]
+    late = {step.link.id for step in waits}
+    kept = [step for step in planned.go.steps if step.link.id not in late]
     return replace(planned, go=Plan((*kept, *parked)))
 
 
