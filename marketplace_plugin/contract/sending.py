@@ -64,16 +64,22 @@ def broken_off(op: str, error: Throttled | Unavailable | ContractViolation, *, b
             return Deferred(op, None, DeferScope.ITEM)
 
 
-def pause_of(retry_after: str | None, now: datetime) -> timedelta | None:
+def pause_of(retry_after: str | None, now: datetime | None) -> timedelta | None:
     """Retry-After (RFC 9110 10.2.3) as a span from ``now`` (aware, UTC), a week at most; None where absent or
-    unreadable."""
+    unreadable, and for a date where ``now`` is None."""
     if not retry_after:
         return None
     seconds = retry_after.strip()
     if seconds.isdecimal():
         return min(timedelta(seconds=int(seconds)), LONGEST_PAUSE) if len(seconds) < 9 else LONGEST_PAUSE
+    at = http_date(retry_after)
+    return None if at is None or now is None else min(max(timedelta(), at - now), LONGEST_PAUSE)
+
+
+def http_date(text: str | None) -> datetime | None:
+    """The aware instant that a header names; None where absent or unreadable."""
     try:
-        at = parsedate_to_datetime(retry_after)
-    except ValueError:
+        at = parsedate_to_datetime(text or "")
+    except (ValueError, OverflowError):
         return None
-    return min(max(timedelta(), (at if at.tzinfo else at.replace(tzinfo=UTC)) - now), LONGEST_PAUSE)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -164,7 +164,7 @@ def _open(engine: Engine, connection: Connection) -> Provider:
 def _finish(c: Database, p: Pass) -> RunResult:
     """The last rows of the last transaction: the run, the lease, and when the connection is due again."""
     if p.expired:
-        connections.set_state(c, p.connection.id, ConnectionState.EXPIRED, error="authorization-expired")
+        connections.expire(c, p.connection.id, AuthorizationExpired.code)
     outcome = _outcome(p)
     due = next_due(p)
     error = next(iter(p.errors.values()), "")
@@ -206,7 +206,7 @@ def _expire(engine: Engine, connection: Connection, lease: Lease, run_id: str, c
         with engine.store.begin() as unit:
             c = unit.connection
             connections.check_fence(c, lease)
-            connections.set_state(c, connection.id, ConnectionState.EXPIRED, error=code)
+            connections.expire(c, connection.id, code)
             runs.finish(c, run_id, engine.now(), RunOutcome.EXPIRED, {}, error=code)
             connections.release(c, lease, engine.now(), None, error=code)
     except LeaseLost:  # he disconnects, or has authorised anew: the grant that failed is no longer the current one

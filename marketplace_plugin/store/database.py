@@ -68,6 +68,7 @@ class Store:
         self.engine = engine.execution_options(**{_VAULT: vault})
         self.vault = vault
         self.instance_id = instance_id
+        self._snapshots = snapshots(self.engine)
         self._writing = local()
 
     @classmethod
@@ -80,6 +81,7 @@ class Store:
         migrate(engine)
         vault = Vault(keys)
         with engine.execution_options(**{_WRITES: True}).begin() as c:
+            _one_at_a_time(c)
             instance_id, secret = _identity(c, vault)
         return cls(engine, vault.with_index(secret), instance_id)
 
@@ -100,7 +102,7 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """One consistent snapshot; whatever was written in it is rolled back."""
-        with self.engine.connect() as connection:
+        with self._snapshots.connect() as connection:
             yield connection
 
     def scrub(self) -> None:
@@ -163,6 +165,12 @@ def connect(url: str) -> Engine:
     return engine
 
 
+def snapshots(engine: Engine) -> Engine:
+    """The same engine, whose transactions see one state of the database from their first statement to their last."""
+    there = engine.dialect.name == "postgresql"  # SQLite's are so by themselves
+    return engine.execution_options(isolation_level="REPEATABLE READ") if there else engine
+
+
 def _prepare_sqlite(raw: Any, _entry: ConnectionPoolEntry) -> None:
     raw.isolation_level = None  # the driver begins nothing by itself; _begin_sqlite does
     for pragma in (
@@ -198,12 +206,17 @@ def migrate(engine: Engine) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     try:
         with _MIGRATING, engine.execution_options(**{_WRITES: True}).begin() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(text("SELECT pg_advisory_xact_lock(5173002)"))
+            _one_at_a_time(connection)
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except DBAPIError as error:
         raise ConfigError(f"the database cannot be opened: {type(error.orig).__name__}") from error
+
+
+def _one_at_a_time(c: Connection) -> None:
+    """Until the transaction ends; on SQLite it holds the one write lock as it is."""
+    if c.dialect.name == "postgresql":
+        c.execute(text("SELECT pg_advisory_xact_lock(5173002)"))
 
 
 def _identity(c: Connection, vault: Vault) -> tuple[str, bytes]:

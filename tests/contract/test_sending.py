@@ -95,6 +95,10 @@ def test_what_has_not_begun_was_not_done() -> None:
         ("Wed, 18 Nov 2026 09:31:00 GMT", MINUTE),
         ("Wed, 18 Nov 2026 09:00:00 GMT", timedelta()),
         ("Wed, 18 Nov 2099 09:00:00 GMT", timedelta(days=7)),
+        ("Wed, 18 Nov 2026 09:31:00 -0000", MINUTE),
+        ("Wed, 18 Nov 2026 99999999999:00:00 GMT", None),
+        ("Wed, 18 Nov 99999999999999999999 09:31:00 GMT", None),
+        ("Wed, 18 Nov 2026 09:31:00 +99999999999999999999", None),
     ],
 )
 def test_how_long_to_pause(header: str | None, pause: timedelta | None) -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from concurrent.futures import ThreadPoolExecutor
+from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config as AlembicConfig
 from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
@@ -19,6 +24,7 @@ from marketplace_plugin import store as store_package
 from marketplace_plugin.errors import ConfigError, SealBroken
 from marketplace_plugin.store import Store, installations
 from marketplace_plugin.store.accounts.installations import Asked, RequestState
+from marketplace_plugin.store.database import snapshots
 from marketplace_plugin.store.tables import metadata
 from tests.store.conftest import KEY, NOW
 
@@ -58,9 +64,14 @@ def test_two_first_starts_at_once_make_one_instance(database: str) -> None:
     second.close()
 
 
-def test_a_request_of_the_first_tables_is_one_for_the_integration(database: str) -> None:
+def settings_of_alembic() -> AlembicConfig:
     config = AlembicConfig()
     config.set_main_option("script_location", str(Path(store_package.__file__).parent / "migrations"))
+    return config
+
+
+def test_a_request_of_the_first_tables_is_one_for_the_integration(database: str) -> None:
+    config = settings_of_alembic()
     engine = create_engine(database)
     with engine.begin() as connection:
         config.attributes["connection"] = connection
@@ -141,3 +152,22 @@ def test_the_tables_can_be_made_on_postgresql_and_compare_ids_by_byte() -> None:
         assert all('COLLATE "C"' in line for line in texts), made
         for index in table.indexes:
             str(CreateIndex(index).compile(dialect=dialect))
+
+
+def test_each_migration_can_be_written_for_postgresql() -> None:
+    """Its names are 63 characters at most: one that was longer, and given by hand, opened no database there."""
+    written = StringIO()
+    options = {"as_sql": True, "output_buffer": written, "target_metadata": metadata}
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
+    with Operations.context(MigrationContext.configure(dialect=dialect, opts=options)):
+        for revision in reversed(list(ScriptDirectory.from_config(settings_of_alembic()).walk_revisions())):
+            revision.module.upgrade()
+    made = set(re.findall(r"CREATE TABLE (\w+)", written.getvalue()))
+    assert made == {table.name for table in metadata.sorted_tables}
+
+
+def test_reads_are_snapshots_on_postgresql_alone(store: Store) -> None:
+    driver = SimpleNamespace(__version__="1.31.0", paramstyle="format", Error=Exception)  # installed is none
+    there = create_engine("postgresql+pg8000://user@host/name", module=driver)
+    assert snapshots(there).get_execution_options() == {"isolation_level": "REPEATABLE READ"}
+    assert snapshots(store.engine) is store.engine  # a read transaction of SQLite is one by itself

@@ -330,6 +330,28 @@ def test_conflicts_are_kept_for_a_time_and_questions_until_they_are_answered(sto
         }
 
 
+def test_what_was_left_as_it_is_is_known_while_its_link_lives(store: Store, new_link: NewLink) -> None:
+    put(store, new_link("l1"))
+
+    def one(name: str, state: ConflictState, winner: str = "", link: str = "l1") -> Conflict:
+        return Conflict(name, "c1", "u1", link, "run", "title", winner, Reason.MERGED, NOW, state, "a", "b", EVENT)
+
+    left = one("k1", ConflictState.CLOSED)
+    others = [one("k2", ConflictState.CLOSED, "host"), one("k3", ConflictState.CLOSED, link="gone")]
+    later = NOW + timedelta(days=9)
+    with store.begin() as unit:
+        c = unit.connection
+        conflicts.put(c, [left, *others, one("k4", ConflictState.OPEN)])
+        assert conflicts.forget(c, "c1", NOW) == 0
+        assert conflicts.get(c, "k1") == left
+        for _ in range(2):
+            conflicts.forget(c, "c1", later)
+            bare = replace(left, run="", base=None, host=None, remote=None)
+            assert conflicts.of_links(c, ["l1", "gone"]) == [bare, one("k4", ConflictState.OPEN)]
+        links.remove(c, ["l1"], NOW)
+        assert conflicts.forget(c, "c1", later) == 1
+
+
 def test_what_waits_for_the_complete_round(store: Store, connected: str) -> None:
     with store.begin() as unit:
         c = unit.connection

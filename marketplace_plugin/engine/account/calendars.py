@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from marketplace_plugin.contract.provider import Provider
 from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.engine.sign_in.grants import session_for
-from marketplace_plugin.errors import AuthorizationExpired
+from marketplace_plugin.errors import AuthorizationExpired, NotFound
 from marketplace_plugin.store import collections, connections, credentials
 from marketplace_plugin.store.accounts.collections import Collection
 from marketplace_plugin.store.accounts.connections import Connection, ConnectionState
@@ -43,12 +43,17 @@ def expire(engine: Engine, connection_id: str, version: int) -> None:
     with engine.store.begin() as unit:
         c = unit.connection
         if version and credentials.version(c, connection_id) == version:
-            connections.set_state(c, connection_id, ConnectionState.EXPIRED, error=AuthorizationExpired.code)
+            connections.expire(c, connection_id, AuthorizationExpired.code)
 
 
 def reload(engine: Engine, connection: Connection) -> list[Collection]:
-    """Ask the service and keep its list: new calendars come unticked, ticks and cursors stay. Raises ProviderError."""
+    """Ask the service and keep its list: new calendars come unticked, ticks and cursors stay. Raises ProviderError, and
+    NotFound where the connection has ended while the service was asked: then nothing is kept."""
     with opened(engine, connection) as provider:
         infos = provider.collections()
     with engine.store.begin() as unit:
-        return collections.refresh(unit.connection, connection.id, connection.user, infos)
+        c = unit.connection
+        current = connections.get(c, connection.id)
+        if current is None or current.state is ConnectionState.REMOVED:
+            raise NotFound("the connection has ended meanwhile")
+        return collections.refresh(c, connection.id, connection.user, infos)

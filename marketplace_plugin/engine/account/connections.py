@@ -43,13 +43,13 @@ def add(engine: Engine, person: Person, integration: str) -> str:
 def mine(engine: Engine, person: Person) -> Sequence[ConnectionView]:
     """Oldest first."""
     with engine.store.read() as c:
-        return [view(c, row) for row in connections.of_user(c, person.id)]
+        return [view(engine, c, row) for row in connections.of_user(c, person.id)]
 
 
 def one(engine: Engine, person: Person, connection_id: str) -> ConnectionView:
     """Raises NotFound."""
     with engine.store.read() as c:
-        return view(c, own(c, person, connection_id))
+        return view(engine, c, own(c, person, connection_id))
 
 
 def examine(engine: Engine, person: Person, connection_id: str, write: bool = False) -> Iterator[TestStep]:
@@ -79,9 +79,9 @@ def _steps(engine: Engine, row: Connection, target: str | None, write: bool) -> 
         yield step
 
 
-def view(c: Database, row: Connection) -> ConnectionView:
+def view(engine: Engine, c: Database, row: Connection) -> ConnectionView:
     """One connection as its owner sees it."""
-    last = requests.newest(c, {row.id: row}).get(row.id)
+    last = requests.newest(engine, c, {row.id: row}).get(row.id)
     plan = plans.current(c, row.id)
     counts = stored_links.count(c, row.id)
     exported = sum(

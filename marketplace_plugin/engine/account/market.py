@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -139,10 +140,12 @@ def uninstall(engine: Engine, person: Person, integration: str) -> None:
         )
         rows = connections.of_tenant(c, person.tenant, integration)
         for row in rows:
+            connections.seize(c, row.id, engine.now())  # a pass that is under way writes nothing more
             connections.set_state(c, row.id, ConnectionState.PAUSED)
     for row in rows:
         owner = engine.host.person(row.user) or Person(row.user, row.tenant, "", "", "UTC")  # a person who has left
-        disconnect(engine, owner, row.id)
+        with suppress(NotFound):  # he has disconnected by himself meanwhile
+            disconnect(engine, owner, row.id)
 
 
 def request(engine: Engine, person: Person, integration: str) -> None:

@@ -39,7 +39,7 @@ def settings(engine: Engine, person: Person, connection_id: str, reload: bool = 
         row = own(c, person, connection_id)
         rows = collections.of_connection(c, row.id)
         return SettingsView(
-            connection=view(c, row),
+            connection=view(engine, c, row),
             version=row.settings_version,
             collections=tuple(_shown(c, one, bool(before) and one.id not in before) for one in rows),
             switches=frozenset(Kind(name) for name, on in row.switches.items() if on and name in set(Kind)),

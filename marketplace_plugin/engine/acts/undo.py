@@ -80,10 +80,14 @@ class Undone:
 def facts(engine: Engine, person: Person, run_id: str) -> UndoFacts:
     """Raises NotFound."""
     with engine.store.read() as c:
-        run, connection = _own_run(c, person, run_id)
-        lines = _lines(c, run_id)
-        by = next((line.undone_by for line in lines if line.undone_by), "") or ""
-        by = by if _is_done(c, by) else ""
+        return _facts(engine, c, person, run_id)
+
+
+def _facts(engine: Engine, c: Database, person: Person, run_id: str) -> UndoFacts:
+    run, connection = _own_run(c, person, run_id)
+    lines = _lines(c, run_id)
+    by = next((line.undone_by for line in lines if line.undone_by), "") or ""
+    by = by if _is_done(c, by) else ""
     at = run.finished_at or run.queued_at
     until = at + engine.settings.journal_kept
     possible = bool(lines) and not by and _may_write(connection) and run.finished_at is not None
@@ -101,12 +105,12 @@ def facts(engine: Engine, person: Person, run_id: str) -> UndoFacts:
 def undo(engine: Engine, person: Person, run_id: str) -> str:
     """Have a run taken back, and return the id of the run that does it. Raises NotFound, and Conflict where there is
     nothing to take back, it was done before, or the connection may not write at present."""
-    told = facts(engine, person, run_id)
-    if not told.possible:
-        raise Conflict("this run cannot be taken back")
     new, now = engine.new_id(), engine.now()
     with engine.store.begin() as unit:
         c = unit.connection
+        told = _facts(engine, c, person, run_id)  # in here: a second press finds what the first has written
+        if not told.possible:
+            raise Conflict("this run cannot be taken back")
         journal.mark_undone(c, [line.id for line in _lines(c, run_id)], new)
         runs.add(c, Run(new, told.connection, person.id, Trigger.UNDO, now))
         connections.mark_dirty(c, [told.connection], now)

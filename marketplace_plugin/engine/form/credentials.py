@@ -22,7 +22,7 @@ from marketplace_plugin.contract.steps import WRONG_PASSWORD
 from marketplace_plugin.engine.account import market
 from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.engine.form import sessions
-from marketplace_plugin.engine.ownership import own
+from marketplace_plugin.engine.ownership import is_open, own
 from marketplace_plugin.engine.sign_in import grants
 from marketplace_plugin.engine.sign_in.authorize import Authorized, found
 from marketplace_plugin.engine.views import Asked
@@ -39,7 +39,7 @@ from marketplace_plugin.errors import (
 )
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.store import collections, connections, credentials, server_rules
-from marketplace_plugin.store.accounts.connections import Connection, ConnectionState
+from marketplace_plugin.store.accounts.connections import Connection
 from marketplace_plugin.store.accounts.credentials import CredentialTest
 
 LIFETIME = timedelta(minutes=10)
@@ -96,7 +96,7 @@ def search(engine: Engine, person: Person, connection_id: str, email: str) -> Se
     """Where the server of ``email`` is; no secret is known here. Raises NotFound, NotAllowed, ConfigError."""
     with engine.store.read() as c:
         row, entry = _mine(engine, c, person, connection_id)
-    _require_open(row)
+        _require_open(c, row)
     session = sessions.session(engine, row, entry, {})
     result = engine.plugins.search_server(entry.id, email, session)
     if not result.server:
@@ -113,12 +113,12 @@ def test(
     engine: Engine, person: Person, connection_id: str, browser_session: str, entered: Entered, *, write: bool
 ) -> Tried:
     """Try ``entered`` once. ``write``: a throw-away entry may be made. What passed can be saved for ten minutes, in
-    this session of the browser. Raises NotFound, NotAllowed (paused), InvalidSettings (fields), ConfigError."""
+    this session of the browser. Raises NotFound, NotAllowed (not installed), InvalidSettings (fields), ConfigError."""
     with engine.store.read() as c:
         row, entry = _mine(engine, c, person, connection_id)
         calendars = [one for one in collections.of_connection(c, row.id) if one.info.kind is Kind.EVENT]
         target = next((one.remote_id for one in calendars if one.is_target), None)
-    _require_open(row)
+        _require_open(c, row)
     fields = _cleaned(entry.auth, entered)
     session = sessions.session(engine, row, entry, fields)
     if failed := _before_sending(entry.auth, fields, sessions.servers_of(session.settings)):
@@ -149,6 +149,7 @@ def test(
         "label": account.label,
     }
     with engine.store.begin() as unit:
+        _require_open(unit.connection, own(unit.connection, person, row.id))  # else the password would outlive its end
         credentials.add_test(unit.connection, replace(attempt, outcome=outcome), session=browser_session)
     return _told(entry.auth, steps, passed=True, fields=fields)
 
@@ -171,7 +172,7 @@ def save(engine: Engine, person: Person, connection_id: str, browser_session: st
         key = grants.account_key(engine, entry.id, account.subject)
         if row.account_key not in (None, key):
             raise AccountMismatch("this connection belongs to another account")
-        if row.state is ConnectionState.PAUSED:
+        if not is_open(c, row):
             raise AuthorizeError("the integration was uninstalled meanwhile")
         credentials.put(c, row.id, outcome["fields"], now)
         credentials.remove_tests(c, row.id)
@@ -211,8 +212,8 @@ def _mine(engine: Engine, c: Database, person: Person, connection_id: str) -> tu
     return row, entry
 
 
-def _require_open(row: Connection) -> None:
-    if row.state is ConnectionState.PAUSED:
+def _require_open(c: Database, row: Connection) -> None:
+    if not is_open(c, row):
         raise NotAllowed("the integration is not installed")
 
 

@@ -15,7 +15,7 @@ from marketplace_plugin.contract.module import Person
 from marketplace_plugin.contract.provider import Bearer, Session
 from marketplace_plugin.engine.account import calendars
 from marketplace_plugin.engine.context import Engine
-from marketplace_plugin.engine.ownership import own
+from marketplace_plugin.engine.ownership import is_open, own
 from marketplace_plugin.engine.sign_in import grants, oauth
 from marketplace_plugin.engine.sign_in.oauth import Client, Tokens
 from marketplace_plugin.errors import (
@@ -24,6 +24,7 @@ from marketplace_plugin.errors import (
     AuthorizationExpired,
     AuthorizeError,
     NotAllowed,
+    NotFound,
     ProviderError,
     ScopeMissing,
     StateMismatch,
@@ -32,7 +33,7 @@ from marketplace_plugin.model.collection import CollectionInfo
 from marketplace_plugin.store import authorizations, connections
 from marketplace_plugin.store import grants as stored_grants
 from marketplace_plugin.store.accounts.authorizations import Authorization
-from marketplace_plugin.store.accounts.connections import Connection, ConnectionState
+from marketplace_plugin.store.accounts.connections import Connection
 
 CALLBACK = "/oauth/callback"
 LIFETIME = timedelta(minutes=10)
@@ -66,13 +67,14 @@ def begin(
     """The address at the service where the person signs in. ``browser_session`` is a secret of his browser's session.
     ``features``: what to ask for beside what every connection needs and what this one was granted before.
 
-    Raises NotFound where the connection is not his, NotAllowed while it is paused, ConfigError,
-    InsecureTransport.
+    Raises NotFound where the connection is not his, NotAllowed while it is paused or its integration is not installed,
+    ConfigError, InsecureTransport.
     """
     with engine.store.read() as c:
         connection = own(c, person, connection_id)
         held = stored_grants.get(c, connection_id)
-    if connection.state is ConnectionState.PAUSED:
+        may = is_open(c, connection)
+    if not may:
         raise NotAllowed("the integration is not installed")
     client = grants.oauth_client(engine, connection.integration)
     before = client.among(held.scopes) if held is not None else frozenset()
@@ -97,6 +99,7 @@ def finish(engine: Engine, person: Person, browser_session: str, callback_url: s
 
     Raises StateMismatch, ConsentDenied, AdminConsentNeeded, ScopeMissing, AccountMismatch, AuthorizeError, ConfigError,
     Unavailable, Throttled, ContractViolation; whatever it raises, nothing was stored and an existing grant stands.
+    NotFound where the connection has ended meanwhile.
     """
     query = urlsplit(callback_url).query
     state = parse_qs(query).get("state", [""])[0]
@@ -125,7 +128,7 @@ def finish(engine: Engine, person: Person, browser_session: str, callback_url: s
         if missing := client.missing(granted, required=True):
             raise ScopeMissing("a permission that is needed was not granted", missing)
         first = _store(engine, person, connection, tokens, granted, account, key)
-    except AuthorizeError:
+    except (AuthorizeError, NotFound):
         _give_back(engine, client, connection.integration, tokens, key)
         raise
     if first:
@@ -170,7 +173,7 @@ def _store(
         current = own(c, person, connection.id)
         if current.account_key not in (None, key):
             raise AccountMismatch("this connection belongs to another account")
-        if current.state is ConnectionState.PAUSED:
+        if not is_open(c, current):
             raise AuthorizeError("the integration was uninstalled meanwhile")
         held = stored_grants.get(c, connection.id)
         stored_grants.put(
@@ -185,6 +188,7 @@ def _store(
             scopes=granted,
             now=now,
         )
+        connections.seize(c, connection.id, now)  # a pass that still meets the former grant's end says nothing of this
         connections.authorised(c, connection.id, key, account.label, now)
     return current.connected_at is None
 
@@ -198,7 +202,8 @@ def _give_back(engine: Engine, client: Client, integration: str, tokens: Tokens,
 
 
 def found(engine: Engine, person: Person, connection_id: str, account: Account, missing: frozenset[str]) -> Authorized:
-    """The account's calendars, where the service lists them now; it is authorised either way."""
+    """The account's calendars, where the service lists them now; it is authorised either way. Raises NotFound where the
+    connection has ended meanwhile."""
     with engine.store.read() as c:
         connection = own(c, person, connection_id)
     try:

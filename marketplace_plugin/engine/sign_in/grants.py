@@ -22,7 +22,7 @@ from marketplace_plugin.errors import (
     Unavailable,
 )
 from marketplace_plugin.store import connections, grants
-from marketplace_plugin.store.accounts.connections import Connection, ConnectionState
+from marketplace_plugin.store.accounts.connections import Connection
 from marketplace_plugin.store.accounts.grants import Grant
 
 REFRESH_EARLY = timedelta(minutes=2)  # a token that ends sooner is not handed out: a request may take that long
@@ -143,7 +143,7 @@ class StoredBearer(Bearer):
             c = unit.connection
             counted = grants.expire(c, self.connection, grant.version, self.engine.now())
             if counted:
-                connections.set_state(c, self.connection, ConnectionState.EXPIRED, error=AuthorizationExpired.code)
+                connections.expire(c, self.connection, AuthorizationExpired.code)
         if counted:
             raise AuthorizationExpired("the service does not accept the grant any more")
 

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -26,6 +25,7 @@ from oauthlib.oauth2.rfc6749 import errors as oauth_errors
 from requests_oauthlib import OAuth2Session
 
 from marketplace_plugin.bundle.manifest import AdminConsent, Integration, Scope, ScopeMatch, filled
+from marketplace_plugin.contract.sending import http_date, pause_of
 from marketplace_plugin.engine.sign_in.transport import TIMEOUT, https_shaped, oauth_session, require_secure
 from marketplace_plugin.errors import (
     AdminConsentNeeded,
@@ -52,6 +52,8 @@ _INTERACTION = frozenset({"interaction_required", "login_required", "consent_req
 _PLAIN_CLAIM = re.compile(r"[A-Za-z0-9._~-]+")
 _LEEWAY = timedelta(minutes=5)
 _VERIFIER_LENGTH = 64
+_LONGEST = timedelta(days=365)
+"""A token is refreshed by then, whatever lifetime its service names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +95,8 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """``lifetime`` is None where the service named none. ``scopes`` is None where its answer names none: then they are
-    those that were asked for (RFC 6749 5.1)."""
+    """``lifetime`` is None where the service named none, or none that can be read. ``scopes`` is None where its answer
+    names none: then they are those that were asked for (RFC 6749 5.1)."""
 
     access: str = field(repr=False)
     refresh: str | None = field(repr=False)
@@ -329,35 +331,40 @@ def _refuse_errors_of_the_server(response: requests.Response) -> requests.Respon
         raise Unavailable(f"the token endpoint answered {response.status_code}")
     try:
         body = response.json()
-    except requests.JSONDecodeError:
+    except ValueError:  # no JSON, or a number of thousands of digits
         body = None
     if not isinstance(body, dict):
         raise ContractViolation("the token endpoint answered something else than a JSON object")
+    if "expires_in" in body and _lifetime(body["expires_in"]) is None:
+        # oauthlib would refuse the answer, and with it a refresh token that has taken the place of ours
+        del body["expires_in"]
+        response._content, response.encoding = json.dumps(body).encode(), "utf-8"  # noqa: SLF001  # as its own hooks do
     return response
 
 
 def _retry_after(response: requests.Response) -> timedelta | None:
-    """RFC 9110 10.2.3: seconds, or a date."""
-    value = response.headers.get("Retry-After", "").strip()
-    if value.isdigit():
-        return timedelta(seconds=int(value))
-    try:
-        at = parsedate_to_datetime(value)
-        sent = parsedate_to_datetime(response.headers.get("Date", ""))
-    except ValueError:
-        return None
-    return max(at - sent, timedelta(0))
+    """Counted from when the service has answered, by its own clock."""
+    return pause_of(response.headers.get("Retry-After"), http_date(response.headers.get("Date")))
 
 
 def _tokens(token: Mapping[str, Any]) -> Tokens:
     access, kind = token.get("access_token"), str(token.get("token_type", "Bearer"))
-    refresh_token, lifetime, scope = token.get("refresh_token"), token.get("expires_in"), token.get("scope")
+    refresh_token, scope = token.get("refresh_token"), token.get("scope")
     if not isinstance(access, str) or not access or kind.lower() != "bearer":
         raise ContractViolation("an answer without a bearer token")
     return Tokens(
         access=access,
         refresh=str(refresh_token) if refresh_token else None,
-        lifetime=timedelta(seconds=int(lifetime)) if lifetime is not None else None,
+        lifetime=_lifetime(token.get("expires_in")),
         scopes=frozenset(map(str, scope)) if scope else None,
         id_token=str(token.get("id_token") or ""),
     )
+
+
+def _lifetime(told: Any) -> timedelta | None:
+    """At least none and a year at most; None where absent or unreadable."""
+    try:
+        seconds = int(told)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return timedelta(seconds=min(max(seconds, 0), _LONGEST // timedelta(seconds=1)))

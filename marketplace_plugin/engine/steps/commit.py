@@ -285,6 +285,7 @@ def _forget(c: Connection, p: Pass) -> None:
     conflicts, settled intents."""
     passed = blocks.before(c, p.connection.id, p.window().start - timedelta(days=7), 1000)
     links.remove(c, passed, p.now)
+    held.remove_for(c, passed)
     kept = p.now - p.engine.settings.journal_kept
     journal.forget(c, p.connection.id, kept)
     conflicts.forget(c, p.connection.id, kept)

@@ -66,7 +66,8 @@ class Recalled:
     calls without one, by name (``host_side.at``); ``former``: links that they once had; ``aliases``: the UIDs of their
     organisers' copies. ``approved``, ``restored``: links whose deletion the owner let go, or took back; ``announced``:
     those of the former that he let go knowing that the service may tell others. ``unclear``: what is asked for again,
-    with the calendar that must answer first; ``cleared``: rows of such that were answered."""
+    with the calendar that must answer first; ``cleared``: rows of such that were answered, and of what nobody could
+    read in a collection that is read no more."""
 
     cases: list[Case] = field(default_factory=list)
     moved: dict[str, Seen] = field(default_factory=dict)
@@ -116,6 +117,7 @@ def recall(p: Pass, rounds: Mapping[str, Round], again: Iterable[str]) -> Recall
     found.waiting += [k for k in retried.values() if k.id not in remote and not _is_answered(p, k, answered)]
     _let_rest(found)
     p.again = p.again or any(may_ask(p, first) for first in found.unclear.values()) or len(found.cleared) < len(unclear)
+    found.cleared += [one.id for one in rows if one.what is What.UNREADABLE and one.collection not in rounds]
     _unsettled(p, remote, found)
     _join(p, retried, remote, found)
     return found

@@ -10,7 +10,7 @@ from marketplace_plugin.model.item import Item
 from marketplace_plugin.store.log.journal import Action as Deed
 from marketplace_plugin.store.log.journal import Entry, Side
 from marketplace_plugin.store.work.held import Held, What
-from marketplace_plugin.sync.link import Link
+from marketplace_plugin.sync.link import Link, LinkState
 from marketplace_plugin.sync.plan.step import Step
 from marketplace_plugin.sync.plan.tables import Action
 from marketplace_plugin.sync.reason import Reason
@@ -74,7 +74,8 @@ DEEDS: dict[Action, tuple[Side, Deed]] = {
 
 
 def lines(p: Pass, step: Step, after: Link | None, pushed: bool, applied: bool) -> list[Entry]:
-    """What one step did, with what it took away. A step that changed nothing on either side leaves no line."""
+    """What one step did, with what it took away. A step that changed nothing on either side leaves no line, and what
+    goes on waiting for the same reason none but the first."""
     link = after or step.link
     if step.action is Action.MERGE and step.merged is not None:
         made, merged = [], step.merged
@@ -84,10 +85,15 @@ def lines(p: Pass, step: Step, after: Link | None, pushed: bool, applied: bool) 
         if applied:
             made.append(entry(p, link, Side.HOST, Deed.UPDATE, step.reason, _host_before(step), merged.to_host))
         return made
-    if step.action not in DEEDS or (step.pushes and not pushed) or (step.applies and not applied):
+    if step.action not in DEEDS or (step.pushes and not pushed) or (step.applies and not applied) or _is_told(step):
         return []
     side, deed = DEEDS[step.action]
     return [entry(p, link, side, deed, step.reason, _pre_image(step, side))]
+
+
+def _is_told(step: Step) -> bool:
+    waited = step.link.state in (LinkState.PARKED, LinkState.PENDING) and step.link.reason is step.reason
+    return step.action is Action.PARK and waited
 
 
 def _pre_image(step: Step, side: Side) -> Item | None:

@@ -51,14 +51,14 @@ def progress(engine: Engine, person: Person) -> list[RunView]:
     """The newest run of each of the person's connections that has one."""
     with engine.store.read() as c:
         mine = {row.id: row for row in connections.of_user(c, person.id)}
-        return [_view(run, mine[connection]) for connection, run in runs.latest(c, mine).items()]
+        return [_view(run, mine[connection]) for connection, run in runs.latest(c, mine, engine.now()).items()]
 
 
 def runs_of(engine: Engine, person: Person, connection_id: str, limit: int = 50) -> list[RunView]:
     """Newest first. Raises NotFound."""
     with engine.store.read() as c:
         row = own(c, person, connection_id)
-        return [_view(run, row) for run in runs.of_connection(c, row.id, limit)]
+        return [_view(run, row) for run in runs.of_connection(c, row.id, limit, now=engine.now())]
 
 
 def run(engine: Engine, person: Person, run_id: str) -> RunView:
@@ -78,9 +78,10 @@ def steps(engine: Engine, person: Person, run_id: str) -> list[StepView]:
         ]
 
 
-def newest(c: Database, rows: Mapping[str, Connection]) -> dict[str, RunView]:
+def newest(engine: Engine, c: Database, rows: Mapping[str, Connection]) -> dict[str, RunView]:
     """The newest run of each of these connections that has one."""
-    return {connection: _view(found, rows[connection]) for connection, found in runs.latest(c, rows).items()}
+    found = runs.latest(c, rows, engine.now())
+    return {connection: _view(one, rows[connection]) for connection, one in found.items()}
 
 
 def _own_run(c: Database, person: Person, run_id: str) -> tuple[Run, Connection]:
@@ -93,7 +94,7 @@ def _own_run(c: Database, person: Person, run_id: str) -> tuple[Run, Connection]
 def _under_way(engine: Engine, c: Database, row: Connection) -> Run | None:
     """The run to join. Those that a dead process left are closed here, so that nothing shows as running for ever."""
     now = engine.now()
-    leased = row.lease_until is not None and row.lease_until > now
+    leased = connections.is_leased(row, now)
     joined = None
     for one in runs.unfinished(c, row.id):
         alive = leased if one.started_at is not None else one.queued_at > now - QUEUED_AT_MOST

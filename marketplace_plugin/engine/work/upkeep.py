@@ -14,7 +14,7 @@ from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.engine.form.credentials import LIFETIME
 from marketplace_plugin.engine.steps.pull.intake import ZONES
 from marketplace_plugin.model.series.expand import span_of
-from marketplace_plugin.store import authorizations, blocks, connections, credentials, runs
+from marketplace_plugin.store import authorizations, blocks, conflicts, connections, credentials, journal, plans, runs
 
 EVERY = timedelta(days=1)
 CHUNK = 500
@@ -32,11 +32,11 @@ class Upkeep:
 
     def tick(self, now: datetime) -> bool:
         """Do all of it where it is due at ``now`` (aware UTC). Returns whether it was."""
-        if self._tests is None or now >= self._tests:
+        if _is_due(self._tests, now, LIFETIME):
             self._tests = now + LIFETIME
             with self.engine.store.begin() as unit:
                 credentials.sweep_tests(unit.connection, now)
-        if self._next is not None and now < self._next:
+        if not _is_due(self._next, now, EVERY):
             return False
         self._next = now + EVERY
         self._forget(now)
@@ -46,12 +46,19 @@ class Upkeep:
         return True
 
     def _forget(self, now: datetime) -> None:
-        """Flows that were never finished, and the log of runs beyond its time."""
+        """Flows that were never finished; the log of runs, and plans that are over, beyond their time. A pass forgets
+        lines of the journal and of the list of conflicts; here they go where none comes: expired, paused, broken."""
         kept = now - self.engine.settings.journal_kept
         with self.engine.store.begin() as unit:
             authorizations.sweep(unit.connection, now)
-            for row in connections.everyone(unit.connection):
+            everyone = connections.everyone(unit.connection)
+        for row in everyone:
+            with self.engine.store.begin() as unit:
                 runs.forget(unit.connection, row.id, kept)
+                runs.forget_ahead(unit.connection, row.id, now)
+                plans.forget(unit.connection, row.id, kept)
+                journal.forget(unit.connection, row.id, kept)
+                conflicts.forget(unit.connection, row.id, kept)
 
     def _respan(self, now: datetime) -> int:
         """The spans of blocks that were computed with another release of the tz database (rule R11)."""
@@ -75,3 +82,8 @@ class Upkeep:
         while done := self.engine.store.reseal(CHUNK):
             total += done
         return total
+
+
+def _is_due(at: datetime | None, now: datetime, period: timedelta) -> bool:
+    """What lies further ahead than a period was said while the clock was wrong (rule W13)."""
+    return at is None or now >= at or at - now > period

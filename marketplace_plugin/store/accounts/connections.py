@@ -163,6 +163,12 @@ def set_state(c: Database, connection_id: str, state: ConnectionState, *, error:
     c.execute(update(connection).where(connection.c.id == connection_id).values(values))
 
 
+def expire(c: Database, connection_id: str, error: str) -> None:
+    """The service refuses its grant. What is paused or removed stays so, whoever still asks the service."""
+    working = connection.c.id == connection_id, connection.c.state == ConnectionState.CONNECTED
+    c.execute(update(connection).where(*working).values(state=ConnectionState.EXPIRED, error=error, next_due=None))
+
+
 def authorised(c: Database, connection_id: str, account_key: str, label: str, now: datetime) -> None:
     """The grant is there: the connection is active and due at once. ``connected_at`` keeps its first value."""
     c.execute(
@@ -257,6 +263,11 @@ def _clock(now: datetime) -> dict[str, datetime]:
 def is_paused(row: Connection, now: datetime) -> bool:
     """The service wants to be left alone at ``now`` (aware UTC)."""
     return row.backoff_until is not None and now < row.backoff_until <= now + NEVER_AS_FAR
+
+
+def is_leased(row: Connection, now: datetime) -> bool:
+    """A worker has it at ``now`` (aware UTC)."""
+    return row.lease_until is not None and now < row.lease_until <= now + NEVER_AS_FAR
 
 
 _CLAIM = (

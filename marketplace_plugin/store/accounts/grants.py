@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, func, or_, select, update
 
 from marketplace_plugin.store import codec
+from marketplace_plugin.store.accounts.connections import NEVER_AS_FAR
 from marketplace_plugin.store.database import upsert, vault_of
 from marketplace_plugin.store.tables import grant
 
@@ -81,14 +82,18 @@ def put(
 
 def claim_refresh(c: Connection, connection: str, version: int, holder: str, now: datetime, until: datetime) -> bool:
     """The right to refresh the tokens of this version until ``until``. False where another holds it, or the tokens are
-    newer already: then read them again."""
+    newer already: then read them again. One that was taken while the clock was wrong holds nobody (rule W13)."""
     return bool(
         c.execute(
             update(grant)
             .where(
                 grant.c.connection == connection,
                 grant.c.version == version,
-                or_(grant.c.lease_until.is_(None), grant.c.lease_until <= now),
+                or_(
+                    grant.c.lease_until.is_(None),
+                    grant.c.lease_until <= now,
+                    grant.c.lease_until > now + NEVER_AS_FAR,
+                ),
             )
             .values(lease_until=until, lease_holder=holder)
         ).rowcount

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, delete, exists, func, or_, select, update
 
 from marketplace_plugin.store import codec
+from marketplace_plugin.store.accounts.connections import NEVER_AS_FAR
 from marketplace_plugin.store.database import in_chunks, upsert, vault_of
-from marketplace_plugin.store.tables import journal
+from marketplace_plugin.store.tables import journal, link
 from marketplace_plugin.store.vault import Vault
 from marketplace_plugin.sync.link import LinkKind
 from marketplace_plugin.sync.reason import Reason
@@ -82,15 +83,15 @@ def summary(c: Connection, run: str) -> Counter[tuple[Side, Action, Reason]]:
     return Counter({(Side(side), Action(action), Reason(reason)): number for side, action, reason, number in rows})
 
 
-def deletions(c: Connection, connection: str, since: datetime) -> Counter[Side]:
-    """Deletions per side since an instant, for the brake (rule D6); those of blocks too, under their side. What an undo
-    deleted was the user's own act."""
+def deletions(c: Connection, connection: str, now: datetime) -> Counter[Side]:
+    """Deletions per side in the last 24 hours, for the brake (rule D6); those of blocks too, under their side. What an
+    undo deleted was the user's own act. What was done while the clock was wrong counts no longer (rule W13)."""
     rows = c.execute(
         select(journal.c.side, func.count())
         .where(
             journal.c.connection == connection,
             journal.c.action == Action.DELETE,
-            journal.c.at >= since,
+            journal.c.at.between(now - timedelta(hours=24), now + NEVER_AS_FAR),
             journal.c.reason != Reason.UNDONE,
         )
         .group_by(journal.c.side)
@@ -115,12 +116,13 @@ def written_since(c: Connection, link: str, line: Entry) -> bool:
     return c.execute(query.limit(1)).first() is not None
 
 
+_BACK = (journal.c.action == Action.UPDATE, journal.c.reason == Reason.UNDONE)
+
+
 def taken_back(c: Connection, link_ids: Iterable[str], side: Side) -> set[str]:
     """Those of these links to which an undo wrote back on this side what had stood there before."""
     found: set[str] = set()
-    query = select(journal.c.link).where(
-        journal.c.side == side, journal.c.action == Action.UPDATE, journal.c.reason == Reason.UNDONE
-    )
+    query = select(journal.c.link).where(journal.c.side == side, *_BACK)
     for chunk in in_chunks(link_ids):
         found.update(c.execute(query.where(journal.c.link.in_(chunk))).scalars())
     return found
@@ -135,12 +137,26 @@ _FORGET = delete(journal).where(
     journal.c.connection == bindparam("connection"),
     journal.c.action.in_(list(Action)),  # by an index
     journal.c.at < bindparam("before"),
+    or_(~and_(*_BACK, journal.c.side == Side.HOST), ~exists().where(link.c.id == journal.c.link)),
+)
+_EMPTY = (
+    update(journal)
+    .where(
+        journal.c.connection == bindparam("of_connection"),
+        *_BACK,
+        journal.c.at < bindparam("before"),
+        journal.c.pre_image.is_not(None),
+    )
+    .values(pre_image=None)
 )
 
 
 def forget(c: Connection, connection: str, before: datetime) -> int:
-    """Delete entries from before an instant. Returns how many."""
-    return c.execute(_FORGET, {"connection": connection, "before": before}).rowcount
+    """Delete entries from before an instant. What an undo wrote back in the host goes on telling, without its content
+    and for as long as its link lives, that the copy there shows something else on purpose. Returns how many."""
+    gone = c.execute(_FORGET, {"connection": connection, "before": before}).rowcount
+    c.execute(_EMPTY, {"of_connection": connection, "before": before})
+    return gone
 
 
 def remove_of(c: Connection, connection: str) -> None:

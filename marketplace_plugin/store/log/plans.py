@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from marketplace_plugin.store import codec
 from marketplace_plugin.store.database import vault_of
@@ -115,6 +115,16 @@ def current(c: Connection, connection: str) -> Plan | None:
         .limit(1)
     ).one_or_none()
     return None if row is None else _plan(c, row)
+
+
+def forget(c: Connection, connection: str, before: datetime) -> int:
+    """Delete what is over, of the plans that were made before an instant. Returns how many."""
+    over = plan.c.state.in_((PlanState.DONE, PlanState.SUPERSEDED))
+    return c.execute(delete(plan).where(plan.c.connection == connection, over, plan.c.created_at < before)).rowcount
+
+
+def remove_of(c: Connection, connection: str) -> None:
+    c.execute(delete(plan).where(plan.c.connection == connection))
 
 
 def _plan(c: Connection, row: Row[Any]) -> Plan:

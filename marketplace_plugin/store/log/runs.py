@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, exists, func, insert, select, update
 
+from marketplace_plugin.store.accounts.connections import NEVER_AS_FAR
 from marketplace_plugin.store.columns import Instant
-from marketplace_plugin.store.tables import run
+from marketplace_plugin.store.tables import journal, run
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,17 +103,19 @@ def get(c: Connection, run_id: str) -> Run | None:
     return None if row is None else _run(row)
 
 
-def of_connection(c: Connection, connection: str, limit: int = 50) -> list[Run]:
-    """Newest first."""
+def of_connection(c: Connection, connection: str, limit: int = 50, *, now: datetime | None = None) -> list[Run]:
+    """Newest first; where ``now`` is given, those come last that ran while the clock was wrong (rule W13)."""
     query = select(run).where(run.c.connection == connection)
+    if now is not None:
+        query = query.order_by(run.c.queued_at > now + NEVER_AS_FAR)
     return [_run(row) for row in c.execute(query.order_by(run.c.queued_at.desc(), run.c.id).limit(limit))]
 
 
-def latest(c: Connection, connections: Iterable[str]) -> dict[str, Run]:
-    """The newest run of each connection that has one."""
+def latest(c: Connection, connections: Iterable[str], now: datetime) -> dict[str, Run]:
+    """The newest run of each connection that has one, as ``of_connection`` orders them."""
     found = {}
     for connection in connections:
-        for one in of_connection(c, connection, limit=1):
+        for one in of_connection(c, connection, limit=1, now=now):
             found[connection] = one
     return found
 
@@ -126,8 +129,23 @@ def unfinished(c: Connection, connection: str | None = None) -> list[Run]:
 
 
 def forget(c: Connection, connection: str, before: datetime) -> int:
-    """Delete finished runs from before an instant. Returns how many."""
-    return c.execute(delete(run).where(run.c.connection == connection, run.c.finished_at < before)).rowcount
+    """Delete runs from before an instant, those that died too: they never finished. Returns how many."""
+    last = func.coalesce(run.c.finished_at, run.c.started_at, run.c.queued_at)
+    return c.execute(delete(run).where(run.c.connection == connection, last < before)).rowcount
+
+
+_FORGET_AHEAD = delete(run).where(
+    run.c.connection == bindparam("of"),
+    run.c.queued_at > bindparam("too_far", type_=Instant),
+    run.c.finished_at.is_not(None),
+    ~exists().where(journal.c.run == run.c.id),
+)
+
+
+def forget_ahead(c: Connection, connection: str, now: datetime) -> int:
+    """Delete what ran while the clock was wrong (rule W13), but what did something: it can be taken back. Returns how
+    many."""
+    return c.execute(_FORGET_AHEAD, {"of": connection, "too_far": now + NEVER_AS_FAR}).rowcount
 
 
 def remove_of(c: Connection, connection: str) -> None:

@@ -8,11 +8,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, delete, exists, func, or_, select, update
 
 from marketplace_plugin.store import codec
 from marketplace_plugin.store.database import in_chunks, upsert, vault_of
-from marketplace_plugin.store.tables import conflict
+from marketplace_plugin.store.tables import conflict, link
 from marketplace_plugin.store.vault import Vault
 from marketplace_plugin.sync.reason import Reason
 
@@ -116,17 +116,26 @@ def follow(c: Connection, old: str, new: str, reason: Reason, now: datetime) -> 
     c.execute(update(conflict).where(conflict.c.link == old).values(link=new))
 
 
-_FORGET = delete(conflict).where(
+_OLD = (
     conflict.c.connection == bindparam("connection"),
     conflict.c.state != ConflictState.OPEN,
     func.coalesce(conflict.c.settled_at, conflict.c.created_at) < bindparam("before"),
 )
+_LEFT = and_(conflict.c.state == ConflictState.CLOSED, conflict.c.winner == "")
+_FORGET = delete(conflict).where(*_OLD, or_(~_LEFT, ~exists().where(link.c.id == conflict.c.link)))
+_FULL = select(conflict.c.id).where(*_OLD, _LEFT, conflict.c.run != "")
 
 
 def forget(c: Connection, connection: str, before: datetime) -> int:
-    """Delete what was settled, decided or dismissed before an instant; what waits for its user goes on waiting. Returns
-    how many."""
-    return c.execute(_FORGET, {"connection": connection, "before": before}).rowcount
+    """Delete what was settled, decided or dismissed before an instant; what waits for its user goes on waiting. What he
+    left as it is goes on telling so, without its run and its content, for as long as its link lives. Returns how many
+    were deleted."""
+    when = {"connection": connection, "before": before}
+    gone = c.execute(_FORGET, when).rowcount
+    for one in c.execute(_FULL, when).scalars().all():
+        sides = vault_of(c).seal("conflict", "sides", one, codec.encode((None, None, None)))
+        c.execute(update(conflict).where(conflict.c.id == one).values(run="", sides=sides))
+    return gone
 
 
 def remove(c: Connection, ids: Iterable[str]) -> None:

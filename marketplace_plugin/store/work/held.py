@@ -119,6 +119,22 @@ def understood(c: Connection, connection: str, collection: str, remote_ids: Iter
         c.execute(_UNDERSTOOD, {"connection": connection, "collection": collection, "any": chunk})
 
 
+_ANSWERED = delete(held).where(
+    held.c.connection == bindparam("connection"),
+    held.c.collection == bindparam("collection"),
+    held.c.what == What.SUSPECT,
+    held.c.detail == "",
+    held.c.remote_id.in_(ANY),
+)
+
+
+def answered(c: Connection, connection: str, collection: str, remote_ids: Iterable[str]) -> None:
+    """The service has told what became of these items of a collection, so they are suspects no more. What their owner
+    has decided stays until it is carried out."""
+    for chunk in in_chunks(remote_ids):
+        c.execute(_ANSWERED, {"connection": connection, "collection": collection, "any": chunk})
+
+
 def all_unreadable(c: Connection, connection: str, collection: str, remote_ids: Iterable[str]) -> None:
     """A complete snapshot found these items of a collection unreadable, and no others."""
     rows = c.execute(_ALL_UNREADABLE, {"connection": connection, "collection": collection})

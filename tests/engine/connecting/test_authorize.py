@@ -17,9 +17,12 @@ import requests
 from sqlalchemy import select
 
 from marketplace_plugin.contract.module import Person
+from marketplace_plugin.engine.account import market
+from marketplace_plugin.engine.account.disconnect import disconnect
 from marketplace_plugin.engine.sign_in import authorize, consent, oauth
 from marketplace_plugin.engine.sign_in.authorize import Authorized
 from marketplace_plugin.engine.sign_in.grants import oauth_client
+from marketplace_plugin.engine.views import Audience
 from marketplace_plugin.errors import (
     AccountMismatch,
     AuthorizeError,
@@ -209,6 +212,44 @@ def test_a_paused_connection_cannot_be_authorised(world: World, connection: str)
     with pytest.raises(AuthorizeError):
         finish(world, callback)
     assert stored(world) == (ConnectionState.PAUSED, False)
+
+
+def test_what_was_uninstalled_cannot_be_authorised_whatever_its_state(
+    world: World, connection: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An uninstall was interrupted. The tokens of a sign-in that was under way are given back."""
+    callback = Browser()(begin(world))
+    monkeypatch.setattr(market, "disconnect", lambda *_: None)
+    market.uninstall(world.engine, ADMIN, "google")
+    with world.engine.store.begin() as unit:
+        connections.set_state(unit.connection, "c1", ConnectionState.EXPIRED)
+    with pytest.raises(NotAllowed):
+        begin(world)
+    with pytest.raises(AuthorizeError):
+        finish(world, callback)
+    assert stored(world) == (ConnectionState.EXPIRED, False)
+    assert [row.status for row in world.sandbox.requests("POST", "/revoke")] == [200]
+    market.install(world.engine, ADMIN, "google", Audience.ALL)
+    finish(world, Browser()(begin(world)))
+    assert stored(world) == (ConnectionState.CONNECTED, True)
+
+
+def test_the_tokens_of_a_sign_in_are_given_back_where_she_disconnects_meanwhile(
+    world: World, connection: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    callback = Browser()(begin(world))
+    exchange = oauth.exchange
+
+    def slow(*given: Any) -> oauth.Tokens:
+        tokens = exchange(*given)
+        disconnect(world.engine, ANNA_HERE, "c1")
+        return tokens
+
+    monkeypatch.setattr(oauth, "exchange", slow)
+    with pytest.raises(NotFound):
+        finish(world, callback)
+    assert stored(world) == (ConnectionState.REMOVED, False)
+    assert [row.status for row in world.sandbox.requests("POST", "/revoke")] == [200]
 
 
 def test_authorised_again_with_the_same_account(world: World, connection: str) -> None:

@@ -20,7 +20,8 @@ from marketplace_plugin.engine.work import requests
 from marketplace_plugin.errors import NotAllowed, NotFound
 from marketplace_plugin.model.event import Event
 from marketplace_plugin.sandbox.google.seed import ANNA, ANNA_PRIVATE
-from marketplace_plugin.store import blocks, collections, connections, grants
+from marketplace_plugin.store import blocks, collections, connections, grants, plans
+from marketplace_plugin.store.log.plans import Plan
 from marketplace_plugin.sync.link import LinkKind
 from tests.engine.choosing import DAY, calendar, form, opened, put_link
 from tests.engine.shell import ADMIN, ANNA_HERE, JONAS_HERE, STRANGER, World, connect, install
@@ -126,6 +127,14 @@ def test_disconnecting_never_needs_the_service(
     assert world.plugins.announced[-1][0] == "connection_removed"
     with pytest.raises(NotFound):
         disconnect(world.engine, ANNA_HERE, connection)
+
+
+def test_a_plan_goes_with_its_connection(world: World, connection: str) -> None:
+    with world.engine.store.begin() as unit:
+        plans.add(unit.connection, Plan("p1", connection, 0, "f", {}, world.clock()))
+    disconnect(world.engine, ANNA_HERE, connection)
+    with world.engine.store.read() as c:
+        assert plans.get(c, "p1") is None
 
 
 def test_the_grant_is_revoked_with_the_accounts_last_connection(world: World, connection: str) -> None:

@@ -24,6 +24,7 @@ from marketplace_plugin.errors import (
     NotFound,
     NotTested,
 )
+from marketplace_plugin.store import connections as stored_connections
 from marketplace_plugin.store import credentials as stored
 from tests.engine.forms import ACME, ENTERED, GOOD, FormWorld, form_world
 from tests.engine.shell import ADMIN, ANNA_HERE, BROWSER, JONAS_HERE
@@ -262,6 +263,52 @@ def test_credentials_go_with_the_connection(world: FormWorld) -> None:
     with world.engine.store.read() as c:
         assert stored.get(c, connection) is None
         assert c.exec_driver_sql("SELECT count(*) FROM marketplace_credential_test").scalar_one() == 0
+
+
+def kept_tests(world: FormWorld) -> int:
+    with world.engine.store.read() as c:
+        return int(c.exec_driver_sql("SELECT count(*) FROM marketplace_credential_test").scalar_one())
+
+
+def test_a_password_is_not_kept_for_a_connection_that_ends_while_it_is_tried(world: FormWorld) -> None:
+    connection = world.connected()
+
+    def disconnects() -> None:
+        disconnect.disconnect(world.engine, ANNA_HERE, connection)
+
+    world.plugin.meanwhile = disconnects
+    with pytest.raises(NotFound):
+        world.test(connection)
+    assert kept_tests(world) == 0
+
+
+def test_nor_for_one_whose_integration_is_uninstalled_while_it_is_tried(
+    world: FormWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The uninstall was interrupted: whoever runs it again removes the rest."""
+    connection = world.connected()
+    monkeypatch.setattr(market, "disconnect", lambda *_: None)
+    world.plugin.meanwhile = lambda: market.uninstall(world.engine, ADMIN, ACME)
+    with pytest.raises(NotAllowed):
+        world.test(connection)
+    assert kept_tests(world) == 0
+
+
+@pytest.mark.parametrize("left", [ConnectionState.PAUSED, ConnectionState.EXPIRED])
+def test_nothing_is_saved_for_an_integration_that_is_uninstalled(
+    world: FormWorld, monkeypatch: pytest.MonkeyPatch, left: ConnectionState
+) -> None:
+    connection = world.connected()
+    world.test(connection)
+    monkeypatch.setattr(market, "disconnect", lambda *_: None)
+    market.uninstall(world.engine, ADMIN, ACME)
+    with world.engine.store.begin() as unit:
+        stored_connections.set_state(unit.connection, connection, left)
+    with pytest.raises(AuthorizeError):
+        world.save(connection)
+    with pytest.raises(NotAllowed):
+        world.test(connection)
+    assert world.plugin.sent == [GOOD, GOOD, GOOD]
 
 
 def test_a_paused_connection_sends_nothing(world: FormWorld) -> None:

@@ -199,6 +199,16 @@ def test_invalid_grant_of_older_tokens_ends_nothing(
     assert state_of(world) is ConnectionState.CONNECTED
 
 
+def test_invalid_grant_leaves_a_paused_connection_paused(world: World, connection: str) -> None:
+    """A pass goes on for a moment while an administrator uninstalls. An expired one would ask for a new sign-in."""
+    world.sandbox.grants.revoke_account(ANNA)
+    with world.engine.store.begin() as unit:
+        connections.set_state(unit.connection, "c1", ConnectionState.PAUSED)
+    with pytest.raises(AuthorizationExpired):
+        StoredBearer(world.engine, "c1")(refused=grant_of(world).access)
+    assert state_of(world) is ConnectionState.PAUSED
+
+
 @pytest.mark.parametrize(
     "fault, expected",
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -58,7 +59,7 @@ def test_a_run_of_a_dead_process_is_closed_and_a_new_one_begun(world: World, con
 def test_a_running_pass_is_joined_and_goes_on_once_more(world: World, connection: str) -> None:
     now = world.clock()
     with world.engine.store.begin() as unit:
-        connections.claim(unit.connection, connection, now, now.replace(year=2027))
+        connections.claim(unit.connection, connection, now, now + timedelta(minutes=5))
         runs.add(unit.connection, Run("running", connection, ANNA_HERE.id, Trigger.SCHEDULE, now, started_at=now))
     (view,) = requests.request_sync(world.engine, ANNA_HERE)
     assert (view.id, view.state) == ("running", RunState.RUNNING)

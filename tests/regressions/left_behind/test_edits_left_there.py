@@ -16,7 +16,8 @@ from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.event import Attendee
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.write import HostOutcome, HostRefused, HostWrite, RefusedCode
-from marketplace_plugin.store import connections, runs
+from marketplace_plugin.store import conflicts as rows
+from marketplace_plugin.store import connections, journal, runs
 from marketplace_plugin.store.accounts.connections import Policy
 from tests.hosts.host import TestModule
 from tests.laws.world import OTHER, SOURCE, TARGET, World, event
@@ -137,6 +138,8 @@ STATES = [
     _a_participants,
 ]
 each = pytest.mark.parametrize("state", STATES, ids=lambda made: made.__name__[1:])
+for_good = pytest.mark.parametrize("state", STATES[1:], ids=lambda made: made.__name__[1:])
+"""All but the first: what nobody has read comes here with the next pass."""
 
 
 @each
@@ -175,6 +178,54 @@ def test_it_stays_when_she_leaves_the_target_and_then_the_service(world: World, 
     assert titles(account) == [THERE]
     assert len(titles(account, OTHER)) == 1
     assert world.blocks(new) == []
+
+
+def _months_later(world: World, ada: str) -> None:
+    """Beyond the time for which the journal is kept."""
+    for _ in range(2):
+        world.clock.forward(days=40)
+        world.settle(ada)
+
+
+@for_good
+@pytest.mark.parametrize("copies", ["with the copies", "another target"])
+def test_it_stays_when_the_journal_has_forgotten_the_rest(
+    hosted: World, state: Callable[[World], str], copies: str
+) -> None:
+    """What was taken back, or left as it is, was known by a line that went after 30 days; then the copy was deleted."""
+    ada = state(hosted)
+    account = hosted.plugins.accounts[ada]
+    stands = here(hosted)
+    _months_later(hosted, ada)
+    assert (here(hosted), titles(account)) == (stands, [THERE])
+    if copies == "with the copies":
+        assert disconnect(hosted.engine, person(hosted), ada, delete_remote=True) == Disconnected(left=1)
+    else:
+        with hosted.store.begin() as unit:
+            choose(hosted.engine, unit, ada, OTHER, [SOURCE, TARGET], keep=False)
+            connections.approve(unit.connection, ada, 0)
+        hosted.settle(ada)
+        assert len(titles(account, OTHER)) == 1
+    assert titles(account) == [THERE]
+    assert account.outbox == []
+
+
+@pytest.mark.parametrize("state", [_left_as_it_is, _taken_back], ids=lambda made: made.__name__[1:])
+def test_what_is_kept_for_it_has_no_content_and_goes_with_it(world: World, state: Callable[[World], str]) -> None:
+    ada = state(world)
+    (link,) = world.links(ada)
+    _months_later(world, ada)
+    with world.store.read() as c:
+        lines = journal.of_link(c, link.id)
+        left = rows.of_links(c, [link.id])
+    assert len(lines) + len(left) == 1
+    assert all(line.pre_image is None for line in lines)
+    assert all((row.base, row.host, row.remote) == (None, None, None) for row in left)
+    world.host.delete("ada", min(world.host.all_of("ada")))
+    world.settle(ada)
+    _months_later(world, ada)
+    with world.store.read() as c:
+        assert (journal.of_link(c, link.id), rows.of_links(c, [link.id])) == ([], [])
 
 
 @pytest.mark.parametrize("role", [Role.OWNER, Role.READER])

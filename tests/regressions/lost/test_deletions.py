@@ -190,7 +190,7 @@ def test_time_that_goes_by_deletes_nothing(world: World) -> None:
     with world.store.read() as c:
         assert held.of_connection(c, ada) == []
     if not world.personality.capabilities.windowed:  # a windowed service says "removed", and that has to be asked about
-        assert account.requests[Request.FETCH] == asked
+        assert account.requests[Request.FETCH] - asked <= 1  # what ended while no pass ran, once
 
 
 def test_a_cancelled_occurrence_is_gone_and_the_others_are_not(world: World) -> None:

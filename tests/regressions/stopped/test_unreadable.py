@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from marketplace_plugin.engine.acts.chosen import migrate
 from marketplace_plugin.engine.acts.waiting.held import parked
-from tests.laws.world import SOURCE, TARGET, World, event
+from tests.laws.world import OTHER, SOURCE, TARGET, World, event
 from tests.regressions.seeing import blocked, person
 
 
@@ -58,3 +59,31 @@ def test_it_stays_on_the_list_while_others_come_and_go(world: World) -> None:
     account.user.expire_cursors(SOURCE)
     world.settle(ada)
     assert listed(world) == 1
+
+
+def choose(world: World, connection: str, target: str | None, *sources: str) -> None:
+    with world.store.begin() as unit:
+        migrate.choose(world.engine, unit, connection, target, sources, keep=False)
+
+
+def test_it_goes_from_the_list_when_its_calendar_is_imported_no_more(world: World) -> None:
+    """Nobody reads that calendar any more, so nobody would ever have taken it off."""
+    ada, _ = garbled(world)
+    choose(world, ada, TARGET, OTHER)
+    world.settle(ada)
+    assert listed(world) == 0
+    choose(world, ada, TARGET, SOURCE)
+    world.settle(ada)
+    assert listed(world) == 1
+
+
+def test_it_stays_on_the_list_while_its_calendar_is_read_for_another_reason(world: World) -> None:
+    """As the target, and then for the copy that has to leave it; and no longer."""
+    ada, _ = garbled(world)
+    world.host.create("ada", event("here"))
+    choose(world, ada, SOURCE)
+    world.settle(ada)
+    assert listed(world) == 1
+    choose(world, ada, OTHER)
+    world.settle(ada)
+    assert listed(world) == 0

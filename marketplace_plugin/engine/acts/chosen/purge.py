@@ -93,7 +93,7 @@ def purge_connection(engine: Engine, unit: UnitOfWork, connection_id: str) -> Pu
     made = [k for k in known if left.may_stand(k, sent) and (k.host_ref is not None or k.id not in back)]
     kept = [k for k in made if k.kind is not LinkKind.BLOCK and (k.host_ref is not None or left.is_left(k))]
     forget_links(engine, c, {k.id for k in known} - {k.id for k in kept})
-    for family in (journal, conflicts, intents):
+    for family in (journal, conflicts, intents, plans):
         family.remove_of(c, connection_id)
     links.put(c, [left.named(engine, k, sent.get(k.id)) if left.is_left(k) else bare(k) for k in kept], now)
     for row in collections.of_connection(c, connection_id):
@@ -101,7 +101,6 @@ def purge_connection(engine: Engine, unit: UnitOfWork, connection_id: str) -> Pu
     rounds.drop(c, connection_id)
     held.remove_of(c, connection_id)
     host_positions.drop(c, connection_id)
-    plans.supersede(c, connection_id, now)
     _take_over(engine, c, connection_id)
     return told
 

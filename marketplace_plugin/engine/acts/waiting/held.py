@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from sqlalchemy import Connection as Database
 
@@ -101,12 +101,12 @@ def _in_time(one: HeldView) -> tuple[datetime, datetime, str]:
 def brakes(engine: Engine, person: Person) -> list[BrakeView]:
     """The counts of each connection and side that has held deletions which nobody has decided about."""
     found: list[BrakeView] = []
-    since = engine.now() - timedelta(hours=24)
+    now = engine.now()
     with engine.store.read() as c:
         for row in connections.of_user(c, person.id):
             braked = [one for one in held.of_connection(c, row.id) if one.reason is Reason.BRAKE]
             waiting = [one for one in braked if one.detail not in (APPROVED, RESTORED)]
-            done, most = journal.deletions(c, row.id, since), limit(_live(c, row.id))
+            done, most = journal.deletions(c, row.id, now), limit(_live(c, row.id))
             numbers = Counter(_side(one) for one in waiting)
             found += [
                 BrakeView(row.id, row.integration, row.account, side, done[side], number, most)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 from marketplace_plugin.engine.acts.chosen import left
 from marketplace_plugin.engine.steps.host_side import at_link
@@ -85,7 +84,7 @@ def _brake(p: Pass, wanted: Plan, recalled: Recalled) -> Braked:
         return Braked(wanted, ())  # nothing to hold; or the plan asks for all of it
     with p.engine.store.read() as c:
         counted = links.count(c, p.connection.id)
-        done = journal.deletions(c, p.connection.id, p.now - timedelta(hours=24))
+        done = journal.deletions(c, p.connection.id, p.now)
     live = sum(
         n for (kind, state), n in counted.items() if kind is not LinkKind.BLOCK and state is not LinkState.DETACHED
     )

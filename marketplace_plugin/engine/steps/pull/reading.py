@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection as Group
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC
+from datetime import UTC, timedelta
 from zlib import crc32
 
 from sqlalchemy import Connection
@@ -28,7 +28,8 @@ from marketplace_plugin.model.change import (
     Upsert,
 )
 from marketplace_plugin.model.event import Event, Series
-from marketplace_plugin.model.item import Kind
+from marketplace_plugin.model.item import Item, Kind
+from marketplace_plugin.model.series.expand import occurrences
 from marketplace_plugin.model.time import Window
 from marketplace_plugin.store import blocks, collections, held, links, rounds
 from marketplace_plugin.store.accounts.collections import Collection
@@ -77,6 +78,8 @@ def to_read(p: Pass) -> list[Collection]:
 
 
 def _pull(p: Pass, row: Collection) -> Round:
+    if _is_outdated(p, row):
+        row = replace(row, checkpoint=None)
     try:
         try:
             return _read(p, row, row.checkpoint or row.cursor)
@@ -87,6 +90,13 @@ def _pull(p: Pass, row: Collection) -> Round:
     except ProviderError as error:
         p.failed(row.remote_id, error)
         return Round()
+
+
+def _is_outdated(p: Pass, row: Collection) -> bool:
+    """A snapshot that was left unfinished, and is of other days: providers begin it again without saying so, and what
+    its first part has listed may be gone since (rule R6a)."""
+    begun = row.checkpoint
+    return begun is not None and begun.snapshot and begun.window not in (None, p.window(row))
 
 
 def _forget_cursor(p: Pass, row: Collection) -> Collection:
@@ -164,6 +174,7 @@ def _take(c: Connection, p: Pass, row: Collection, changes: Sequence[Change], ro
     reader = Reader(p.ground(row), p.digest_found, lambda found: _inside(p, found, window))
     reading = reader.read(changes, index_of(c, p, changes))
     held.understood(c, p.connection.id, row.remote_id, [one.id for one in changes if not isinstance(one, Unreadable)])
+    held.answered(c, p.connection.id, row.remote_id, [one.id for one in changes])
     put_blocks(c, p, row.remote_id, reading.blocks)
     _echo(c, p, reading.echoes)
     rounds.put(c, p.connection.id, row.remote_id, round_id, reading.later)
@@ -221,20 +232,41 @@ def _echo(c: Connection, p: Pass, echoes: Sequence[Echo]) -> None:
 def _question(
     p: Pass, row: Collection, round_id: str, checkpoint: Checkpoint | None, covers: Window | None, window: Window
 ) -> None:
-    """Absence is not deletion: what a snapshot did not list is asked for by id (rule R4)."""
+    """Absence is not deletion: what a snapshot did not list is asked for by id (rule R4). So is what has left the
+    window since the last complete round: the snapshot takes the place of the changes that would have told of it."""
+    passed = _passed(p, row, covers)
     with p.engine.store.read() as c:
-        absent = [k for k in links.unseen(c, p.connection.id, row.remote_id, round_id) if _within(c, p, k, covers)]
+        unseen = links.unseen(c, p.connection.id, row.remote_id, round_id)
+        absent = [k for k in unseen if _within(c, p, k, covers)]
         known = sum(links.count(c, p.connection.id, row.remote_id).values())
+    missed = {k.id for k in absent}
+    left = [k for k in unseen if passed is not None and k.id not in missed and _has_left(p, k, passed)]
     asked = suspects(absent, known)
     if asked.held:
         with p.write() as unit:
             hold_suspects(unit.connection, p, asked.held)
-    _ask(p, row, asked.fetch, round_id, checkpoint, window)
+    _ask(p, row, [*asked.fetch, *left], round_id, checkpoint, window)
+
+
+def _passed(p: Pass, row: Collection, covers: Window | None) -> Window | None:
+    """The days that the window has left behind since the last complete round: some hours, or as many as nobody read.
+    It stays so until the cursor of such a round is committed."""
+    if row.read_at is None or covers is None:
+        return None
+    start = row.read_at - timedelta(days=p.connection.past_days)
+    return Window(start, covers.start) if start < covers.start else None
+
+
+def _has_left(p: Pass, link: Link, passed: Window) -> bool:
+    """Whether it had a day among those. No snapshot lists it, so its absence says nothing."""
+    item = link.agreed_there
+    bound = link.kind in _WITH_A_BASE and not link.rests
+    return bound and isinstance(item, Event | Series) and _lies_in(p, item, passed)
 
 
 def _in_turn(c: Connection, p: Pass, row: Collection, window: Window) -> Iterator[Link]:
-    """Events that begin after the window: no round tells what became of them. With the first pass of each day a share
-    of them is asked for by id, so that each has its turn once in ``TURN``."""
+    """Events whose next day comes after the window: no round tells what became of them. With the first pass of each day
+    a share of them is asked for by id, so that each has its turn once in ``TURN``."""
     if row.read_at is None:
         return
     first, last = (at.astimezone(UTC).toordinal() for at in (row.read_at, p.now))
@@ -244,8 +276,13 @@ def _in_turn(c: Connection, p: Pass, row: Collection, window: Window) -> Iterato
     for link in links.of_connection(c, p.connection.id, collection=row.remote_id, kinds=_WITH_A_BASE):
         item, its_turn = link.agreed_there, crc32(link.id.encode()) % TURN in turns
         bound = link.remote_id is not None and not link.rests
-        if bound and its_turn and isinstance(item, Event | Series) and p.span(item)[0] >= window.end:
+        if bound and its_turn and isinstance(item, Event | Series) and _lies_behind(p, item, window):
             yield link
+
+
+def _lies_behind(p: Pass, item: Event | Series, window: Window) -> bool:
+    end = p.span(item)[1]
+    return (end is None or end > window.end) and not _lies_in(p, item, window)
 
 
 def _ask(
@@ -265,14 +302,23 @@ def _within(c: Connection, p: Pass, link: Link, covers: Window | None) -> bool:
     """Whether the snapshot should have listed it: out of the window is not deleted."""
     if covers is None:
         return True
+    item: Item | None = link.agreed_there
     if link.kind is LinkKind.BLOCK:
         block = blocks.get(c, [link.id]).get(link.id)
-        start, end = block.span if block is not None else (covers.start, None)
-    elif isinstance(link.agreed_there, Event | Series):
-        start, end = p.span(link.agreed_there)
-    else:
+        item = block.item if block is not None else None
+    return not isinstance(item, Event | Series) or _lies_in(p, item, covers)
+
+
+def _lies_in(p: Pass, item: Event | Series, window: Window) -> bool:
+    """Whether it has a day there. A rare series may have none, though it goes on; of one that cannot be walked nobody
+    knows."""
+    start, end = p.span(item)
+    if start >= window.end or (end is not None and end <= window.start):
+        return False
+    if isinstance(item, Event):
         return True
-    return start < covers.end and (end is None or end > covers.start)
+    found = occurrences(item, window, p.person.zone, limit=1)
+    return bool(found.occurrences) or found.truncated
 
 
 def fetch(p: Pass, collection: str, ids: Sequence[str]) -> list[Change]:

@@ -377,7 +377,7 @@ def upgrade() -> None:
             "collection",
             "round",
             "remote_id",
-            name="uq_marketplace_round_change_connection_collection_round_remote_id",
+            name=op.f("uq_marketplace_round_change_connection_collection_round_remote_id"),  # PostgreSQL shortens it
         ),
     )
     op.create_table(
