@@ -15,9 +15,10 @@ from tests.faults.missed import MISSED
 from tests.faults.passes import PASSES
 from tests.faults.passwords import PASSWORDS
 from tests.faults.taking import Safeguard
+from tests.faults.years import YEARS
 
 VARIABLE = "SAFEGUARD"
-ALL: tuple[Safeguard, ...] = (*PASSES, *MISSED, *DECISIONS, *CHOICES, *EDGES, *EXCHANGE, *PASSWORDS)
+ALL: tuple[Safeguard, ...] = (*PASSES, *MISSED, *DECISIONS, *CHOICES, *EDGES, *EXCHANGE, *PASSWORDS, *YEARS)
 BY_NAME = {one.name: one for one in ALL}
 
 
