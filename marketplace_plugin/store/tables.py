@@ -167,6 +167,7 @@ collection = Table(
     Column("position", Integer, nullable=False),
     Column("read_at", Instant),
     UniqueConstraint("connection", "remote_id"),
+    Index("ix_marketplace_collection_user", "user", "kind"),  # each pass asks for the user's targets
 )
 Index(
     "uq_marketplace_collection_target",
@@ -347,6 +348,7 @@ conflict = Table(
     Column("created_at", Instant, nullable=False),
     Column("settled_at", Instant),
     Index("ix_marketplace_conflict_user", "user", "state"),
+    Index("ix_marketplace_conflict_connection", "connection", "state"),  # each pass asks for what waits
 )
 
 journal = Table(

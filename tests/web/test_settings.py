@@ -92,6 +92,21 @@ def test_an_outdated_plan_is_shown_again(site: Site) -> None:
     assert "Starten" in text(answer)
 
 
+def test_while_a_sync_runs_the_plan_comes_by_itself(site: Site) -> None:
+    add_connection(site, started=False)
+    path, client = "/profile/connections/c1/plan", site.as_(ANNA)
+    site.actions.fail["preview"] = PlanNotMade("busy")
+    waiting = client.get(path)
+    assert f'id="plan" hx-get="{path}" hx-trigger="load delay:1s"' in waiting.get_data(as_text=True)
+    assert "Ein Abgleich läuft bereits" in text(waiting)
+    del site.actions.fail["preview"]
+    there = client.get(path, headers={"HX-Request": "true"}).get_data(as_text=True)
+    assert 'id="plan">' in there
+    assert "Starten" in there
+    client.post("/profile/connections/c1/start", data={"plan": "p1"})
+    assert client.get(path, headers={"HX-Request": "true"}).headers["HX-Redirect"] == "/profile/connections/c1"
+
+
 @pytest.mark.parametrize("error", [Unavailable("x"), Throttled("x"), PlanNotMade("busy"), PlanNotMade("expired")])
 def test_a_plan_that_does_not_come_about(site: Site, error: Exception) -> None:
     add_connection(site, started=False)

@@ -7,9 +7,10 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from marketplace_plugin.engine.context import RunOutcome
 from marketplace_plugin.errors import Conflict, ProviderError
 from marketplace_plugin.web.actions import PlanNotMade
-from marketplace_plugin.web.blueprint import Shared, page
+from marketplace_plugin.web.blueprint import Shared, is_fragment, page
 from marketplace_plugin.web.pages.way import crumbs
 from marketplace_plugin.web.texts import error_sentence
 
@@ -19,23 +20,28 @@ def add(blueprint: Blueprint, shared: Shared) -> None:
 
     @blueprint.get("/profile/connections/<connection>/plan")
     def plan(connection: str) -> ResponseReturnValue:
-        """The plan that waits, made now where there is none; settings that were approved need none."""
+        """The plan that waits, made now where there is none; settings that were approved need none. While a sync runs,
+        the page asks again by itself."""
         person = shared.person()
         view = actions.connection(person, connection)
         found = actions.current_plan(person, connection)
-        failure = None
+        failure, waits = None, False
         if found is None and view.started:
-            return redirect(url_for(".settings", connection=connection))
+            answer = redirect(url_for(".settings", connection=connection))
+            if is_fragment():  # it asked by itself, and somebody has approved the plan meanwhile
+                answer.status_code, answer.headers["HX-Redirect"] = 204, answer.location or ""
+            return answer
         try:
             found = found or actions.preview(person, connection)
         except (ProviderError, PlanNotMade) as error:
-            failure = error_sentence(error.code)
+            failure, waits = error_sentence(error.code), error.code == RunOutcome.BUSY
         return page(
             "marketplace/connection/plan.html",
             crumbs=crumbs(shared, view, _("Plan") if view.begun else _("First sync")),
             connection=view,
             plan=found,
             failure=failure,
+            waits=waits,
         )
 
     @blueprint.post("/profile/connections/<connection>/start")
