@@ -20,8 +20,8 @@ from marketplace_plugin.model.series.expand import touches
 from marketplace_plugin.model.series.shape import crosses
 from marketplace_plugin.model.time import Window
 from marketplace_plugin.providers.memory import Personality
-from marketplace_plugin.store import held
-from marketplace_plugin.store.accounts.connections import Policy
+from marketplace_plugin.store import connections, held
+from marketplace_plugin.store.accounts.connections import ConnectionState, Policy
 from marketplace_plugin.sync.link import Link, LinkKind, LinkState
 from marketplace_plugin.sync.merge.three_way import changed
 from marketplace_plugin.sync.plan.flows import Place, flows_of
@@ -199,8 +199,10 @@ class Scene:
     # --- the end ---------------------------------------------------------------------------------------------------
 
     def rest(self) -> None:
-        """All faults are over: passes until there is rest; what the brake held is approved once."""
+        """All faults are over, and she has signed in again: passes until there is rest; what the brake held is approved
+        once."""
         self.account.faults.clear()
+        self._sign_in_again()
         self.world.host.before_apply = self.world.host.after_apply = None
         self.world.clock.forward(hours=25)
         self.world.settle(self.ada)
@@ -209,6 +211,12 @@ class Scene:
         if waiting:
             let_go.approve(self.world.engine, self.person, waiting)
             self.world.settle(self.ada)
+
+    def _sign_in_again(self) -> None:
+        with self.world.store.begin() as unit:
+            row = connections.get(unit.connection, self.ada)
+            if row is not None and row.state is ConnectionState.EXPIRED:
+                connections.set_state(unit.connection, self.ada, ConnectionState.CONNECTED)
 
     def check(self) -> None:
         """Each event has one copy, both show the same, no edit is lost, nobody was mailed."""
