@@ -123,7 +123,7 @@ YEARS = (
     Safeguard(
         "seen again",
         "what the service tells of again is a suspect no more",
-        "store/work/held.py::answered",
+        "engine/steps/pull/reading.py::_take",
         (f"{SUSPECTS}::test_what_is_seen_again_is_no_deletion_any_more",),
         _once_suspect_always_suspect,
     ),
