@@ -273,8 +273,9 @@ def _positions(c: Connection, p: Pass, recalled: Recalled, rounds_: Mapping[str,
     """Cursors commit with the links of their complete round; the host's position with what was decided on it."""
     ended = [name for name, round_ in rounds_.items() if round_.complete and name in p.collections]
     if ended:
-        read = (replace(p.collections[name], cursor=p.cursors[name], read_at=p.now) for name in ended)
-        collections.set_progress(c, (replace(row, round=None, checkpoint=None) for row in read))
+        read = ((p.collections[name], p.cursors[name]) for name in ended)
+        done = (replace(row, cursor=cursor, checkpoint=None, round=None, read_at=p.now) for row, cursor in read)
+        collections.set_progress(c, done)
         rounds.drop(c, p.connection.id, *ended)
     for kind, reached in recalled.host_cursors.items() if p.pushing else ():
         host_positions.put(c, p.connection.id, kind, reached)

@@ -262,12 +262,16 @@ def _clock(now: datetime) -> dict[str, datetime]:
 
 def is_paused(row: Connection, now: datetime) -> bool:
     """The service wants to be left alone at ``now`` (aware UTC)."""
-    return row.backoff_until is not None and now < row.backoff_until <= now + NEVER_AS_FAR
+    return _holds(row.backoff_until, now)
 
 
 def is_leased(row: Connection, now: datetime) -> bool:
     """A worker has it at ``now`` (aware UTC)."""
-    return row.lease_until is not None and now < row.lease_until <= now + NEVER_AS_FAR
+    return _holds(row.lease_until, now)
+
+
+def _holds(until: datetime | None, now: datetime) -> bool:
+    return until is not None and now < until <= now + NEVER_AS_FAR
 
 
 _CLAIM = (
