@@ -198,6 +198,7 @@ class Calendar(Module):
                 return HostRefused(write.op, RefusedCode.NOT_ORGANIZER)
             before = record.participants[owner].own
             own = participation.answered(_event(write.item), write.changed, record.item, before)
+            own = participation.named_alone(before, own, write.changed, record.item)
             record = events.answer(c, record, owner, own, self._now(), uids=write.uids, op=write.op)
         stored = record.host_item(owner, write.op)
         return HostApplied(write.op, write.ref, stored.version, stored)

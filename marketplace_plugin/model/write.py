@@ -143,7 +143,8 @@ class HostCreate:
 
 @dataclass(frozen=True, slots=True)
 class HostUpdate:
-    """Compare-and-set: done only while the item's version is ``expected``. ``changed`` names the fields to write."""
+    """Compare-and-set: done only while the item's version is ``expected``. ``changed`` names the fields to write (as in
+    ``Update``); nothing else is touched: what is written of a series is not said of its changed occurrences."""
 
     op: str
     ref: str

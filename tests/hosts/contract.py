@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 
 from marketplace_plugin.model.change import HostGone, HostItem
-from marketplace_plugin.model.event import UNKNOWN, Attendee, Event, Override, Response, Series
+from marketplace_plugin.model.event import UNKNOWN, Attendee, Event, Override, Response, Series, ShowAs
 from marketplace_plugin.model.form.canonical import same
 from marketplace_plugin.model.item import Item, Kind
 from marketplace_plugin.model.recurrence import RecurrenceRule
@@ -161,6 +162,37 @@ class HostModuleContract:
         assert isinstance(outcome, HostApplied)
         assert event_of(current(hosting, ref, hosting.guest)).reminder == 30
         assert current(hosting, ref) == before
+
+    def test_what_is_written_of_a_series_is_not_said_of_its_changed_occurrences(self, hosting: Hosting) -> None:
+        ref = hosting.create(
+            hosting.organiser, daily("Runde", Override(at(24, 9), meeting("verlegt", 24, 15))), [hosting.guest]
+        )
+        fields: list[tuple[str, Any]] = [("reminder", 30), ("show_as", ShowAs.FREE), ("reminder", 5)]
+        for n, (name, value) in enumerate(fields):
+            his = current(hosting, ref, hosting.guest)
+            assert isinstance(his.item, Series)
+            written = replace(his.item, master=replace(his.item.master, **{name: value}))
+            write = replace(update(his, written, name), op=f"op-{n}")
+            (outcome,) = apply(hosting, write, owner=hosting.guest)
+            assert isinstance(outcome, HostApplied)
+            assert current(hosting, ref, hosting.guest).item == written
+
+    def test_an_answer_for_all_is_said_of_the_changed_occurrences_too(self, hosting: Hosting) -> None:
+        """By himself, here: whatever a sync has written of the series alone before."""
+        ref = hosting.create(
+            hosting.organiser, daily("Runde", Override(at(24, 9), meeting("verlegt", 24, 15))), [hosting.guest]
+        )
+        his = current(hosting, ref, hosting.guest)
+        assert isinstance(his.item, Series)
+        apply(
+            hosting,
+            update(his, replace(his.item, master=replace(his.item.master, reminder=30)), "reminder"),
+            owner=hosting.guest,
+        )
+        hosting.respond(hosting.guest, ref, Response.DECLINED)
+        item = current(hosting, ref, hosting.guest).item
+        assert isinstance(item, Series)
+        assert [o.event and o.event.response for o in item.overrides] == [Response.DECLINED]
 
     def test_a_guest_cannot_write_content(self, hosting: Hosting) -> None:
         ref = hosting.create(hosting.organiser, meeting("Runde"), [hosting.guest])

@@ -1,7 +1,10 @@
 """What the two hosts of the tests share: their tables, and each step on an open SQLAlchemy connection.
 
-A person sees an item with his own response, reminder and show-as. His change log numbers are its versions: a version
-grows when something changed *for him*, so a guest's private reminder makes no other person's write stale.
+A person sees an item with his own response, reminder and show-as. What he says of a series he says of all its
+occurrences; a sync says it of the series alone, and of the changed occurrences where it names them.
+
+His change log numbers are its versions: a version grows when something changed *for him*, so a guest's private reminder
+makes no other person's write stale.
 """
 
 from __future__ import annotations
@@ -28,10 +31,21 @@ from sqlalchemy import (
 
 from marketplace_plugin.contract.module import Person
 from marketplace_plugin.model.change import HostCursor, HostGone, HostItem, HostPage
-from marketplace_plugin.model.event import UNKNOWN, Attendee, Event, Override, Response, Series, ShowAs, Unknown
+from marketplace_plugin.model.event import (
+    UNKNOWN,
+    Attendee,
+    Event,
+    Override,
+    Response,
+    Series,
+    ShowAs,
+    Unknown,
+    original_key,
+)
 from marketplace_plugin.model.form.canonical import dumps, loads
 from marketplace_plugin.model.item import Item, Kind
 from marketplace_plugin.model.series.edit import master_of, patch
+from marketplace_plugin.model.time import Original
 
 PEOPLE = (
     Person("ada", "acme", "Ada Admin", "ada@acme.example", "Europe/Berlin", "de", admin=True),
@@ -63,6 +77,7 @@ parts = Table(
     Column("response", String),
     Column("reminder", Integer),
     Column("show_as", String),
+    Column("days", String, nullable=False, default="{}"),  # JSON: the fields of changed occurrences, by original_key
 )
 log = Table(
     "test_host_log",
@@ -221,9 +236,10 @@ def change(
         if "attendees" in changed:
             _invite(c, row)
     elif changed <= OWN | {"overrides"} and isinstance(item, Event | Series):
-        own = {name: getattr(master_of(item), name) for name in changed & OWN}
-        if own:  # one answer for all occurrences: that is how this host is
-            c.execute(parts.update().where(parts.c.ref == row.ref, parts.c.person == person).values(**own))
+        own: dict[str, Any] = {name: getattr(master_of(item), name) for name in changed & OWN}
+        days = _days(item, seen(c, person, row.ref), changed) if op else {}
+        values = own | {"days": json.dumps(days)}
+        c.execute(parts.update().where(parts.c.ref == row.ref, parts.c.person == person).values(**values))
     else:
         raise PermissionError(min(changed - OWN))
     after = people_of(c, row.ref)
@@ -282,16 +298,33 @@ def _view(c: Connection, row: Row, part: Any) -> Item:
             "show_as": ShowAs(part.show_as),
         }
 
-    def for_person(event: Event) -> Event:
+    days: dict[str, Any] = json.loads(part.days)
+
+    def for_person(event: Event, original: Original | None = None) -> Event:
         attendees = event.attendees
         if not isinstance(attendees, Unknown):
             attendees = tuple(_answered(a, answers) for a in attendees)
-        return replace(event, attendees=attendees, **own)
+        said = {} if original is None or not own else _read(days.get(original_key(original), {}))
+        return replace(event, attendees=attendees, **(own | said))
 
     if isinstance(item, Event):
         return for_person(item)
-    overrides = tuple(o if o.event is None else Override(o.original, for_person(o.event)) for o in item.overrides)
+    overrides = tuple(
+        o if o.event is None else Override(o.original, for_person(o.event, o.original)) for o in item.overrides
+    )
     return replace(item, master=for_person(item.master), overrides=overrides)
+
+
+def _days(written: Item, before: HostItem | HostGone, changed: frozenset[str]) -> dict[str, Any]:
+    """What the changed occurrences show after a sync's write: what it says of them, else what they showed."""
+    shown = before.item if isinstance(before, HostItem) else None
+    source = written if "overrides" in changed else shown
+    found = source.overrides if isinstance(source, Series) else ()
+    return {original_key(o.original): {n: getattr(o.event, n) for n in sorted(OWN)} for o in found if o.event}
+
+
+def _read(said: dict[str, Any]) -> dict[str, Any]:
+    return said | ({"response": Response(said["response"]), "show_as": ShowAs(said["show_as"])} if said else {})
 
 
 def _answered(attendee: Attendee, answers: dict[str, Response]) -> Attendee:

@@ -7,6 +7,7 @@ Her edits stand in the host and in her copy, or in her list, whatever dies in be
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from hypothesis import strategies as st
@@ -76,6 +77,18 @@ class Participants(Machine):
                 self.world.host.edit("bob", ref, reminder=minutes)
         else:
             self._in_his_copy(n, reminder=minutes, show_as=ShowAs.FREE if minutes == 30 else ShowAs.BUSY)
+
+    @rule(n=NUMBER, minutes=st.sampled_from([5, 10, 30]))
+    def be_reminded_of_a_changed_day(self, n: int, minutes: int) -> None:
+        """In his copy, of one that she has changed: the reminder of the series is another one."""
+        items = self.his.items(TARGET)
+        changed = [key for key in sorted(items) if isinstance(items[key].item, Series)]
+        series = items[changed[n % len(changed)]].item if changed else None
+        if isinstance(series, Series):
+            days = tuple(
+                o if o.event is None else replace(o, event=replace(o.event, reminder=minutes)) for o in series.overrides
+            )
+            self.his.user.edit(TARGET, changed[n % len(changed)], overrides=days)
 
     @rule(n=NUMBER)
     def write_into_his_copy(self, n: int) -> None:

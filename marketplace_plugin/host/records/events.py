@@ -248,7 +248,7 @@ def answer(
     row = sa.update(participant).where(participant.c.ref == record.ref, participant.c.person == who)
     c.execute(row.values(own=participation.dump(own), version=before.version + 1))
     _add_uids(c, record.ref, record.uids, uids)
-    if not _same_responses(before.own, own):
+    if not participation.same_to_others(before.own, own):
         _touch(c, record, now)
         return _logged(c, record.ref, who, op)
     changed = _again(c, record.ref)
@@ -326,13 +326,6 @@ def _again(c: sa.Connection, ref: str) -> Record:
 def _add_uids(c: sa.Connection, ref: str, known: Sequence[str], uids: Sequence[str]) -> None:
     for uid in sorted(set(uids) - set(known) - {""}):
         c.execute(sa.insert(event_uid).values(ref=ref, uid=uid))
-
-
-def _same_responses(before: Mapping[str, Own], after: Mapping[str, Own]) -> bool:
-    def responses(answers: Mapping[str, Own]) -> dict[str, tuple[Response, bool]]:
-        return {key: (own.response, own.gone) for key, own in ({"": Own()} | dict(answers)).items()}
-
-    return responses(before) == responses(after)
 
 
 def _declined(item: Event | Series, address: str) -> Event | Series:

@@ -34,9 +34,13 @@ OWN_FIELDS = frozenset({"response", "reminder", "show_as"})
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """``reminder`` UNKNOWN and ``show_as`` None stand for the organiser's. ``gone``: he left this occurrence."""
+    """What he said of the whole, or of one occurrence. ``gone``: he left it.
 
-    response: Response = Response.NEEDS_ACTION
+    What he did not say (None, and UNKNOWN for the reminder) is, of an occurrence, as he said it of the whole; of the
+    whole it is unanswered, or the organiser's.
+    """
+
+    response: Response | None = None
     reminder: int | Masked | None = UNKNOWN
     show_as: ShowAs | None = None
     gone: bool = False
@@ -54,7 +58,9 @@ def load(text: str) -> dict[str, Own]:
 
 
 def _to_json(own: Own) -> dict[str, object]:
-    data: dict[str, object] = {"response": own.response.value}
+    data: dict[str, object] = {}
+    if own.response is not None:
+        data["response"] = own.response.value
     if not isinstance(own.reminder, Unknown):
         data["reminder"] = own.reminder
     if own.show_as is not None:
@@ -67,7 +73,7 @@ def _to_json(own: Own) -> dict[str, object]:
 def _from_json(data: Mapping[str, object]) -> Own:
     reminder = data.get("reminder", UNKNOWN)
     return Own(
-        response=Response(str(data["response"])),
+        response=Response(str(data["response"])) if "response" in data else None,
         reminder=reminder if isinstance(reminder, int) or reminder is None else UNKNOWN,
         show_as=ShowAs(str(data["show_as"])) if "show_as" in data else None,
         gone=bool(data.get("gone", False)),
@@ -92,14 +98,33 @@ def _responded(event: Event, answers: Mapping[str, Answers], key: str) -> Event:
     if isinstance(event.attendees, Unknown):
         return event
     attendees = tuple(
-        replace(a, response=_own(answers[a.address], key).response) if a.address in answers else a
-        for a in event.attendees
+        replace(a, response=_response(answers[a.address], key)) if a.address in answers else a for a in event.attendees
     )
     return replace(event, attendees=attendees)
 
 
 def _own(answers: Answers, key: str) -> Own:
-    return answers.get(key) or answers.get(WHOLE) or Own()
+    whole = answers.get(WHOLE) or Own()
+    own = answers.get(key) or whole
+    return replace(
+        own,
+        response=own.response or whole.response or Response.NEEDS_ACTION,
+        reminder=whole.reminder if isinstance(own.reminder, Unknown) else own.reminder,
+        show_as=own.show_as or whole.show_as,
+    )
+
+
+def _response(answers: Answers, key: str) -> Response:
+    return _own(answers, key).response or Response.NEEDS_ACTION
+
+
+def same_to_others(before: Answers, after: Answers) -> bool:
+    """Whether all others see of him what they saw: his responses, and which occurrences he has left."""
+    keys = {WHOLE, *before, *after}
+    return all(
+        _response(before, key) is _response(after, key) and _own(before, key).gone == _own(after, key).gone
+        for key in keys
+    )
 
 
 # ---- as one participant sees it ------------------------------------------------------------------------------------
@@ -211,4 +236,26 @@ def _taken(event: Event, changed: frozenset[str], before: Own) -> Own:
         own = replace(own, reminder=event.reminder)
     if "show_as" in changed and not isinstance(event.show_as, Unknown):
         own = replace(own, show_as=event.show_as)
+    return own
+
+
+def named_alone(before: Answers, after: Answers, changed: frozenset[str], item: Event | Series) -> dict[str, Own]:
+    """The answers ``after`` a sync's write of ``changed``, which touches nothing else: what was written of the whole is
+    not said of the occurrences that are changed, so each of them keeps what it showed ``before``."""
+    if not isinstance(item, Series) or "overrides" in changed:
+        return dict(after)
+    events = {key: item.master for key in before if key != WHOLE}
+    events |= {original_key(o.original): o.event for o in item.overrides if o.event is not None}
+    kept = {key: _kept(event, key, before, after) for key, event in events.items()}
+    return dict(after) | {key: own for key, own in kept.items() if own != Own()}
+
+
+def _kept(event: Event, key: str, before: Answers, after: Answers) -> Own:
+    old, new, own = _own(before, key), _own(after, key), after.get(key) or Own()
+    if old.response is not new.response:
+        own = replace(own, response=old.response or Response.NEEDS_ACTION)
+    if old.reminder != new.reminder:
+        own = replace(own, reminder=event.reminder if isinstance(old.reminder, Unknown) else old.reminder)
+    if old.show_as is not new.show_as:
+        own = replace(own, show_as=old.show_as or (None if isinstance(event.show_as, Unknown) else event.show_as))
     return own

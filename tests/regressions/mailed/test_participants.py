@@ -107,3 +107,18 @@ def test_an_answer_to_one_changed_occurrence_is_known_here(world: World) -> None
     (mine,) = [o.event for one in written if isinstance(one.item, Series) for o in one.item.overrides]
     assert mine is not None
     assert (mine.response, mine.title) == (Response.ACCEPTED, "moved")
+
+
+def test_a_reminder_of_the_series_is_not_said_of_the_day_that_has_its_own(world: World) -> None:
+    """A host may say one for all; written by a sync, the series is the series, so both sides go on showing the same."""
+    ref = world.host.create("ada", series("weekly"), guests=["bob"])
+    world.host.change_occurrence("ada", ref, occurrence(1), moved(occurrence(1), "moved", 1))
+    ada, bob = (world.connect(user, world.account()) for user in ("ada", "bob"))
+    world.settle(ada, bob)
+    account = world.plugins.accounts[bob]
+    account.user.edit(TARGET, only(account).id, reminder=5)
+    world.settle(ada, bob)
+    for item in (world.host.all_of("bob")[ref].item, only(account).item):
+        assert isinstance(item, Series)
+        assert item.master.reminder == 5
+        assert [o.event.reminder for o in item.overrides if o.event is not None] == [None]
