@@ -10,7 +10,7 @@ from marketplace_plugin.contract.module import Person
 from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.model.change import HostItem
 from marketplace_plugin.model.event import Attendee, Event, Series, Unknown
-from marketplace_plugin.store import connections
+from marketplace_plugin.store import connections, leases
 
 
 def wake_others(c: Connection, engine: Engine, person: Person, shown: Iterable[object]) -> None:
@@ -23,7 +23,7 @@ def wake_others(c: Connection, engine: Engine, person: Person, shown: Iterable[o
     users = sorted(one.id for one in colleagues if one.email.lower() in addresses and one.id != person.id)
     concerned = [row.id for user in users for row in connections.of_user(c, user)]
     if concerned:
-        connections.mark_dirty(c, concerned, engine.now())
+        leases.mark_dirty(c, concerned, engine.now())
 
 
 def _part(shown: HostItem) -> set[str]:

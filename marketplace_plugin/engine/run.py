@@ -26,8 +26,9 @@ from marketplace_plugin.engine.steps.push import intend, push
 from marketplace_plugin.engine.steps.recall import recall
 from marketplace_plugin.engine.steps.settle import settle
 from marketplace_plugin.errors import AuthorizationExpired, LeaseLost, MarketplaceError, ProviderError, Throttled
-from marketplace_plugin.store import connections, runs
-from marketplace_plugin.store.accounts.connections import Connection, ConnectionState, Lease
+from marketplace_plugin.store import connections, leases, runs
+from marketplace_plugin.store.accounts.connections import Connection, ConnectionState
+from marketplace_plugin.store.accounts.leases import Lease
 from marketplace_plugin.store.log.runs import Run
 
 _log = structlog.get_logger(__name__)
@@ -108,7 +109,7 @@ def _lease(engine: Engine, connection_id: str, trigger: Trigger, run_id: str) ->
         if runs.get(c, run_id) is None:
             runs.add(c, Run(run_id, connection_id, connection.user, trigger, now))
         refused = _refused(connection, trigger, now)
-        lease = None if refused else connections.claim(c, connection_id, now, now + engine.settings.lease)
+        lease = None if refused else leases.claim(c, connection_id, now, now + engine.settings.lease)
         if lease is None:
             outcome = refused or RunOutcome.BUSY
             runs.finish(c, run_id, now, outcome, {}, again_at=connection.backoff_until)
@@ -120,7 +121,7 @@ def _lease(engine: Engine, connection_id: str, trigger: Trigger, run_id: str) ->
 def _refused(connection: Connection, trigger: Trigger, now: datetime) -> RunOutcome | None:
     if connection.state is not ConnectionState.CONNECTED:
         return RunOutcome.EXPIRED if connection.state is ConnectionState.EXPIRED else RunOutcome.FAILED
-    paused = connections.is_paused(connection, now)
+    paused = leases.is_paused(connection, now)
     return RunOutcome.DEFERRED if paused and trigger is not Trigger.START else None
 
 
@@ -174,7 +175,7 @@ def _finish(c: Database, p: Pass) -> RunResult:
         _log.warning("pass ended with errors", number=number, code=error, connection=p.connection.id)
     again = due if p.paused is not None or p.again else None
     runs.finish(c, p.run, p.engine.now(), outcome, counts, error=error, error_number=number, again_at=again)
-    connections.release(
+    leases.release(
         c,
         p.lease,
         p.engine.now(),
@@ -205,10 +206,10 @@ def _expire(engine: Engine, connection: Connection, lease: Lease, run_id: str, c
     try:
         with engine.store.begin() as unit:
             c = unit.connection
-            connections.check_fence(c, lease)
+            leases.check_fence(c, lease)
             connections.expire(c, connection.id, code)
             runs.finish(c, run_id, engine.now(), RunOutcome.EXPIRED, {}, error=code)
-            connections.release(c, lease, engine.now(), None, error=code)
+            leases.release(c, lease, engine.now(), None, error=code)
     except LeaseLost:  # he disconnects, or has authorised anew: the grant that failed is no longer the current one
         return _end_badly(engine, None, run_id, RunOutcome.LEASE_LOST, "lease-lost")
     return RunResult(run_id, RunOutcome.EXPIRED, error=code)
@@ -230,9 +231,9 @@ def _fail(
     try:
         with engine.store.begin() as unit:
             c = unit.connection
-            connections.check_fence(c, started.lease if started is not None else lease)
+            leases.check_fence(c, started.lease if started is not None else lease)
             runs.finish(c, run_id, engine.now(), RunOutcome.FAILED, {}, error=code, error_number=number, again_at=due)
-            connections.release(
+            leases.release(
                 c, lease, engine.now(), due, backoff_until=due, failures=failures, error=code, error_number=number
             )
     except LeaseLost:

@@ -10,6 +10,7 @@ from marketplace_plugin.store.accounts import (
     credentials,
     grants,
     installations,
+    leases,
     server_rules,
     tokens,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "installations",
     "intents",
     "journal",
+    "leases",
     "links",
     "plans",
     "rounds",

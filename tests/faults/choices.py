@@ -21,9 +21,9 @@ def _what_was_put_back_waits_to_be_removed() -> None:
 
 
 def _nothing_is_taken_over() -> None:
-    from marketplace_plugin.store import connections
+    from marketplace_plugin.store import leases
 
-    swap(connections.seize, lambda c, connection, due: connections.mark_dirty(c, [connection], due))
+    swap(leases.seize, lambda c, connection, due: leases.mark_dirty(c, [connection], due))
 
 
 def _no_position_is_dropped() -> None:
@@ -53,7 +53,7 @@ CHOICES = (
     Safeguard(
         "decisions take over",
         "a pass that is under way while its owner decides writes nothing more",
-        "store/accounts/connections.py::seize",
+        "store/accounts/leases.py::seize",
         ("tests/regressions/stopped/test_attack_approval.py::test_what_she_approved_is_not_asked_again",),
         _nothing_is_taken_over,
     ),

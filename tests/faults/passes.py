@@ -65,9 +65,9 @@ def _hasty_position() -> None:
 
 
 def _no_fence() -> None:
-    from marketplace_plugin.store import connections
+    from marketplace_plugin.store import leases
 
-    swap(connections.check_fence, lambda *_: None)
+    swap(leases.check_fence, lambda *_: None)
 
 
 def _no_intents() -> None:
@@ -221,7 +221,7 @@ PASSES = (
     Safeguard(
         "fencing token",
         "a worker that was overtaken writes nothing",
-        "store/accounts/connections.py::check_fence",
+        "store/accounts/leases.py::check_fence",
         (
             f"{RACES}::test_a_worker_that_was_overtaken_writes_nothing",
             "tests/store/test_leases.py::test_a_late_worker_cannot_commit_beside_the_new_one",

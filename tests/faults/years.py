@@ -56,9 +56,9 @@ def _the_journal_forgets_all() -> None:
 def _the_future_counts() -> None:
     from datetime import timedelta
 
-    from marketplace_plugin.store.accounts import connections
+    from marketplace_plugin.store import clock
 
-    swap(connections.NEVER_AS_FAR, timedelta(days=3650))
+    swap(clock.NEVER_AS_FAR, timedelta(days=3650))
 
 
 def _each_failure_doubles_the_pause() -> None:
@@ -75,16 +75,16 @@ def _each_failure_doubles_the_pause() -> None:
 
 def _a_sign_in_takes_nothing_over() -> None:
     from marketplace_plugin.engine.sign_in import authorize
-    from marketplace_plugin.store.accounts import connections
+    from marketplace_plugin.store import leases
 
-    store, seize = authorize._store, connections.seize
+    store, seize = authorize._store, leases.seize
 
     def stored(*known: Any, **which: Any) -> Any:
-        connections.seize = lambda *_: None
+        leases.seize = lambda *_: None
         try:
             return store(*known, **which)
         finally:
-            connections.seize = seize
+            leases.seize = seize
 
     swap(store, stored)
 
@@ -144,7 +144,7 @@ YEARS = (
     Safeguard(
         "clocks far ahead",
         "what was written while the clock was wrong holds nobody",
-        "store/accounts/connections.py::NEVER_AS_FAR",
+        "store/clock.py::NEVER_AS_FAR",
         (f"{CLOCK}::test_deletions_with_a_wrong_clock_are_counted_for_a_day",),
         _the_future_counts,
     ),

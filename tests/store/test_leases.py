@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import Connection as Database
 
 from marketplace_plugin.errors import Conflict, LeaseLost
-from marketplace_plugin.store import Store, connections
-from marketplace_plugin.store.accounts.connections import Connection, ConnectionState, Lease, Policy
+from marketplace_plugin.store import Store, connections, leases
+from marketplace_plugin.store.accounts.connections import Connection, ConnectionState, Policy
+from marketplace_plugin.store.accounts.leases import Lease
 from tests.store.conftest import NOW
 
 MINUTE = timedelta(minutes=1)
@@ -19,7 +20,7 @@ MINUTE = timedelta(minutes=1)
 
 def claim(store: Store, now: datetime = NOW) -> Lease | None:
     with store.begin() as unit:
-        return connections.claim(unit.connection, "c1", now, now + 10 * MINUTE)
+        return leases.claim(unit.connection, "c1", now, now + 10 * MINUTE)
 
 
 def state(store: Store, connection: str = "c1") -> Connection:
@@ -38,8 +39,8 @@ def test_a_lease_excludes_others_until_it_ends(store: Store, connected: str) -> 
     assert second.fence == 2
     with store.begin() as unit:
         with pytest.raises(LeaseLost):
-            connections.check_fence(unit.connection, first)
-        connections.check_fence(unit.connection, second)
+            leases.check_fence(unit.connection, first)
+        leases.check_fence(unit.connection, second)
 
 
 def test_nobody_leases_what_does_not_exist(store: Store) -> None:
@@ -58,7 +59,7 @@ def test_of_two_workers_one_gets_the_lease(store: Store, connected: str) -> None
             won = [lease for lease in threads.map(race, range(2)) if lease is not None]
             assert [lease.fence for lease in won] == [round_number + 1]
             with store.begin() as unit:
-                connections.release(unit.connection, won[0], NOW, None)
+                leases.release(unit.connection, won[0], NOW, None)
 
 
 def test_a_late_worker_cannot_commit_beside_the_new_one(store: Store, connected: str) -> None:
@@ -75,8 +76,8 @@ def test_a_late_worker_cannot_commit_beside_the_new_one(store: Store, connected:
         for _ in range(20):
             try:
                 with store.begin() as unit:
-                    connections.set_state(unit.connection, "c1", ConnectionState.CONNECTED, error=label)
-                    connections.check_fence(unit.connection, lease)
+                    connections.authorised(unit.connection, "c1", label, "", NOW)
+                    leases.check_fence(unit.connection, lease)
             except LeaseLost:
                 lost += 1
         return lost
@@ -84,14 +85,14 @@ def test_a_late_worker_cannot_commit_beside_the_new_one(store: Store, connected:
     with ThreadPoolExecutor(2) as threads:
         losses = list(threads.map(work, [old, new], ["old", "new"]))
     assert losses == [20, 0]
-    assert state(store).error == "new"
+    assert state(store).account_key == "new"
 
 
 def test_release_says_when_it_is_due_again(store: Store, connected: str) -> None:
     lease = claim(store)
     assert lease is not None
     with store.begin() as unit:
-        dirty = connections.release(
+        dirty = leases.release(
             unit.connection, lease, NOW, NOW + 30 * MINUTE, backoff_until=NOW + MINUTE, failures=2, error="throttled"
         )
     after = state(store)
@@ -104,26 +105,26 @@ def test_a_change_during_the_pass_makes_it_due_at_once(store: Store, connected: 
     lease = claim(store)
     assert lease is not None
     with store.begin() as unit:
-        connections.mark_dirty(unit.connection, ["c1"], NOW)
+        leases.mark_dirty(unit.connection, ["c1"], NOW)
     with store.begin() as unit:
-        assert connections.release(unit.connection, lease, NOW, NOW + 30 * MINUTE)
+        assert leases.release(unit.connection, lease, NOW, NOW + 30 * MINUTE)
     assert state(store).next_due == NOW
     again = claim(store)
     assert again is not None
     assert not state(store).dirty
     with store.begin() as unit, pytest.raises(LeaseLost):
-        connections.release(unit.connection, lease, NOW, None)
+        leases.release(unit.connection, lease, NOW, None)
 
 
 def test_a_lease_can_be_extended_while_it_is_the_newest(store: Store, connected: str) -> None:
     lease = claim(store)
     assert lease is not None
     with store.begin() as unit:
-        longer = connections.extend(unit.connection, lease, NOW + 20 * MINUTE)
+        longer = leases.extend(unit.connection, lease, NOW + 20 * MINUTE)
     assert claim(store, NOW + 15 * MINUTE) is None
     assert claim(store, NOW + 20 * MINUTE) is not None
     with store.begin() as unit, pytest.raises(LeaseLost):
-        connections.extend(unit.connection, longer, NOW + 40 * MINUTE)
+        leases.extend(unit.connection, longer, NOW + 40 * MINUTE)
 
 
 def add(store: Store, connection: str, due: datetime | None, now_state: ConnectionState) -> None:
@@ -133,7 +134,7 @@ def add(store: Store, connection: str, due: datetime | None, now_state: Connecti
 
 def due(store: Store, now: datetime = NOW, limit: int = 10) -> list[str]:
     with store.begin() as unit:
-        return [one.id for one in connections.claim_due(unit.connection, now, now + 5 * MINUTE, limit)]
+        return [one.id for one in leases.claim_due(unit.connection, now, now + 5 * MINUTE, limit)]
 
 
 def test_what_is_due(store: Store) -> None:
@@ -151,12 +152,12 @@ def test_what_is_due(store: Store) -> None:
 
 def test_a_leased_or_paused_connection_is_left(store: Store, connected: str) -> None:
     with store.begin() as unit:
-        connections.mark_dirty(unit.connection, ["c1"], NOW)
+        leases.mark_dirty(unit.connection, ["c1"], NOW)
     lease = claim(store)
     assert lease is not None
     assert due(store) == []
     with store.begin() as unit:
-        connections.release(unit.connection, lease, NOW, NOW, backoff_until=NOW + MINUTE)
+        leases.release(unit.connection, lease, NOW, NOW, backoff_until=NOW + MINUTE)
     assert due(store) == []
     assert due(store, NOW + MINUTE) == ["c1"]
 
@@ -171,12 +172,12 @@ def test_two_sweepers_never_take_the_same(store: Store) -> None:
 
 def test_dirty_brings_the_time_forward_and_never_back(store: Store, connected: str) -> None:
     with store.begin() as unit:
-        connections.mark_dirty(unit.connection, ["c1"], NOW + MINUTE)
-        connections.mark_dirty(unit.connection, ["c1"], NOW + 2 * MINUTE)
+        leases.mark_dirty(unit.connection, ["c1"], NOW + MINUTE)
+        leases.mark_dirty(unit.connection, ["c1"], NOW + 2 * MINUTE)
     assert state(store).next_due == NOW + MINUTE
     with store.begin() as unit:
-        connections.set_state(unit.connection, "c1", ConnectionState.EXPIRED, error="authorization-expired")
-        connections.mark_dirty(unit.connection, ["c1"], NOW)
+        connections.expire(unit.connection, "c1", "authorization-expired")
+        leases.mark_dirty(unit.connection, ["c1"], NOW)
     assert state(store).next_due is None
 
 
@@ -185,7 +186,7 @@ def test_an_expired_connection_is_not_due_after_its_pass(store: Store, connected
     assert lease is not None
     with store.begin() as unit:
         connections.set_state(unit.connection, "c1", ConnectionState.EXPIRED)
-        connections.release(unit.connection, lease, NOW, NOW + MINUTE)
+        leases.release(unit.connection, lease, NOW, NOW + MINUTE)
     assert state(store).next_due is None
 
 

@@ -27,7 +27,7 @@ from marketplace_plugin.model.change import Access, Found, Stamp, Unreadable
 from marketplace_plugin.model.collection import CollectionInfo, Role
 from marketplace_plugin.model.item import Item, Kind
 from marketplace_plugin.model.write import Applied, Delete, Missing
-from marketplace_plugin.store import authorizations, collections, connections, credentials, intents, links, runs
+from marketplace_plugin.store import authorizations, collections, connections, credentials, intents, leases, links, runs
 from marketplace_plugin.store.accounts.connections import Connection, ConnectionState
 from marketplace_plugin.sync.link import Link, LinkState
 from marketplace_plugin.sync.merge.three_way import Policy
@@ -86,7 +86,7 @@ def disconnect(engine: Engine, person: Person, connection_id: str, delete_remote
     with engine.store.begin() as unit:
         c = unit.connection
         row = own(c, person, connection_id)
-        connections.seize(c, row.id, engine.now())
+        leases.seize(c, row.id, engine.now())
         connections.set_state(c, row.id, ConnectionState.PAUSED)
     begun.finish(engine, person, row)
     copies = _Copies({})

@@ -16,7 +16,7 @@ from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.engine.form import servers
 from marketplace_plugin.engine.views import AdminRow, Asked, Audience, Permission
 from marketplace_plugin.errors import NotAllowed, NotFound
-from marketplace_plugin.store import connections, host_positions, installations
+from marketplace_plugin.store import connections, host_positions, installations, leases
 from marketplace_plugin.store.accounts.connections import ConnectionState
 from marketplace_plugin.store.accounts.installations import InstallationState, RequestState
 
@@ -140,7 +140,7 @@ def uninstall(engine: Engine, person: Person, integration: str) -> None:
         )
         rows = connections.of_tenant(c, person.tenant, integration)
         for row in rows:
-            connections.seize(c, row.id, engine.now())  # a pass that is under way writes nothing more
+            leases.seize(c, row.id, engine.now())  # a pass that is under way writes nothing more
             connections.set_state(c, row.id, ConnectionState.PAUSED)
     for row in rows:
         owner = engine.host.person(row.user) or Person(row.user, row.tenant, "", "", "UTC")  # a person who has left

@@ -20,7 +20,7 @@ from marketplace_plugin.engine.ownership import own
 from marketplace_plugin.engine.views import CollectionView, Saved, SettingsForm, SettingsView, TargetChange
 from marketplace_plugin.errors import Conflict, InvalidSettings, MarketplaceError, PermissionDenied
 from marketplace_plugin.model.item import Kind
-from marketplace_plugin.store import blocks, collections, connections, host_positions, links, plans
+from marketplace_plugin.store import blocks, collections, connections, host_positions, leases, links, plans
 from marketplace_plugin.store.accounts.collections import Collection
 from marketplace_plugin.store.accounts.connections import INVITES, Connection, ConnectionState
 
@@ -215,7 +215,7 @@ def _choose(
     migrate.choose(engine, unit, row.id, target, {one.remote_id for one in wanted.sources}, others=others, keep=keep)
     for connection_id, remote_id in elsewhere:
         if connection_id != row.id:
-            connections.seize(unit.connection, connection_id, engine.now())
+            leases.seize(unit.connection, connection_id, engine.now())
             migrate.leave_target(engine, unit, connection_id, remote_id, None, keep=keep)
         elif remote_id != former:
             migrate.leave_target(engine, unit, connection_id, remote_id, target, keep=keep)

@@ -30,7 +30,7 @@ from marketplace_plugin.model.form.outline import is_told
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.series.edit import master_of
 from marketplace_plugin.model.write import HostApplied, HostCreate, HostDelete, HostMissing, HostOutcome, HostWrite
-from marketplace_plugin.store import blocks, collections, conflicts, connections, held, intents, journal, links
+from marketplace_plugin.store import blocks, collections, conflicts, connections, held, intents, journal, leases, links
 from marketplace_plugin.store.accounts.connections import ConnectionState
 from marketplace_plugin.store.log.journal import Action, Entry, Side
 from marketplace_plugin.store.work.blocks import Block
@@ -51,11 +51,11 @@ def convert(engine: Engine, person: Person, link_id: str) -> str:
     known = _visible_before(engine, person, link_id)
     if known is not None:
         with engine.store.begin() as unit:
-            connections.mark_dirty(unit.connection, [known.connection], engine.now())
+            leases.mark_dirty(unit.connection, [known.connection], engine.now())
         raise VisibleAlready("it is visible already, as the next sync will show")
     with engine.store.begin() as unit:
         link, block = _own_block(unit.connection, person, link_id)
-        connections.seize(unit.connection, link.connection, engine.now())
+        leases.seize(unit.connection, link.connection, engine.now())
         write = _begun(unit.connection, link) or HostCreate(
             engine.new_id(), visible(block.item), (block.uid,) if block.uid else ()
         )
@@ -67,7 +67,7 @@ def convert(engine: Engine, person: Person, link_id: str) -> str:
         c = unit.connection
         if not _is_open(c, link, write):
             return _made_visible(engine, c, link, block.item, applied)
-        connections.seize(c, link.connection, engine.now())
+        leases.seize(c, link.connection, engine.now())
         if isinstance(applied, HostApplied):
             intents.settle(c, [write.op], IntentState.DONE, engine.now())
             return _converted(engine, unit, *_as_it_stands(c, person, link_id), applied)
@@ -93,7 +93,7 @@ def undo_conversion(engine: Engine, person: Person, link_id: str) -> bool:
 def _undo_conversion(engine: Engine, person: Person, link_id: str) -> bool:
     with engine.store.begin() as unit:
         link = _own_converted(unit.connection, person, link_id)
-        connections.seize(unit.connection, link.connection, engine.now())
+        leases.seize(unit.connection, link.connection, engine.now())
         begun = _undo_begun(unit.connection, link)
         if begun is None and link.reason is Reason.ROLE_DROPPED:
             raise OnlyHere("its calendar takes no changes, so they would be lost")
@@ -107,7 +107,7 @@ def _undo_conversion(engine: Engine, person: Person, link_id: str) -> bool:
         c = unit.connection
         if not _is_open(c, link, write):
             return _made_grey(engine, c, link, applied)
-        connections.seize(c, link.connection, engine.now())
+        leases.seize(c, link.connection, engine.now())
         if isinstance(applied, HostApplied | HostMissing):
             intents.settle(c, [write.op], IntentState.DONE, engine.now())
             return back_to_block(engine, c, _own_converted(c, person, link_id), applied)
@@ -127,7 +127,7 @@ def stop_importing(engine: Engine, person: Person, link_id: str) -> None:
             raise Conflict("there is no such event of yours")
         if _begun(c, link) is not None or _undo_begun(c, link) is not None:
             raise ConversionUnderWay("it is just being made visible, or grey again; sync first")
-        connections.seize(c, link.connection, now)
+        leases.seize(c, link.connection, now)
         at_rest = LinkState.DECLINED if link.kind is LinkKind.BLOCK else LinkState.DETACHED
         links.put(c, [replace(link, state=at_rest, reason=Reason.DECLINED, base=None, remote_base=None)], now)
         blocks.remove(c, [link.id], now)

@@ -18,7 +18,7 @@ from marketplace_plugin.engine.steps.plan.planning import Planned, is_approved, 
 from marketplace_plugin.engine.steps.written import count_name
 from marketplace_plugin.errors import Conflict
 from marketplace_plugin.model.item import Kind
-from marketplace_plugin.store import blocks, connections, host_positions, links, plans, runs
+from marketplace_plugin.store import blocks, connections, host_positions, leases, links, plans, runs
 from marketplace_plugin.store.log.plans import PlanState
 from marketplace_plugin.store.log.runs import Run
 from marketplace_plugin.sync.link import LinkKind, LinkState
@@ -104,7 +104,7 @@ def approve(engine: Engine, plan_id: str, person: Person) -> str:
         if connection.approved_version != plan.settings_version:
             host_positions.drop(c, connection.id)
         connections.approve(c, connection.id, plan.settings_version)
-        connections.seize(c, connection.id, now)
+        leases.seize(c, connection.id, now)
         runs.add(c, Run(run_id, connection.id, connection.user, Trigger.START, now))
     if engine.runner is not None:
         payload = {"connection": connection.id, "run": run_id, "trigger": Trigger.START.value}

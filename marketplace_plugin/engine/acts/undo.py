@@ -25,7 +25,7 @@ from marketplace_plugin.errors import Conflict, NotFound
 from marketplace_plugin.model.change import Found, Revision
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.time import When
-from marketplace_plugin.store import connections, journal, links, runs
+from marketplace_plugin.store import journal, leases, links, runs
 from marketplace_plugin.store.accounts.connections import Connection, ConnectionState
 from marketplace_plugin.store.log.journal import Action, Entry, Side
 from marketplace_plugin.store.log.runs import Run
@@ -113,7 +113,7 @@ def undo(engine: Engine, person: Person, run_id: str) -> str:
             raise Conflict("this run cannot be taken back")
         journal.mark_undone(c, [line.id for line in _lines(c, run_id)], new)
         runs.add(c, Run(new, told.connection, person.id, Trigger.UNDO, now))
-        connections.mark_dirty(c, [told.connection], now)
+        leases.mark_dirty(c, [told.connection], now)
     if engine.runner is not None:
         payload = {"connection": told.connection, "run": new, "trigger": Trigger.UNDO.value}
         engine.runner.submit("sync", told.connection, payload, priority=100)

@@ -38,7 +38,7 @@ from marketplace_plugin.errors import (
     ServerNotAllowed,
 )
 from marketplace_plugin.model.item import Kind
-from marketplace_plugin.store import collections, connections, credentials, server_rules
+from marketplace_plugin.store import collections, connections, credentials, leases, server_rules
 from marketplace_plugin.store.accounts.connections import Connection
 from marketplace_plugin.store.accounts.credentials import CredentialTest
 
@@ -176,7 +176,7 @@ def save(engine: Engine, person: Person, connection_id: str, browser_session: st
             raise AuthorizeError("the integration was uninstalled meanwhile")
         credentials.put(c, row.id, outcome["fields"], now)
         credentials.remove_tests(c, row.id)
-        connections.seize(c, row.id, now)  # a pass that runs with the former password writes nothing more
+        leases.seize(c, row.id, now)  # a pass that runs with the former password writes nothing more
         connections.authorised(c, row.id, key, account.label, now)
     engine.store.scrub()
     if row.connected_at is None:

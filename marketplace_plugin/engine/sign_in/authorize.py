@@ -30,7 +30,7 @@ from marketplace_plugin.errors import (
     StateMismatch,
 )
 from marketplace_plugin.model.collection import CollectionInfo
-from marketplace_plugin.store import authorizations, connections
+from marketplace_plugin.store import authorizations, connections, leases
 from marketplace_plugin.store import grants as stored_grants
 from marketplace_plugin.store.accounts.authorizations import Authorization
 from marketplace_plugin.store.accounts.connections import Connection
@@ -188,7 +188,7 @@ def _store(
             scopes=granted,
             now=now,
         )
-        connections.seize(c, connection.id, now)  # a pass that still meets the former grant's end says nothing of this
+        leases.seize(c, connection.id, now)  # a pass that still meets the former grant's end says nothing of this
         connections.authorised(c, connection.id, key, account.label, now)
     return current.connected_at is None
 

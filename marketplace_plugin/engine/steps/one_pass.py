@@ -21,9 +21,10 @@ from marketplace_plugin.model.event import Event, Series
 from marketplace_plugin.model.item import Item, Kind
 from marketplace_plugin.model.series.expand import span_of
 from marketplace_plugin.model.time import Window
-from marketplace_plugin.store import UnitOfWork, collections, connections, runs
+from marketplace_plugin.store import UnitOfWork, collections, leases, runs
 from marketplace_plugin.store.accounts.collections import Collection
-from marketplace_plugin.store.accounts.connections import Connection, Lease
+from marketplace_plugin.store.accounts.connections import Connection
+from marketplace_plugin.store.accounts.leases import Lease
 from marketplace_plugin.store.log.plans import Plan
 from marketplace_plugin.sync.diff import Ground
 from marketplace_plugin.sync.plan.flows import Place
@@ -73,9 +74,9 @@ class Pass:
         now, whole = self.engine.now(), self.engine.settings.lease
         with self.engine.store.begin() as unit:
             if self.lease.until - now < whole / 2:
-                self.lease = connections.extend(unit.connection, self.lease, now + whole)
+                self.lease = leases.extend(unit.connection, self.lease, now + whole)
             else:
-                connections.check_fence(unit.connection, self.lease)
+                leases.check_fence(unit.connection, self.lease)
             yield unit
 
     def still_ours(self) -> None:

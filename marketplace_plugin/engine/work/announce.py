@@ -13,7 +13,7 @@ from typing import Any
 from marketplace_plugin.engine.context import Engine, Trigger
 from marketplace_plugin.engine.work.jobs import NOTIFICATION, SYNC
 from marketplace_plugin.model.item import Kind
-from marketplace_plugin.store import connections
+from marketplace_plugin.store import connections, leases
 from marketplace_plugin.store.accounts.connections import ConnectionState
 
 SETTLE = timedelta(seconds=2)
@@ -30,7 +30,7 @@ def changed(engine: Engine, owner: str, kind: Kind, refs: Sequence[str]) -> None
     with engine.store.begin() as unit:
         c = unit.connection
         mine = [row.id for row in connections.of_user(c, owner) if row.state is ConnectionState.CONNECTED]
-        connections.mark_dirty(c, mine, engine.now() + SETTLE)
+        leases.mark_dirty(c, mine, engine.now() + SETTLE)
 
 
 def requested(engine: Engine, owner: str) -> None:
@@ -59,7 +59,7 @@ def notifier(engine: Engine, wake: Callable[[], None] | None = None) -> Callable
 def notified(engine: Engine, connection_id: str) -> None:
     """The service says that something changed (a webhook): a pass now, or after the one that runs."""
     with engine.store.begin() as unit:
-        connections.mark_dirty(unit.connection, [connection_id], engine.now())
+        leases.mark_dirty(unit.connection, [connection_id], engine.now())
     if engine.runner is not None:
         payload = {"connection": connection_id, "trigger": Trigger.NOTIFICATION.value}
         engine.runner.submit(SYNC, connection_id, payload, NOTIFICATION)

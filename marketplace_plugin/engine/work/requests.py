@@ -14,7 +14,7 @@ from marketplace_plugin.engine.views import RunState, RunView, StepView
 from marketplace_plugin.engine.work import announce
 from marketplace_plugin.engine.work.jobs import BUTTON, SYNC
 from marketplace_plugin.errors import NotFound
-from marketplace_plugin.store import connections, journal, runs
+from marketplace_plugin.store import connections, journal, leases, runs
 from marketplace_plugin.store.accounts.connections import Connection, ConnectionState
 from marketplace_plugin.store.log.runs import Run
 
@@ -39,7 +39,7 @@ def request_sync(engine: Engine, person: Person, trigger: Trigger = Trigger.BUTT
                 fresh.append(run)
             shown.append(_view(run, row))
         # Whatever becomes of the job, the row says that there is something to do.
-        connections.mark_dirty(c, [row.id for row in mine], now)
+        leases.mark_dirty(c, [row.id for row in mine], now)
     if engine.runner is not None:
         for run in fresh:
             payload = {"connection": run.connection, "run": run.id, "trigger": trigger.value}
@@ -94,7 +94,7 @@ def _own_run(c: Database, person: Person, run_id: str) -> tuple[Run, Connection]
 def _under_way(engine: Engine, c: Database, row: Connection) -> Run | None:
     """The run to join. Those that a dead process left are closed here, so that nothing shows as running for ever."""
     now = engine.now()
-    leased = connections.is_leased(row, now)
+    leased = leases.is_leased(row, now)
     joined = None
     for one in runs.unfinished(c, row.id):
         alive = leased if one.started_at is not None else one.queued_at > now - QUEUED_AT_MOST

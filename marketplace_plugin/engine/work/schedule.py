@@ -13,7 +13,7 @@ import structlog
 from marketplace_plugin.engine.context import Engine, JobRunner, Trigger
 from marketplace_plugin.engine.work import announce
 from marketplace_plugin.engine.work.jobs import NOTIFICATION, SWEEP, SYNC
-from marketplace_plugin.store import connections
+from marketplace_plugin.store import leases
 from marketplace_plugin.store.accounts.connections import Connection
 
 LOST_AFTER = timedelta(minutes=5)
@@ -37,7 +37,7 @@ class Sweeper:
         if limit < 1:
             return 0
         with self.engine.store.begin() as unit:
-            taken = connections.claim_due(unit.connection, now, now + LOST_AFTER, limit)
+            taken = leases.claim_due(unit.connection, now, now + LOST_AFTER, limit)
         for owner in sorted({row.user for row in taken}):
             announce.due(self.engine, owner, now)
         for row in taken:

@@ -9,8 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, or_, select, update
 
-from marketplace_plugin.store import codec
-from marketplace_plugin.store.accounts.connections import NEVER_AS_FAR
+from marketplace_plugin.store import clock, codec
 from marketplace_plugin.store.database import vault_of
 from marketplace_plugin.store.tables import authorization
 
@@ -78,9 +77,8 @@ def use(c: Connection, *, state: str, session: str, user: str, now: datetime) ->
 
 def sweep(c: Connection, now: datetime) -> None:
     """Delete what is used or expired, and what was begun while the clock was wrong (rule W13)."""
-    at = authorization.c.expires_at
-    over = or_(at <= now, at > now + NEVER_AS_FAR, authorization.c.used_at.is_not(None))
-    c.execute(delete(authorization).where(over))
+    over = or_(clock.is_over(authorization.c.expires_at), authorization.c.used_at.is_not(None))
+    c.execute(delete(authorization).where(over), clock.asked(now))
 
 
 def remove(c: Connection, connections: Iterable[str]) -> None:

@@ -1,31 +1,26 @@
-"""Connections: one user's account at one service. When work is due, and who does it, is decided in this table alone."""
+"""Connections: one user's account at one service. When its work is due, and who does it, is decided in leases.py."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from sqlalchemy import Connection as Database
 from sqlalchemy import (
-    Column,
-    ColumnElement,
     Row,
-    and_,
     bindparam,
-    case,
     delete,
     func,
     insert,
     literal,
-    or_,
     select,
     update,
 )
-from sqlalchemy import Connection as Database
 
-from marketplace_plugin.errors import Conflict, LeaseLost
+from marketplace_plugin.errors import Conflict
 from marketplace_plugin.store import codec
 from marketplace_plugin.store.columns import Instant
 from marketplace_plugin.store.database import vault_of
@@ -90,15 +85,6 @@ class Connection:
         return self.switches.get(INVITES) is True
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """The right to write for a connection until ``until`` (aware UTC), or until another takes over: ``fence`` tells."""
-
-    connection: str
-    fence: int
-    until: datetime
-
-
 def add(c: Database, new: Connection) -> None:
     c.execute(
         insert(connection).values(
@@ -133,12 +119,12 @@ _ALIVE_OF_USER = _OF_USER.where(connection.c.state != ConnectionState.REMOVED)
 
 def get(c: Database, connection_id: str) -> Connection | None:
     row = c.execute(_ONE, {"one": connection_id}).one_or_none()
-    return None if row is None else _connection(c, row)
+    return None if row is None else of_row(c, row)
 
 
 def of_user(c: Database, user: str, *, removed: bool = False) -> list[Connection]:
     """Oldest first; without the removed ones unless ``removed``."""
-    return [_connection(c, row) for row in c.execute(_OF_USER if removed else _ALIVE_OF_USER, {"of_user": user})]
+    return [of_row(c, row) for row in c.execute(_OF_USER if removed else _ALIVE_OF_USER, {"of_user": user})]
 
 
 def of_tenant(c: Database, tenant: str, integration: str | None = None) -> list[Connection]:
@@ -146,18 +132,18 @@ def of_tenant(c: Database, tenant: str, integration: str | None = None) -> list[
     query = select(connection).where(connection.c.tenant == tenant, connection.c.state != ConnectionState.REMOVED)
     if integration is not None:
         query = query.where(connection.c.integration == integration)
-    return [_connection(c, row) for row in c.execute(query.order_by(connection.c.created_at, connection.c.id))]
+    return [of_row(c, row) for row in c.execute(query.order_by(connection.c.created_at, connection.c.id))]
 
 
 def everyone(c: Database) -> list[Connection]:
     """Of all tenants, without the removed ones, oldest first."""
     query = select(connection).where(connection.c.state != ConnectionState.REMOVED)
-    return [_connection(c, row) for row in c.execute(query.order_by(connection.c.created_at, connection.c.id))]
+    return [of_row(c, row) for row in c.execute(query.order_by(connection.c.created_at, connection.c.id))]
 
 
-def set_state(c: Database, connection_id: str, state: ConnectionState, *, error: str = "") -> None:
-    """``error`` is a stable code, empty for none. An expired, paused or removed connection is not due any more."""
-    values: dict[str, Any] = {"state": state, "error": error or None}
+def set_state(c: Database, connection_id: str, state: ConnectionState) -> None:
+    """Without an error (``expire`` has one). An expired, paused or removed connection is not due any more."""
+    values: dict[str, Any] = {"state": state, "error": None}
     if state is not ConnectionState.CONNECTED:
         values["next_due"] = None
     c.execute(update(connection).where(connection.c.id == connection_id).values(values))
@@ -245,162 +231,6 @@ def erase(c: Database, connection_id: str) -> None:
     c.execute(delete(connection).where(connection.c.id == connection_id))
 
 
-# ---- leases ----------------------------------------------------------------------------------------
-
-NEVER_AS_FAR = timedelta(days=2)
-"""No lease, no pause and no period is as long: what is further ahead was written while the clock was wrong."""
-
-
-def _is_over(at: Column[Any]) -> ColumnElement[bool]:
-    """Filled in by ``_clock``."""
-    return or_(at.is_(None), at <= bindparam("now"), at > bindparam("too_far"))
-
-
-def _clock(now: datetime) -> dict[str, datetime]:
-    return {"now": now, "too_far": now + NEVER_AS_FAR}
-
-
-def is_paused(row: Connection, now: datetime) -> bool:
-    """The service wants to be left alone at ``now`` (aware UTC)."""
-    return _holds(row.backoff_until, now)
-
-
-def is_leased(row: Connection, now: datetime) -> bool:
-    """A worker has it at ``now`` (aware UTC)."""
-    return _holds(row.lease_until, now)
-
-
-def _holds(until: datetime | None, now: datetime) -> bool:
-    return until is not None and now < until <= now + NEVER_AS_FAR
-
-
-_CLAIM = (
-    update(connection)
-    .where(connection.c.id == bindparam("one"), _is_over(connection.c.lease_until))
-    .values(fence=connection.c.fence + 1, lease_until=bindparam("until"), dirty=False)
-    .returning(connection.c.fence)
-)
-
-
-def claim(c: Database, connection_id: str, now: datetime, ttl_until: datetime) -> Lease | None:
-    """Take the connection until ``ttl_until``; None where another worker holds it. Clears ``dirty``: a change that
-    comes while the pass runs sets it again. Both instants: aware UTC."""
-    asked = {"one": connection_id, "until": ttl_until, **_clock(now)}
-    fence = c.execute(_CLAIM, asked).scalar_one_or_none()
-    return None if fence is None else Lease(connection_id, fence, ttl_until)
-
-
-def extend(c: Database, lease: Lease, ttl_until: datetime) -> Lease:
-    """Raises LeaseLost."""
-    check_fence(c, lease)
-    c.execute(update(connection).where(connection.c.id == lease.connection).values(lease_until=ttl_until))
-    return Lease(lease.connection, lease.fence, ttl_until)
-
-
-_FENCE = select(connection.c.fence).where(connection.c.id == bindparam("one")).with_for_update()
-
-
-def check_fence(c: Database, lease: Lease) -> None:
-    """Call it first in each transaction of a pass. Raises LeaseLost where another worker has taken over.
-
-    A lease whose time is over still counts while nobody else has claimed: the row stays locked until the commit.
-    """
-    fence = c.execute(_FENCE, {"one": lease.connection}).scalar_one_or_none()
-    if fence != lease.fence:
-        raise LeaseLost(f"connection {lease.connection}: fence {lease.fence} is no longer the newest")
-
-
-def seize(c: Database, connection_id: str, due: datetime) -> None:
-    """The user changes what a pass may be working on: a running one loses its lease and writes nothing more. Due again
-    at ``due`` (aware UTC)."""
-    c.execute(
-        update(connection)
-        .where(connection.c.id == connection_id)
-        .values(fence=connection.c.fence + 1, lease_until=None)
-    )
-    mark_dirty(c, [connection_id], due)
-
-
-_RELEASE = (
-    update(connection)
-    .where(connection.c.id == bindparam("one"))
-    .values(
-        lease_until=None,
-        next_due=case(
-            (connection.c.state != ConnectionState.CONNECTED, None),
-            (connection.c.dirty, bindparam("at_once", type_=Instant)),
-            else_=bindparam("in_turn", type_=Instant),
-        ),
-    )
-    .returning(connection.c.dirty)
-)
-
-
-def release(
-    c: Database,
-    lease: Lease,
-    now: datetime,
-    next_due: datetime | None,
-    *,
-    backoff_until: datetime | None = None,
-    failures: int = 0,
-    error: str = "",
-    error_number: str = "",
-) -> bool:
-    """End the lease and say when the connection is due again. Where a change came meanwhile (``dirty``) it is due at
-    once, after ``backoff_until`` all the same. Returns whether it is dirty. Raises LeaseLost.
-    """
-    check_fence(c, lease)
-    ended = {
-        "one": lease.connection,
-        "at_once": now,
-        "in_turn": next_due,
-        "backoff_until": backoff_until,
-        "failures": failures,
-        "error": error or None,
-        "error_number": error_number or None,
-        "last_run_at": now,
-    }
-    return bool(c.execute(_RELEASE, ended).scalar_one())
-
-
-def mark_dirty(c: Database, connection_ids: Iterable[str], due: datetime) -> None:
-    """Something changed: due at ``due`` (aware UTC) at the latest, also where a pass is running now."""
-    c.execute(
-        update(connection)
-        .where(connection.c.id.in_(list(connection_ids)), connection.c.state == ConnectionState.CONNECTED)
-        .values(
-            dirty=True,
-            next_due=case(
-                (or_(connection.c.next_due.is_(None), connection.c.next_due > due), _at(due)),
-                else_=connection.c.next_due,
-            ),
-        )
-    )
-
-
-def claim_due(c: Database, now: datetime, again: datetime, limit: int) -> list[Connection]:
-    """Take up to ``limit`` due connections for the queue, longest due first. They are due again at ``again`` unless a
-    pass says otherwise, so a job that is lost comes back. Leased ones and those with a pause are left. Aware UTC."""
-    ready = and_(
-        connection.c.state == ConnectionState.CONNECTED,
-        connection.c.next_due.is_not(None),
-        *(_is_over(at) for at in (connection.c.next_due, connection.c.lease_until, connection.c.backoff_until)),
-    )
-    rows = c.execute(
-        select(connection)
-        .where(ready)
-        .order_by(connection.c.next_due, connection.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True),
-        _clock(now),
-    ).all()
-    ids = [row.id for row in rows]
-    if ids:
-        c.execute(update(connection).where(connection.c.id.in_(ids)).values(next_due=again))
-    return [_connection(c, row) for row in rows]
-
-
 # ---- rows ------------------------------------------------------------------------------------------
 
 
@@ -415,7 +245,8 @@ def _seal_label(c: Database, connection_id: str, label: str) -> bytes | None:
     return vault_of(c).seal("connection", "account_label", connection_id, codec.encode(label))
 
 
-def _connection(c: Database, row: Row[Any]) -> Connection:
+def of_row(c: Database, row: Row[Any]) -> Connection:
+    """A row of the table, opened."""
     label = ""
     if row.account_label is not None:
         label = codec.decode(vault_of(c).open("connection", "account_label", row.id, row.account_label))

@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, or_, select
+from sqlalchemy import Connection, Row, delete, insert, select
 
-from marketplace_plugin.store import codec
-from marketplace_plugin.store.accounts.connections import NEVER_AS_FAR
+from marketplace_plugin.store import clock, codec
 from marketplace_plugin.store.credential_tables import credential, credential_test
 from marketplace_plugin.store.database import upsert, vault_of
 
@@ -144,8 +143,7 @@ def remove_tests(c: Connection, connection: str) -> None:
 
 def sweep_tests(c: Connection, now: datetime) -> None:
     """Delete what has expired, and what was entered while the clock was wrong (rule W13)."""
-    at = credential_test.c.expires_at
-    c.execute(delete(credential_test).where(or_(at <= now, at > now + NEVER_AS_FAR)))
+    c.execute(delete(credential_test).where(clock.is_over(credential_test.c.expires_at)), clock.asked(now))
 
 
 def _test(c: Connection, row: Row[Any]) -> CredentialTest:

@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, or_, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
-from marketplace_plugin.store import codec
-from marketplace_plugin.store.accounts.connections import NEVER_AS_FAR
+from marketplace_plugin.store import clock, codec
 from marketplace_plugin.store.database import upsert, vault_of
 from marketplace_plugin.store.tables import grant
 
@@ -86,16 +85,9 @@ def claim_refresh(c: Connection, connection: str, version: int, holder: str, now
     return bool(
         c.execute(
             update(grant)
-            .where(
-                grant.c.connection == connection,
-                grant.c.version == version,
-                or_(
-                    grant.c.lease_until.is_(None),
-                    grant.c.lease_until <= now,
-                    grant.c.lease_until > now + NEVER_AS_FAR,
-                ),
-            )
-            .values(lease_until=until, lease_holder=holder)
+            .where(grant.c.connection == connection, grant.c.version == version, clock.is_over(grant.c.lease_until))
+            .values(lease_until=until, lease_holder=holder),
+            clock.asked(now),
         ).rowcount
     )
 

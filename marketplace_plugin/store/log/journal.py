@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, bindparam, delete, exists, func, or_, select, update
 
 from marketplace_plugin.store import codec
-from marketplace_plugin.store.accounts.connections import NEVER_AS_FAR
+from marketplace_plugin.store.clock import NEVER_AS_FAR
 from marketplace_plugin.store.database import in_chunks, upsert, vault_of
 from marketplace_plugin.store.tables import journal, link
 from marketplace_plugin.store.vault import Vault

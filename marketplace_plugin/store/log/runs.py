@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, exists, func, insert, select, update
 
-from marketplace_plugin.store.accounts.connections import NEVER_AS_FAR
+from marketplace_plugin.store.clock import NEVER_AS_FAR
 from marketplace_plugin.store.columns import Instant
 from marketplace_plugin.store.tables import journal, run
 

@@ -13,7 +13,7 @@ from marketplace_plugin.errors import Conflict
 from marketplace_plugin.model.event import Event
 from marketplace_plugin.providers.memory import MemoryAccount
 from marketplace_plugin.providers.memory.faults import Crash, Moment, Request
-from marketplace_plugin.store import connections, held
+from marketplace_plugin.store import connections, held, leases
 from marketplace_plugin.sync.link import LinkState
 from marketplace_plugin.sync.reason import Reason
 from tests.laws.world import SOURCE, TARGET, World, event
@@ -164,7 +164,7 @@ def test_an_old_plan_is_not_shown_for_new_settings_while_another_pass_runs(world
     with world.store.begin() as unit:
         connections.approve(unit.connection, ada, None)  # as after a new policy: a plan comes first
         now = world.clock()
-        assert connections.claim(unit.connection, ada, now, now + timedelta(minutes=10)) is not None
+        assert leases.claim(unit.connection, ada, now, now + timedelta(minutes=10)) is not None
     found = preview(world.engine, ada)
     assert isinstance(found, RunResult)
     assert found.outcome is RunOutcome.BUSY

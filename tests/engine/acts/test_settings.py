@@ -17,7 +17,7 @@ from marketplace_plugin.errors import Conflict, InvalidSettings, PermissionDenie
 from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.sandbox.google.seed import ANNA, ANNA_PRIVATE, FAMILY
-from marketplace_plugin.store import collections, connections, links
+from marketplace_plugin.store import collections, connections, leases, links
 from marketplace_plugin.sync.link import LinkKind, LinkState
 from tests.engine.choosing import calendar, form, link_of, opened, put_link, title_of
 from tests.engine.shell import ANNA_HERE, JONAS_HERE, World, connect, install
@@ -119,7 +119,7 @@ def test_an_approval_stays_where_only_reading_changes(world: World, connection: 
 def test_saving_interrupts_a_pass(world: World, connection: str) -> None:
     view, now = opened(world, connection), world.clock()
     with world.engine.store.begin() as unit:
-        lease = connections.claim(unit.connection, connection, now, now.replace(year=2027))
+        lease = leases.claim(unit.connection, connection, now, now.replace(year=2027))
     assert lease is not None
     save(world.engine, ANNA_HERE, connection, form(view, ANNA), 0)
     with world.engine.store.read() as c:

@@ -15,7 +15,7 @@ from marketplace_plugin.engine.views import (
 from marketplace_plugin.engine.work import requests
 from marketplace_plugin.errors import NotFound
 from marketplace_plugin.sandbox.google.seed import ANNA_PRIVATE
-from marketplace_plugin.store import connections, runs
+from marketplace_plugin.store import connections, leases, runs
 from marketplace_plugin.store.log.runs import Run
 from tests.engine.passes.test_schedule import Queue
 from tests.engine.shell import ADMIN, ANNA_HERE, World, connect, install
@@ -59,7 +59,7 @@ def test_a_run_of_a_dead_process_is_closed_and_a_new_one_begun(world: World, con
 def test_a_running_pass_is_joined_and_goes_on_once_more(world: World, connection: str) -> None:
     now = world.clock()
     with world.engine.store.begin() as unit:
-        connections.claim(unit.connection, connection, now, now + timedelta(minutes=5))
+        leases.claim(unit.connection, connection, now, now + timedelta(minutes=5))
         runs.add(unit.connection, Run("running", connection, ANNA_HERE.id, Trigger.SCHEDULE, now, started_at=now))
     (view,) = requests.request_sync(world.engine, ANNA_HERE)
     assert (view.id, view.state) == ("running", RunState.RUNNING)

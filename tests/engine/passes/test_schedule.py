@@ -14,7 +14,7 @@ from marketplace_plugin.engine.work import announce
 from marketplace_plugin.engine.work.jobs import NOTIFICATION, SWEEP
 from marketplace_plugin.engine.work.schedule import LOST_AFTER, Clockwork, Sweeper
 from marketplace_plugin.model.item import Kind
-from marketplace_plugin.store import connections
+from marketplace_plugin.store import connections, leases
 from marketplace_plugin.store.accounts.connections import Connection, ConnectionState
 from tests.engine.shell import ANNA_HERE, JONAS_HERE, World
 
@@ -82,7 +82,7 @@ def test_what_a_dead_worker_held_is_due_when_its_lease_ends(world: World, sweepe
     world.clock.advance(minutes=30)
     now = world.clock()
     with world.engine.store.begin() as unit:
-        connections.claim(unit.connection, "c1", now, now + timedelta(minutes=10))
+        leases.claim(unit.connection, "c1", now, now + timedelta(minutes=10))
     sweeper.tick(now)
     assert [job[0] for job in queue.take()] == ["c2"]
     world.clock.advance(minutes=10)
@@ -101,10 +101,10 @@ def test_a_local_change_is_due_within_five_seconds(world: World, sweeper: Sweepe
 def test_a_pause_that_the_service_asked_for_is_kept(world: World, sweeper: Sweeper, queue: Queue) -> None:
     now = world.clock()
     with world.engine.store.begin() as unit:
-        lease = connections.claim(unit.connection, "c1", now, now + timedelta(minutes=1))
+        lease = leases.claim(unit.connection, "c1", now, now + timedelta(minutes=1))
         assert lease is not None
         until = now + timedelta(minutes=7)
-        connections.release(unit.connection, lease, now, until, backoff_until=until)
+        leases.release(unit.connection, lease, now, until, backoff_until=until)
     announce.changed(world.engine, ANNA_HERE.id, Kind.EVENT, ["7"])
     world.clock.advance(minutes=6)
     assert sweeper.tick(world.clock()) == 0
@@ -115,9 +115,9 @@ def test_a_pause_that_the_service_asked_for_is_kept(world: World, sweeper: Sweep
 def test_the_end_of_a_pause_is_named(world: World, sweeper: Sweeper, queue: Queue) -> None:
     now = world.clock()
     with world.engine.store.begin() as unit:
-        lease = connections.claim(unit.connection, "c1", now, now + timedelta(minutes=1))
+        lease = leases.claim(unit.connection, "c1", now, now + timedelta(minutes=1))
         assert lease is not None
-        connections.release(unit.connection, lease, now, now, backoff_until=now)
+        leases.release(unit.connection, lease, now, now, backoff_until=now)
     sweeper.tick(now)
     assert queue.take() == [("c1", Trigger.RETRY, SWEEP)]
 
@@ -142,14 +142,14 @@ def test_the_clockwork_looks_when_it_is_woken_and_outlives_trouble(
     world: World, sweeper: Sweeper, queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failures = iter([True])
-    take = connections.claim_due
+    take = leases.claim_due
 
     def first_locked(*arguments: object) -> list[Connection]:
         if next(failures, False):
             raise ZeroDivisionError
         return take(*arguments)  # type: ignore[arg-type]  # passed on as they came
 
-    monkeypatch.setattr(connections, "claim_due", first_locked)
+    monkeypatch.setattr(leases, "claim_due", first_locked)
     world.clock.advance(minutes=30)
     clockwork = Clockwork(sweeper, world.clock)
     clockwork.start()

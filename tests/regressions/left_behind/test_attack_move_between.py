@@ -11,7 +11,6 @@ from marketplace_plugin.errors import Throttled
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.providers.memory import MemoryAccount, Moment, Request
 from marketplace_plugin.store import connections
-from marketplace_plugin.store.accounts.connections import ConnectionState
 from tests.laws.world import SOURCE, TARGET, World, event
 from tests.regressions.seeing import here, master, person, titles
 
@@ -91,7 +90,7 @@ def test_they_stand_while_a_new_one_could_not_be_made(world: World) -> None:
 def test_they_stand_while_the_new_account_is_expired_and_go_when_it_is_disconnected(world: World) -> None:
     old, _new, former, ada = _moved(world)
     with world.store.begin() as unit:
-        connections.set_state(unit.connection, ada, ConnectionState.EXPIRED, error="authorization-expired")
+        connections.expire(unit.connection, ada, "authorization-expired")
     world.settle(former)
     assert world.sync(ada).outcome is RunOutcome.EXPIRED
     assert titles(old) == BOTH

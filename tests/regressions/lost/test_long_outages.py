@@ -10,7 +10,6 @@ from marketplace_plugin.engine.acts.convert import convert
 from marketplace_plugin.errors import Unavailable
 from marketplace_plugin.providers.memory import Crash, MemoryAccount, Moment, Request
 from marketplace_plugin.store import connections, held
-from marketplace_plugin.store.accounts.connections import ConnectionState
 from marketplace_plugin.sync.reason import Reason
 from tests.laws.world import SOURCE, TARGET, World, event, moved, occurrence, series
 from tests.regressions.seeing import here, only, person, title, titles
@@ -21,7 +20,7 @@ MANY = 14
 
 def expire(world: World, connection: str) -> None:
     with world.store.begin() as unit:
-        connections.set_state(unit.connection, connection, ConnectionState.EXPIRED, error="authorization-expired")
+        connections.expire(unit.connection, connection, "authorization-expired")
     world.clock.forward(days=2)
 
 

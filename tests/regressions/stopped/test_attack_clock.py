@@ -16,7 +16,7 @@ from marketplace_plugin.engine.work.upkeep import Upkeep
 from marketplace_plugin.errors import Throttled
 from marketplace_plugin.model.event import Event
 from marketplace_plugin.providers.memory import Crash, Moment, Request
-from marketplace_plugin.store import connections, credentials, grants, runs
+from marketplace_plugin.store import credentials, grants, leases, runs
 from marketplace_plugin.store.accounts.credentials import CredentialTest
 from tests.laws.world import SOURCE, TARGET, World, event, timed
 from tests.regressions.seeing import blocked, person
@@ -41,7 +41,7 @@ def is_due(world: World) -> bool:
     """Whether the sweeper hands it over."""
     now = world.clock()
     with world.store.begin() as unit:
-        return bool(connections.claim_due(unit.connection, now, now + timedelta(minutes=5), 10))
+        return bool(leases.claim_due(unit.connection, now, now + timedelta(minutes=5), 10))
 
 
 @pytest.mark.parametrize("what", ACTS)

@@ -19,7 +19,7 @@ from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.engine.kinds import module_for
 from marketplace_plugin.errors import MarketplaceError
 from marketplace_plugin.model.write import HostApplied, HostCreate, HostDelete, HostMissing, HostOutcome, HostUpdate
-from marketplace_plugin.store import blocks, collections, connections, intents, links
+from marketplace_plugin.store import blocks, collections, intents, leases, links
 from marketplace_plugin.store.accounts.connections import Connection
 from marketplace_plugin.store.work.intents import Intent, IntentState
 from marketplace_plugin.sync.link import HostShowing, Link, LinkKind, LinkState
@@ -45,7 +45,7 @@ def finish(engine: Engine, person: Person, row: Connection) -> None:
         return
     with engine.store.begin() as unit:
         c = unit.connection
-        connections.seize(c, row.id, engine.now())
+        leases.seize(c, row.id, engine.now())
         left = [one for one in intents.open_ones(c, row.id) if is_repeated(one)]
         known = links.get(c, {one.link for one in left})
     for one in left:

@@ -20,7 +20,7 @@ from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.model.change import Access
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.write import HostCreate, HostDelete
-from marketplace_plugin.store import collections, conflicts, connections, host_positions, intents, links
+from marketplace_plugin.store import collections, conflicts, host_positions, intents, leases, links
 from marketplace_plugin.sync.link import AT_REST, Link, LinkState
 from marketplace_plugin.sync.reason import Reason
 
@@ -46,7 +46,7 @@ def choose(
     before = {row.remote_id: row for row in rows if row.info.kind is Kind.EVENT}
     old_target = next((row.remote_id for row in before.values() if row.is_target), None)
     collections.choose(c, connection_id, target, sources, others=others)
-    connections.seize(c, connection_id, engine.now())
+    leases.seize(c, connection_id, engine.now())
     for remote_id, row in before.items():
         if row.is_source and remote_id not in sources:
             unselect(engine, unit, connection_id, remote_id)

@@ -13,7 +13,7 @@ from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.engine.kinds import switched_on
 from marketplace_plugin.errors import NotFound
 from marketplace_plugin.model.item import Kind
-from marketplace_plugin.store import collections, connections, links
+from marketplace_plugin.store import collections, connections, leases, links
 from marketplace_plugin.sync.link import LinkKind, LinkState
 
 
@@ -33,9 +33,9 @@ def mirror_again(engine: Engine, person: Person, link_id: str) -> None:
         declined = link.kind is LinkKind.MIRROR and link.state is LinkState.DECLINED
         if not declined or not mirrored or target is None:
             raise NotFound("it is not one that is mirrored no longer")
-        connections.seize(c, link.connection, engine.now())
+        leases.seize(c, link.connection, engine.now())
         forget_links(engine, c, [link.id])
         again = replace(link.anew(engine.new_id(), target.remote_id), host=None)
         links.put(c, [again], engine.now())
-        connections.mark_dirty(c, [link.connection], engine.now())
+        leases.mark_dirty(c, [link.connection], engine.now())
     wake(engine, link.connection)

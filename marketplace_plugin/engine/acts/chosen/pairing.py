@@ -18,7 +18,7 @@ from marketplace_plugin.engine.acts.chosen.purge import forget_unborn, restart
 from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.engine.kinds import PAIRED
 from marketplace_plugin.model.item import Kind
-from marketplace_plugin.store import collections, connections, host_positions, intents, links
+from marketplace_plugin.store import collections, host_positions, intents, leases, links
 from marketplace_plugin.store.accounts.collections import Collection
 from marketplace_plugin.sync.link import Link, LinkKind, LinkState
 from marketplace_plugin.sync.reason import Reason
@@ -58,7 +58,7 @@ def untick_elsewhere(engine: Engine, unit: UnitOfWork, user: str, connection: st
         rest = {r.remote_id for r in rows if r.is_target and r.info.kind not in (kind, Kind.EVENT)}
         sources = {r.remote_id for r in rows if r.is_source}
         collections.choose(c, other.connection, None if kind is Kind.EVENT else calendar, sources, others=rest)
-        connections.seize(c, other.connection, engine.now())
+        leases.seize(c, other.connection, engine.now())
 
 
 def follow(engine: Engine, unit: UnitOfWork, connection: str, before: Chosen, after: Chosen) -> None:

@@ -24,6 +24,7 @@ from marketplace_plugin.store import (
     host_positions,
     intents,
     journal,
+    leases,
     links,
     plans,
     rounds,
@@ -61,7 +62,7 @@ def unselect(engine: Engine, unit: UnitOfWork, connection_id: str, collection: s
     What is read of the collection from now on starts with a snapshot. A running pass loses its lease.
     """
     c, now = unit.connection, engine.now()
-    connections.seize(c, connection_id, now)
+    leases.seize(c, connection_id, now)
     shown = {k.id for k in links.of_connection(c, connection_id, collection=collection, kinds=(LinkKind.BLOCK,))}
     begun = {one.link for one in intents.open_ones(c, connection_id) if isinstance(one.write, HostCreate)}
     gone = shown - begun  # what is just being made visible stays until it is known what became of it
@@ -85,7 +86,7 @@ def purge_connection(engine: Engine, unit: UnitOfWork, connection_id: str) -> Pu
     removed (``left.named``). Needs no provider."""
     c, now = unit.connection, engine.now()
     told = _facts_within(c, connection_id)
-    connections.seize(c, connection_id, now)
+    leases.seize(c, connection_id, now)
     known = list(links.of_connection(c, connection_id))
     begun = intents.open_ones(c, connection_id)
     sent = left.sent(begun)
@@ -115,7 +116,7 @@ def _take_over(engine: Engine, c: Database, connection_id: str) -> None:
     others = [name for name in same if name != connection_id]
     for name in others:
         host_positions.drop(c, name)
-    connections.mark_dirty(c, others, engine.now())
+    leases.mark_dirty(c, others, engine.now())
 
 
 def _facts_within(c: Database, connection_id: str) -> PurgeFacts:

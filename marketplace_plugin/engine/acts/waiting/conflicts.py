@@ -28,7 +28,7 @@ from marketplace_plugin.engine.work.jobs import BUTTON, SYNC
 from marketplace_plugin.errors import Conflict, NotAllowed, NotFound
 from marketplace_plugin.model.change import HostItem, Revision
 from marketplace_plugin.model.write import HostApplied, HostOutcome, HostUpdate
-from marketplace_plugin.store import collections, conflicts, connections, journal, links
+from marketplace_plugin.store import collections, conflicts, connections, journal, leases, links
 from marketplace_plugin.store.log.journal import Action, Entry, Side
 from marketplace_plugin.store.work.conflicts import Conflict as Row
 from marketplace_plugin.store.work.conflicts import ConflictState
@@ -131,7 +131,7 @@ def leave(engine: Engine, person: Person, conflict_id: str) -> None:
         row = _own_row(c, person, conflict_id)
         link = links.get(c, [row.link]).get(row.link)
         if row.state is ConflictState.OPEN and row.reason is not Reason.ADOPTED and link is not None:
-            connections.seize(c, link.connection, engine.now())
+            leases.seize(c, link.connection, engine.now())
             with suppress(Conflict):  # no such occurrence any more: what clashes now is asked by its new name
                 base = _put(link.base, _cell(row), row.host)
                 remote_base = _put(link.agreed_there, _cell(row), row.remote)
@@ -159,7 +159,7 @@ def _decide(engine: Engine, person: Person, row: Row, cell: Cell, side: Winner) 
                 raise Conflict("the event was changed here since")
         elif tied_as_they_are(row) and not _shows(cell, link.agreed_there, row.remote):
             raise Conflict("the event was changed there since")
-        connections.seize(c, link.connection, engine.now())
+        leases.seize(c, link.connection, engine.now())
         links.put(c, [_decided(link, cell, row.remote if side is Winner.HOST else row.host)], engine.now())
         conflicts.close(c, [row.id], side, engine.now())
         journal.add(c, [_line(engine, row, link, Action.LINK)])
@@ -208,7 +208,7 @@ def _turn(engine: Engine, person: Person, row: Row, link: Link, cell: Cell, side
     with engine.store.begin() as unit:
         c = unit.connection
         row, link = _own(c, person, row.id)
-        connections.seize(c, link.connection, engine.now())
+        leases.seize(c, link.connection, engine.now())
         applied = applied or _apply(module, person, write, unit)
         if not isinstance(applied, HostApplied):
             raise Conflict("the event was changed since")

@@ -20,7 +20,7 @@ from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.engine.steps.recall import APPROVED, RESTORED
 from marketplace_plugin.errors import NotFound
 from marketplace_plugin.model.time import span
-from marketplace_plugin.store import collections, connections, held, journal, links
+from marketplace_plugin.store import collections, connections, held, journal, leases, links
 from marketplace_plugin.store.log.journal import Side
 from marketplace_plugin.store.work.held import Held, What
 from marketplace_plugin.sync.guard import limit
@@ -162,7 +162,7 @@ def again(engine: Engine, person: Person, parked_id: str) -> None:
         unreadable = next((one for one in _rows(c, person) if one.id == parked_id), None)
         if unreadable is not None and unreadable.what is What.UNREADABLE:
             connection = unreadable.connection
-            connections.seize(c, connection, now)
+            leases.seize(c, connection, now)
             held.remove(c, [unreadable.id])
             restart(c, connection, unreadable.collection)  # a delta tells of an item once: read all of them again
         else:
@@ -170,7 +170,7 @@ def again(engine: Engine, person: Person, parked_id: str) -> None:
             if link.state not in _PARKED:
                 raise NotFound("it is not parked")
             connection = link.connection
-            connections.seize(c, connection, now)
+            leases.seize(c, connection, now)
             links.put(c, [replace(link, reason=Reason.DECIDED, attempts=0, automatic=0)], now)
     wake(engine, connection)
 
@@ -181,7 +181,7 @@ def _mark(engine: Engine, person: Person, ids: Collection[str], decision: str) -
         c = unit.connection
         chosen = [one for one in _rows(c, person) if one.id in ids and one.what in _DELETIONS]
         for connection in {one.connection for one in chosen}:
-            connections.seize(c, connection, now)
+            leases.seize(c, connection, now)
         back = [one for one in chosen if decision == RESTORED and one.what is What.SUSPECT]
         held.remove(c, [one.id for one in back])  # nothing was done yet, so there is nothing to take back
         held.put(c, [replace(one, detail=decision) for one in chosen if one not in back])

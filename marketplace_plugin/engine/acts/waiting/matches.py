@@ -18,7 +18,7 @@ from marketplace_plugin.errors import NotFound
 from marketplace_plugin.model.change import HostItem
 from marketplace_plugin.model.contact import Contact
 from marketplace_plugin.model.item import Item, Kind, kind_of
-from marketplace_plugin.store import collections, connections, held
+from marketplace_plugin.store import collections, connections, held, leases
 from marketplace_plugin.store.work.held import Held, What
 from marketplace_plugin.sync.reason import Reason
 
@@ -91,7 +91,7 @@ def same(engine: Engine, person: Person, link: str, ref: str) -> None:
             raise NotFound("it was not asked about")
         others = [one for questions in _questions(c, connection).values() for one in questions if one.link != link]
         rivals = [one for one in others if one.host_ref == ref and not one.detail]
-        connections.seize(c, connection, engine.now())
+        leases.seize(c, connection, engine.now())
         held.put(c, [replace(one, detail=SAME if one.host_ref == ref else DIFFERENT) for one in asked])
         held.put(c, [replace(one, detail=DIFFERENT) for one in rivals])
     wake(engine, connection)
@@ -102,7 +102,7 @@ def different(engine: Engine, person: Person, link: str) -> None:
     with engine.store.begin() as unit:
         c = unit.connection
         connection, asked = _own(c, person, link)
-        connections.seize(c, connection, engine.now())
+        leases.seize(c, connection, engine.now())
         held.put(c, [replace(one, detail=DIFFERENT) for one in asked])
     wake(engine, connection)
 
