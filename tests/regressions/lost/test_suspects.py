@@ -14,7 +14,7 @@ from marketplace_plugin.providers.memory import Crash, MemoryAccount, Moment, Re
 from marketplace_plugin.store import held
 from marketplace_plugin.store.tables import connection as connection_table
 from marketplace_plugin.store.work.held import Held
-from tests.laws.world import SOURCE, START, TARGET, World, event, replace, series, timed
+from tests.laws.world import SOURCE, START, TARGET, World, event, occurrence, replace, series, timed
 from tests.regressions.seeing import blocked, here, only, person
 
 MANY = 14
@@ -87,6 +87,24 @@ def test_a_series_that_was_deleted_between_two_of_its_days_goes(world: World, im
     pass_days(world, ada, *((8, 1) if in_turn else (260, 10)))
     assert blocked(world, ada) == here(world) == []
     assert rows(world, ada) == []
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_series_without_days_that_was_deleted_goes(hosted: World, told: bool) -> None:
+    """No window holds it, so no read missed it: it stood here for ever, and showed nothing."""
+    account = hosted.account()
+    ref = hosted.host.create("ada", series("weekly", count=2))
+    ada = hosted.connect("ada", account)
+    hosted.settle(ada)
+    for week in range(2):
+        hosted.host.change_occurrence("ada", ref, occurrence(week), None)
+    hosted.settle(ada)
+    account.user.delete(TARGET, only(account).id)
+    if not told:
+        account.user.expire_cursors(TARGET)
+    pass_days(hosted, ada, 2)
+    assert here(hosted) == []
+    assert rows(hosted, ada) == []
 
 
 @pytest.mark.parametrize("calendar", [SOURCE, TARGET])

@@ -41,6 +41,7 @@ from marketplace_plugin.sync.reason import Reason
 
 TURN = 7
 """Days in which each event beyond the window is asked for once."""
+_EDGE = timedelta(seconds=1)  # an event may have no length
 _WITH_A_BASE = (LinkKind.EXPORT, LinkKind.CONVERTED, LinkKind.MIRROR)
 
 
@@ -240,7 +241,7 @@ def _question(
         absent = [k for k in unseen if _within(c, p, k, covers)]
         known = sum(links.count(c, p.connection.id, row.remote_id).values())
     missed = {k.id for k in absent}
-    left = [k for k in unseen if passed is not None and k.id not in missed and _has_left(p, k, passed)]
+    left = [k for k in unseen if k.id not in missed and _is_asked_for(p, k, passed)]
     asked = suspects(absent, known)
     if asked.held:
         with p.write() as unit:
@@ -257,16 +258,18 @@ def _passed(p: Pass, row: Collection, covers: Window | None) -> Window | None:
     return Window(start, covers.start) if start < covers.start else None
 
 
-def _has_left(p: Pass, link: Link, passed: Window) -> bool:
-    """Whether it had a day among those. No snapshot lists it, so its absence says nothing."""
+def _is_asked_for(p: Pass, link: Link, passed: Window | None) -> bool:
+    """Whether it had a day among those that have passed, or has none at all. No snapshot lists it, so its absence says
+    nothing."""
     item = link.agreed_there
-    bound = link.kind in _WITH_A_BASE and not link.rests
-    return bound and isinstance(item, Event | Series) and _lies_in(p, item, passed)
+    if link.kind not in _WITH_A_BASE or link.rests or not isinstance(item, Event | Series):
+        return False
+    return _is_empty(p, item) or (passed is not None and _lies_in(p, item, passed))
 
 
 def _in_turn(c: Connection, p: Pass, row: Collection, window: Window) -> Iterator[Link]:
     """Events whose next day comes after the window: no round tells what became of them. With the first pass of each day
-    a share of them is asked for by id, so that each has its turn once in ``TURN``."""
+    a share of them is asked for by id, so that each has its turn once in ``TURN``; and the few without a day left."""
     if row.read_at is None:
         return
     first, last = (at.astimezone(UTC).toordinal() for at in (row.read_at, p.now))
@@ -275,8 +278,9 @@ def _in_turn(c: Connection, p: Pass, row: Collection, window: Window) -> Iterato
         return
     for link in links.of_connection(c, p.connection.id, collection=row.remote_id, kinds=_WITH_A_BASE):
         item, its_turn = link.agreed_there, crc32(link.id.encode()) % TURN in turns
-        bound = link.remote_id is not None and not link.rests
-        if bound and its_turn and isinstance(item, Event | Series) and _lies_behind(p, item, window):
+        if link.remote_id is None or link.rests or not isinstance(item, Event | Series):
+            continue
+        if _is_empty(p, item) or (its_turn and _lies_behind(p, item, window)):
             yield link
 
 
@@ -319,6 +323,14 @@ def _lies_in(p: Pass, item: Event | Series, window: Window) -> bool:
         return True
     found = occurrences(item, window, p.person.zone, limit=1)
     return bool(found.occurrences) or found.truncated
+
+
+def _is_empty(p: Pass, item: Event | Series) -> bool:
+    """A series whose days were all cancelled lies in no window."""
+    if not isinstance(item, Series) or all(o.event is not None for o in item.overrides):
+        return False
+    start, end = p.span(item)
+    return end is not None and not _lies_in(p, item, Window(start - _EDGE, end + _EDGE))
 
 
 def fetch(p: Pass, collection: str, ids: Sequence[str]) -> list[Change]:
