@@ -240,12 +240,12 @@ def _half_created(step: Step, found: Found, digest: Digest) -> Link:
     return parked(_wrote(link, True, False, 1), Reason.PARTIAL)
 
 
-def as_said(said: Item, found: Item) -> Item:
+def as_said(said: Item, found: Item, written: frozenset[str] = CONTENT | SHOWN) -> Item:
     """``found`` with all that we write as we said it: against that, whatever else it shows is somebody's edit since."""
     if not isinstance(said, Event | Series) or not isinstance(found, Event | Series):
         return pairs.as_said(said, found)
     ours, theirs = Parts.of(said), Parts.of(found)
-    return replace(ours, master=overlay(theirs.event, ours.event, CONTENT | SHOWN)).item()
+    return replace(ours, master=overlay(theirs.event, ours.event, written)).item()
 
 
 def without_missing(sent: Item, found: Item) -> Item:
@@ -295,7 +295,17 @@ def tied(step: Step, digest: Digest) -> Link:
         link = replace(_showing(link, found, None, digest), remote_id=found.id, remote_base=found.item)
     if isinstance(host, HostItem):
         link = replace(_showing(link, None, host, digest), base=host.item)
+        if isinstance(found, Found) and link.kind is LinkKind.EXPORT and not host.organised:
+            link = replace(link, remote_base=_without_his_words(host.item, found.item))
     return _live(link)
+
+
+def _without_his_words(said: Item, found: Item) -> Item:
+    """What a participant has written into his copy came from nobody here, so it is never agreed, and stays his."""
+    if not isinstance(said, Event | Series) or not isinstance(found, Event | Series):
+        return found
+    here, there = (_squeezed(Parts.of(item).event) for item in (said, found))
+    return as_said(said, found, CONTENT) if changed(here, there, CONTENT) else found
 
 
 def as_block(link: Link, found: Found | None, digest: Digest) -> Link:

@@ -127,6 +127,16 @@ def _a_participants(world: World) -> str:
     return ada
 
 
+def _a_participants_who_came_back(world: World) -> str:
+    """At the return his words counted as agreed, and went with the next disconnect."""
+    ada = _a_participants(world)
+    disconnect(world.engine, person(world), ada)
+    new = world.connect("ada", world.plugins.accounts[ada])
+    world.settle(new)
+    assert here(world) == ["one"]
+    return new
+
+
 STATES = [
     _unread,
     _refused,
@@ -136,6 +146,7 @@ STATES = [
     _tied_as_they_are,
     _awaiting_a_plan,
     _a_participants,
+    _a_participants_who_came_back,
 ]
 each = pytest.mark.parametrize("state", STATES, ids=lambda made: made.__name__[1:])
 for_good = pytest.mark.parametrize("state", STATES[1:], ids=lambda made: made.__name__[1:])
