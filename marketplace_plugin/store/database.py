@@ -81,20 +81,21 @@ class Store:
         migrate(engine)
         vault = Vault(keys)
         with engine.execution_options(**{_WRITES: True}).begin() as c:
-            _one_at_a_time(c)
+            one_at_a_time(c)
             instance_id, secret = _identity(c, vault)
         return cls(engine, vault.with_index(secret), instance_id)
 
     @contextmanager
     def begin(self) -> Iterator[UnitOfWork]:
-        """One write transaction. SQLite takes its one write lock at the start (BEGIN IMMEDIATE), so it never dies of a
-        late upgrade; a second writer waits up to 30 s. Raises RuntimeError inside a unit of work of the same thread,
-        which would wait for itself."""
+        """One write transaction; a second writer waits up to 30 s. SQLite takes its one write lock at the start (BEGIN
+        IMMEDIATE), so it never dies of a late upgrade, and PostgreSQL a lock that stands for it. Raises RuntimeError
+        inside a unit of work of the same thread, which would wait for itself."""
         if getattr(self._writing, "now", False):
             raise RuntimeError("a unit of work is open already in this thread")
         self._writing.now = True
         try:
             with self.engine.execution_options(**{_WRITES: True}).begin() as connection:
+                one_at_a_time(connection)
                 yield UnitOfWork(connection)
         finally:
             self._writing.now = False
@@ -206,17 +207,22 @@ def migrate(engine: Engine) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     try:
         with _MIGRATING, engine.execution_options(**{_WRITES: True}).begin() as connection:
-            _one_at_a_time(connection)
+            one_at_a_time(connection)
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except DBAPIError as error:
         raise ConfigError(f"the database cannot be opened: {type(error.orig).__name__}") from error
 
 
-def _one_at_a_time(c: Connection) -> None:
-    """Until the transaction ends; on SQLite it holds the one write lock as it is."""
+_WAIT = text(f"SET LOCAL lock_timeout = '{_BUSY_SECONDS}s'")
+_ALONE = text("SELECT pg_advisory_xact_lock(5173002)")
+
+
+def one_at_a_time(c: Connection) -> None:
+    """Writers read before they write, so each is alone until its transaction ends. SQLite gives them its write lock."""
     if c.dialect.name == "postgresql":
-        c.execute(text("SELECT pg_advisory_xact_lock(5173002)"))
+        c.execute(_WAIT)
+        c.execute(_ALONE)
 
 
 def _identity(c: Connection, vault: Vault) -> tuple[str, bytes]:

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from alembic import command
@@ -22,9 +23,11 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from marketplace_plugin import store as store_package
 from marketplace_plugin.errors import ConfigError, SealBroken
-from marketplace_plugin.store import Store, installations
+from marketplace_plugin.model.change import HostCursor
+from marketplace_plugin.model.item import Kind
+from marketplace_plugin.store import Store, database, host_positions, installations
 from marketplace_plugin.store.accounts.installations import Asked, RequestState
-from marketplace_plugin.store.database import snapshots
+from marketplace_plugin.store.database import one_at_a_time, snapshots
 from marketplace_plugin.store.tables import metadata
 from tests.store.conftest import KEY, NOW
 
@@ -86,6 +89,20 @@ def test_a_request_of_the_first_tables_is_one_for_the_integration(database: str)
         (row,) = installations.requests(unit.connection, "t1", RequestState.OPEN)
         assert (row.id, row.what, row.subject, row.detail) == ("r1", Asked.INSTALL, "", "")
         assert installations.ask(unit.connection, "t1", "u1", "google", NOW) == "r1"
+    store.close()
+
+
+def test_mirrored_tasks_and_calls_are_read_anew_and_nothing_else_is(
+    database: str, store: Store, connected: str
+) -> None:
+    with store.begin() as unit:
+        for kind in Kind:
+            host_positions.put(unit.connection, connected, kind, HostCursor("7"))
+        unit.connection.exec_driver_sql("UPDATE marketplace_version SET version_num = '0003'")
+    store = Store.open(database, [KEY])
+    with store.read() as c:
+        kept = {kind for kind in Kind if host_positions.get(c, connected, kind) is not None}
+    assert kept == {Kind.EVENT, Kind.CONTACT}
     store.close()
 
 
@@ -171,3 +188,18 @@ def test_reads_are_snapshots_on_postgresql_alone(store: Store) -> None:
     there = create_engine("postgresql+pg8000://user@host/name", module=driver)
     assert snapshots(there).get_execution_options() == {"isolation_level": "REPEATABLE READ"}
     assert snapshots(store.engine) is store.engine  # a read transaction of SQLite is one by itself
+
+
+def test_writers_of_postgresql_are_alone_as_those_of_sqlite_are() -> None:
+    """They read before they write: two of them would read the same, and both write."""
+    asked: list[str] = []
+    there: Any = SimpleNamespace(dialect=postgresql.dialect(), execute=lambda text: asked.append(str(text)))  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
+    one_at_a_time(there)
+    assert [text for text in asked if "pg_advisory_xact_lock" in text] == asked[-1:]
+
+
+def test_a_unit_of_work_waits_before_its_first_statement(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[bool] = []
+    monkeypatch.setattr(database, "one_at_a_time", lambda c: seen.append(c.in_transaction()))
+    with store.begin():
+        assert seen == [True]
