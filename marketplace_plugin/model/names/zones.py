@@ -11,6 +11,7 @@ and ICU never change it, and a service with an older database knows no other.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
@@ -23,6 +24,8 @@ _BEFORE_RENAMED = {
     "Europe/Kyiv": "Europe/Kiev",  # 2022
 }
 """The renamings since 2020, from ``backward`` of the zone database."""
+
+_WHOLE_HOURS = re.compile(r"GMT([+-])(\d\d):00")
 
 _COMPARED = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2041, 1, 1, tzinfo=UTC))
 _STEP = timedelta(days=5)  # shorter than any time that a zone kept an offset in those years
@@ -48,11 +51,18 @@ def to_windows(iana: str) -> str | None:
 
 
 def resolve(name: str) -> str | None:
-    """The IANA zone that a service means by ``name``, IANA or Windows; None for an unknown name.
+    """The IANA zone that a service means by ``name``: IANA, Windows or whole hours from GMT. None for an unknown name.
 
     An unknown name is kept and reported by whoever asked (``UnreadableReason.UNKNOWN_ZONE``), never replaced by UTC.
     """
-    return name if is_iana(name) else to_iana(name)
+    return name if is_iana(name) else to_iana(name) or _of_whole_hours(name)
+
+
+def _of_whole_hours(name: str) -> str | None:
+    """``GMT+01:00`` is ``Etc/GMT-1``, whose sign is POSIX's; other offsets have no zone."""
+    found = _WHOLE_HOURS.fullmatch(name)
+    fixed = f"Etc/GMT{'-' if found[1] == '+' else '+'}{int(found[2])}" if found else ""
+    return fixed if fixed and is_iana(fixed) else None
 
 
 def back_to_iana(windows: str, kept: str | None) -> str | None:

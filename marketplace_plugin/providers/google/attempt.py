@@ -105,7 +105,7 @@ class Attempt:
         ``before`` is its master as it was.
         """
         item = str(before["id"])
-        whole = self.reader.whole(self.collection, item, str(before.get("iCalUID", "")))
+        whole = self.reader.whole(self.collection, item, str(before.get("iCalUID") or ""))
         if not isinstance(whole, Whole):
             raise Unavailable("what was just written cannot be read")
         exceptions = {str(raw["id"]): raw for raw in whole.exceptions} | dict(replies)

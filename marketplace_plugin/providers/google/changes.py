@@ -5,6 +5,8 @@ Source: https://developers.google.com/workspace/calendar/api/guides/sync, and th
 * One round is one request where nothing changed. ``singleEvents=false`` gives masters and exceptions.
 * A series is one item, so a touched one is read again whole, by its iCalUID (one request): a delta holds only the
   exception that was touched, and the first read, bounded by ``timeMin``, leaves out the exceptions before the bound.
+* A day whose series is not in the calendar (an invitation to it alone; free/busy calendars list days only) is told as
+  an event of its own. A series that is told whole takes the place of what was told so of it.
 * The first read has no upper bound, so its token also tells what the window has not reached yet. The window may move
   forward by ``AHEAD`` before another first read is due; one that begins earlier or is longer makes it due at once. What
   merely left the window is not absent: the snapshot covers the window alone.
@@ -21,11 +23,12 @@ from typing import Any
 
 import orjson
 
-from marketplace_plugin.errors import ContractViolation, CursorExpired, Unavailable
+from marketplace_plugin.errors import ContractViolation, CursorExpired, ProviderError, Unavailable
 from marketplace_plugin.model.change import (
     Change,
     Checkpoint,
     Cursor,
+    Found,
     Gone,
     Page,
     Tombstone,
@@ -35,6 +38,7 @@ from marketplace_plugin.model.change import (
 )
 from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.event import Event, Series
+from marketplace_plugin.model.names.zones import resolve
 from marketplace_plugin.model.series.expand import occurrences
 from marketplace_plugin.model.time import Window
 from marketplace_plugin.providers.google.errors import Refusal, for_read, is_expired
@@ -43,6 +47,7 @@ from marketplace_plugin.providers.google.read import (
     PAGE,
     Reader,
     Whole,
+    alone,
     following,
     items_of,
     rfc3339,
@@ -77,6 +82,10 @@ class _Seen:
 
     told: set[str] = field(default_factory=set)
     """Ids of series that were told already."""
+    deleted: set[str] = field(default_factory=set)
+    """Ids that were told as deleted: with a series go its exceptions."""
+    alone: set[str] | None = field(default_factory=set)
+    """Ids of single days that were told as events of their own; None where earlier rounds, or pages, may have."""
     waiting: dict[str, list[Raw]] = field(default_factory=dict)
     """What was seen of series without an iCalUID (free/busy calendars hide it); told at the end."""
 
@@ -87,6 +96,8 @@ def pull(reader: Reader, collection: str, since: Cursor | Checkpoint | None, win
         since = None
     this, page = _begin(collection, since, window)
     seen, first = _Seen(), True
+    if isinstance(since, Checkpoint) or not this.snapshot:
+        seen.alone = None
     while True:
         answer = _page(reader, this, page, first=first)
         calendar = reader.note(collection, answer)
@@ -96,6 +107,8 @@ def pull(reader: Reader, collection: str, since: Cursor | Checkpoint | None, win
             changes += _told_at_end(reader, calendar, this, seen)
         if this.snapshot:
             changes = [change for change in changes if _is_near(change, this.covers, calendar)]
+        elif calendar.role <= Role.FREE_BUSY:  # a touched series comes as all its days, years ahead
+            changes = [change if _is_near(change, this.covers, calendar) else _far(change) for change in changes]
         fingerprint = _fingerprint(collection)
         checkpoint = cursor = None
         if page is None:
@@ -180,10 +193,11 @@ def _changes(reader: Reader, calendar: Calendar, items: Sequence[Raw], seen: _Se
             touched.setdefault(raw["id"], []).append(raw)
         else:
             yield _as_change(raw["id"], Whole(raw), calendar)
-    seen.told.update(deleted)  # with a series go its exceptions, whatever else is told of them
+    seen.told.update(deleted)  # whatever else is told of their exceptions
+    seen.deleted.update(deleted)
     for item in deleted:
         seen.waiting.pop(item, None)
-        if _series_of(item) not in seen.told:
+        if _series_of(item) not in seen.deleted:
             yield Tombstone(item)
     for series, parts in touched.items():
         if series in seen.told:
@@ -192,8 +206,7 @@ def _changes(reader: Reader, calendar: Calendar, items: Sequence[Raw], seen: _Se
         if not uid and calendar.role <= Role.FREE_BUSY:
             seen.waiting.setdefault(series, []).extend(parts)
             continue
-        seen.told.add(series)
-        yield from _series(reader, calendar, series, parts, uid)
+        yield from _series(reader, calendar, series, parts, uid, seen)
 
 
 def _series_of(exception: str) -> str | None:
@@ -202,22 +215,31 @@ def _series_of(exception: str) -> str | None:
     return found[1] if found else None
 
 
-def _series(reader: Reader, calendar: Calendar, series: str, parts: Sequence[Raw], uid: str) -> Iterator[Change]:
-    whole = reader.whole(calendar.id, series, uid)
+def _series(
+    reader: Reader, calendar: Calendar, series: str, parts: Sequence[Raw], uid: str, seen: _Seen
+) -> Iterator[Change]:
+    try:
+        whole = reader.whole(calendar.id, series, uid)
+    except ProviderError as error:
+        yield reader.refused(calendar.id, series, error)
+        return
+    if whole is not None:
+        seen.told.add(series)
     if isinstance(whole, Whole) and whole.master.get("recurringEventId"):
         # What the list told of it was spoilt: an exception is part of its series, no item of its own.
-        yield from _series(reader, calendar, str(whole.master["recurringEventId"]), parts, "")
+        yield from _series(reader, calendar, str(whole.master["recurringEventId"]), parts, "", seen)
     elif isinstance(whole, Whole):
         # Of a cancelled exception three fields are guaranteed, and its iCalUID is none of them.
         known = {raw["id"] for raw in (whole.master, *whole.exceptions)}
         listed = [raw for raw in parts if raw["id"] not in known and raw.get("recurringEventId") == series]
-        yield _as_change(series, Whole(whole.master, (*whole.exceptions, *listed)), calendar)
+        yield from _as_changes(series, Whole(whole.master, (*whole.exceptions, *listed)), calendar, seen)
     elif isinstance(whole, Gone):
         yield Tombstone(series)
     else:  # an invitation to one occurrence of somebody else's series has no master here
         for raw in parts:
-            cancelled = decode.is_cancelled(raw)
-            yield Tombstone(raw["id"]) if cancelled else Unreadable(raw["id"], UnreadableReason.ORPHAN)
+            if seen.alone is not None:
+                seen.alone.add(raw["id"])
+            yield Tombstone(raw["id"]) if decode.is_cancelled(raw) else _told(alone(raw, calendar))
 
 
 def _told_at_end(reader: Reader, calendar: Calendar, this: _Round, seen: _Seen) -> Iterator[Change]:
@@ -233,15 +255,31 @@ def _told_at_end(reader: Reader, calendar: Calendar, this: _Round, seen: _Seen) 
     for series, known in parts.items():
         master = next((raw for raw in known if raw["id"] == series), None)
         if master is None:
-            yield from _series(reader, calendar, series, seen.waiting[series], "")
+            yield from _series(reader, calendar, series, seen.waiting[series], "", seen)
         else:
             exceptions = tuple(raw for raw in known if raw["id"] != series)
-            yield _as_change(series, Whole(master, exceptions), calendar)
+            yield from _as_changes(series, Whole(master, exceptions), calendar, seen)
+
+
+def _as_changes(series: str, whole: Whole, calendar: Calendar, seen: _Seen) -> Iterator[Change]:
+    """A series, and its exceptions as no events of their own any more."""
+    for raw in whole.exceptions:
+        if seen.alone is None or raw["id"] in seen.alone:
+            yield Tombstone(raw["id"])
+    yield _as_change(series, whole, calendar)
 
 
 def _as_change(item: str, whole: Whole, calendar: Calendar) -> Change:
-    found = understood(item, whole, calendar)
+    return _told(understood(item, whole, calendar))
+
+
+def _told(found: Found | Unreadable) -> Change:
     return found if isinstance(found, Unreadable) else Upsert(found)
+
+
+def _far(change: Change) -> Change:
+    """What the next first read will tell. If it is known it may have gone there, and is asked for."""
+    return Tombstone(change.id, confirmed=False)
 
 
 def _is_near(change: Change, covers: Window, calendar: Calendar) -> bool:
@@ -249,5 +287,5 @@ def _is_near(change: Change, covers: Window, calendar: Calendar) -> bool:
     if not isinstance(change, Upsert) or not isinstance(change.found.item, (Event, Series)):
         return True
     reach = Window(covers.start, covers.end + AHEAD)
-    expansion = occurrences(change.found.item, reach, calendar.zone, limit=1)
+    expansion = occurrences(change.found.item, reach, resolve(calendar.zone) or "UTC", limit=1)
     return bool(expansion.occurrences) or expansion.truncated

@@ -93,6 +93,15 @@ def is_expired(problem: Refusal) -> bool:
     return problem.status in (400, 410)
 
 
+def concerns_item(error: ProviderError) -> bool:
+    """Whether a read (``error`` is what ``for_read`` made of its refusal) was refused for what the item is: neither a
+    pause nor a permission that the whole connection lacks, and no failure of the service."""
+    problem = error.__cause__
+    if not isinstance(problem, Refusal) or problem.status not in (400, 403):
+        return False
+    return problem.scope is None and for_connection(problem) is None
+
+
 def for_read(problem: Refusal) -> ProviderError:
     """The error that a read raises."""
     if whole := for_connection(problem):

@@ -7,7 +7,7 @@ who edited it since the series was read is not overwritten, and no other occurre
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from marketplace_plugin.contract.sending import Settled
@@ -21,7 +21,7 @@ from marketplace_plugin.model.series.expand import is_original, occurrence_at
 from marketplace_plugin.model.time import Original
 from marketplace_plugin.model.write import Missing, Outcome, Partial, Refused, RefusedCode, Stale
 from marketplace_plugin.providers.google.attempt import Attempt, personal
-from marketplace_plugin.providers.google.read import Whole, items_of
+from marketplace_plugin.providers.google.read import Whole, following, items_of
 from marketplace_plugin.providers.google.shape import decode, encode
 from marketplace_plugin.providers.google.shape.decode import COLUMNS, Raw
 from marketplace_plugin.providers.google.shape.encode import COPIED, Unencodable
@@ -49,7 +49,7 @@ def ask(attempt: Attempt, whole: Whole, before: Event, after: Event) -> None:
         if decode.is_cancelled(raw):
             continue
         body = encode.guests(raw, before, after)
-        if {str(line.get("email", "")).lower() for line in body["attendees"]} != {
+        if {str(line.get("email") or "").lower() for line in body["attendees"]} != {
             a.address for a in _guests(attempt, raw)
         }:
             attempt.patch(str(raw["id"]), decode.tag_of(raw), body)
@@ -88,8 +88,10 @@ class _Occurrence:
         """Make it so (regular again for None); the reply by the exception's id, empty where nothing was to do."""
         there = self._there()
         if there is None:
+            if self._regular() is not None:  # the rule names it, and the service lists it not: somebody else knows more
+                raise Settled(Stale(self.attempt.op, None))
             if wanted is not None and wanted.event is not None:
-                raise Settled(Refused(self.attempt.op, RefusedCode.INVALID))  # the rule names no such occurrence
+                raise Settled(Refused(self.attempt.op, RefusedCode.INVALID))
             return {}
         identity, etag = str(there["id"]), decode.tag_of(there)
         # An exception whose original start the rule no longer names has nothing to become regular like.
@@ -108,22 +110,32 @@ class _Occurrence:
         for raw in self.whole.exceptions:
             if original_key(decode.original_of(raw, self.series.master.when.start)) == key:
                 return raw
-        request = self.attempt.reader.client.events.instances(
-            calendarId=self.attempt.collection,
-            eventId=str(self.whole.master["id"]),
-            originalStart=encode.moment(self.original),
-            showDeleted=True,
-            fields=f"items({COLUMNS})",
-        )
-        listed = items_of(self.attempt.reader.ask(request))
         # A service that does not look at ``originalStart`` lists others as well: none of them is taken in its place.
-        found = next((raw for raw in listed if self._replaces(raw) == key), None)
+        found = next((raw for raw in self._listed() if self._replaces(raw) == key), None)
         if found is None:
             return None
         shown, regular = self._shown(found), self._regular()
         if shown is None or regular is None or _to_write(regular, shown):
             raise Settled(Stale(self.attempt.op, None))
         return found
+
+    def _listed(self) -> Iterator[Raw]:
+        """Page by page, for the first one may be empty."""
+        page: str | None = None
+        while True:
+            request = self.attempt.reader.client.events.instances(
+                calendarId=self.attempt.collection,
+                eventId=str(self.whole.master["id"]),
+                originalStart=encode.moment(self.original),
+                showDeleted=True,
+                pageToken=page,
+                fields=f"nextPageToken,items({COLUMNS})",
+            )
+            answer = self.attempt.reader.ask(request)
+            yield from items_of(answer)
+            page = following(answer, page)
+            if page is None:
+                return
 
     def _replaces(self, raw: Raw) -> str:
         start = self.series.master.when.start

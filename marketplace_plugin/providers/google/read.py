@@ -7,22 +7,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from marketplace_plugin.errors import ContractViolation
-from marketplace_plugin.model.change import Found, Gone, Stamp, Unreadable, UnreadableReason
+from marketplace_plugin.errors import ContractViolation, ProviderError
+from marketplace_plugin.model.change import Access, Found, Gone, Stamp, Unreadable, UnreadableReason
 from marketplace_plugin.model.collection import Capabilities, CollectionInfo, Role
 from marketplace_plugin.model.item import Kind
-from marketplace_plugin.providers.google.errors import Refusal, for_read
+from marketplace_plugin.providers.google.errors import Refusal, concerns_item, for_read
 from marketplace_plugin.providers.google.shape import decode
 from marketplace_plugin.providers.google.shape.decode import COLUMNS, EVENT_TYPES, ROLES, STAMP, Calendar, Raw
 from marketplace_plugin.providers.google.shape.encode import FIELDS
 from marketplace_plugin.providers.google.shape.recurrence import Undecodable
 from marketplace_plugin.providers.google.transport import Client, Json
 
-PAGE = 2500
+PAGE = 250
+"""Each series of a page costs a request of its own before the round can go on from behind it."""
 LIST_COLUMNS = f"nextPageToken,nextSyncToken,timeZone,accessRole,items({COLUMNS})"
 
 _CALENDAR_COLUMNS = (
@@ -70,7 +71,7 @@ class Reader:
                     maxResults=250, showHidden=True, pageToken=page, fields=_CALENDAR_COLUMNS
                 )
             )
-            if not answer.keys() & {"items", "nextPageToken"}:
+            if not answer.keys() & {"items", "nextPageToken"} and not found:
                 raise ContractViolation("an answer that is no list: each account has a calendar")
             found += [_collection(raw) for raw in items_of(answer) if not raw.get("deleted")]
             page = following(answer, page)
@@ -139,11 +140,13 @@ class Reader:
             return None
         if decode.is_cancelled(master):
             return Gone(item)
-        if master.get("recurrence") and not uid:
-            uid = str(master.get("iCalUID", ""))
-            # A calendar that shows free/busy only hides the iCalUID: then the whole list has to be looked through.
-            constraints: dict[str, Any] = {"iCalUID": uid} if uid else {"eventTypes": EVENT_TYPES}
-            members = list(self.listed(collection, showDeleted=True, **constraints))
+        own = str(master.get("iCalUID") or "")
+        if master.get("recurrence") and (not uid or own not in ("", uid)):
+            # A calendar that shows free/busy only hides the iCalUID: then the whole list has to be looked through. That
+            # of an exception need not be its series'.
+            constraints: dict[str, Any] = {"iCalUID": own} if own else {"eventTypes": EVENT_TYPES}
+            again = list(self.listed(collection, showDeleted=True, **constraints))
+            members = list({raw["id"]: raw for raw in (*members, *again)}.values())
         return Whole(master, tuple(raw for raw in members if raw.get("recurringEventId") == item))
 
     def understood(self, item: str, whole: Whole, collection: str) -> Found | Unreadable:
@@ -157,17 +160,30 @@ class Reader:
             return Gone(item)
         series = whole.master.get("recurringEventId")
         if series and self.raw(collection, series) is None:
-            return Unreadable(item, UnreadableReason.ORPHAN)
+            return alone(whole.master, self.calendar(collection))
         if series:  # an exception is part of its series, no item of its own
             return Gone(item)
         return self.understood(item, whole, collection)
 
     def fetch(self, collection: str, ids: Sequence[str]) -> list[Found | Gone | Unreadable]:
         """See ``contract.provider.Provider.fetch``. Raises CollectionGone rather than calling every item gone."""
-        found = [self.one(collection, item) for item in dict.fromkeys(ids)]
+        found = [self._one_of_many(collection, item) for item in dict.fromkeys(ids)]
         if any(isinstance(item, Gone) for item in found):
             self.check(collection)
         return found
+
+    def _one_of_many(self, collection: str, item: str) -> Found | Gone | Unreadable:
+        try:
+            return self.one(collection, item)
+        except ProviderError as error:
+            return self.refused(collection, item, error)
+
+    def refused(self, collection: str, item: str, error: ProviderError) -> Unreadable:
+        """What cannot be read though its calendar can: it does not stop the others. Raises ``error`` for all else."""
+        if not concerns_item(error):
+            raise error
+        self.check(collection)
+        return Unreadable(item, UnreadableReason.MALFORMED)
 
     def find(self, collection: str, stamps: Sequence[Stamp]) -> dict[Stamp, list[Found]]:
         """See ``contract.provider.Provider.find``.
@@ -198,6 +214,15 @@ def understood(item: str, whole: Whole, calendar: Calendar) -> Found | Unreadabl
         return Unreadable(item, finding.reason)
 
 
+def alone(part: Raw, calendar: Calendar) -> Found | Unreadable:
+    """A day of a series of which this calendar holds no more: an invitation to it alone, or a calendar that shows
+    free/busy only. It is an event of its own, and never written: its iCalUID is that of the whole series."""
+    if decode.stamp_of(part) is not None:  # what we wrote has its series
+        return Unreadable(part["id"], UnreadableReason.ORPHAN)
+    found = understood(part["id"], Whole(part), calendar)
+    return replace(found, access=Access.NONE) if isinstance(found, Found) else found
+
+
 def items_of(answer: Json) -> list[Json]:
     """Raises ContractViolation unless ``items`` is a list of objects (or absent)."""
     items = answer.get("items") or []
@@ -224,8 +249,8 @@ def _collection(raw: Raw) -> CollectionInfo:
     except LookupError as error:
         raise ContractViolation("a calendar without an id") from error
     primary = bool(raw.get("primary"))
-    color = str(raw.get("backgroundColor", ""))
-    owner = str(raw.get("dataOwner", "")) or (
+    color = str(raw.get("backgroundColor") or "")
+    owner = str(raw.get("dataOwner") or "") or (
         identity if "@" in identity and "calendar.google.com" not in identity else ""
     )
     return CollectionInfo(

@@ -93,11 +93,11 @@ def _adopt(attempt: Attempt, write: Create, item: Event | Series, identity: str)
     Deleted since, it stays deleted; edited since, it is Stale and told. With another stamp it is not ours.
     """
     raw = attempt.reader.raw(attempt.collection, identity)
+    if raw is not None and decode.is_cancelled(raw):  # it need not show its stamp any more
+        return Missing(attempt.op)
     if raw is None or decode.stamp_of(raw) != write.stamp:
         return Refused(attempt.op, RefusedCode.INVALID, permanent=False)
-    if decode.is_cancelled(raw):
-        return Missing(attempt.op)
-    whole = attempt.whole(identity, str(raw.get("iCalUID", "")) if raw.get("recurrence") else "")
+    whole = attempt.whole(identity, str(raw.get("iCalUID") or "") if raw.get("recurrence") else "")
     found = attempt.found(whole)
     if found is None or overrides.is_edited(found.item, item):
         return Stale(attempt.op, found)

@@ -173,6 +173,10 @@ class Knobs:
     sync_token_days: int = 28
     tombstone_days: int = 28
     """updatedMin older than this is refused."""
+    free_busy_series: bool = False
+    """Who sees free/busy only is told series as such, where the service tells him each day by itself."""
+    people_expired_status: int = 400
+    """How a sync token of contacts that has expired is refused; 410 is what the reference once said."""
     people_delay_seconds: int = 0
     """So long a contact that was written stays unseen by sync requests (the service: "several minutes")."""
 

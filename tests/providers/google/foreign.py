@@ -112,7 +112,7 @@ class Foreign(JsonServer):
             return Answer(404, HTML)
         calendar, event = found[1], found[2]
         if found[3]:
-            return Answer(200, {"items": list(self._instances(calendar, event))})
+            return _page_of(list(self._instances(calendar, event)), query)
         match method, event:
             case "GET", None:
                 return self._list(calendar, query)
@@ -158,12 +158,10 @@ class Foreign(JsonServer):
         else:
             shown = query.get("showDeleted") == "true"
             rows = [body for body in rows if shown or body.get("status") != "cancelled" or body.get("recurringEventId")]
-        page = int(query.get("pageToken", "-1"))
-        told = [self.shown(body) for body in rows[page * PAGE : (page + 1) * PAGE]] if page >= 0 else []
-        answer: Json = {"items": told} if told else {}
-        if (page + 1) * PAGE < len(rows):
-            return Answer(200, answer | {"nextPageToken": str(page + 1)})
-        return Answer(200, answer | {"nextSyncToken": f"{self.version}=/+ %", "unheardOf": [None]})
+        answer = _page_of([self.shown(body) for body in rows], query)
+        if "nextPageToken" not in answer.body:
+            answer.body |= {"nextSyncToken": f"{self.version}=/+ %", "unheardOf": [None]}
+        return answer
 
     def _uid(self, calendar: str, body: Json) -> str | None:
         """An exception has its master's, also where it does not show it."""
@@ -215,6 +213,14 @@ class Foreign(JsonServer):
             "start": moment,
             "end": {"dateTime": (start + length).isoformat()},
         }
+
+
+def _page_of(rows: list[Json], query: dict[str, str]) -> Answer:
+    """The first one is empty."""
+    page, size = int(query.get("pageToken", "-1")), min(PAGE, int(query.get("maxResults", PAGE)))
+    told = rows[page * size : (page + 1) * size] if page >= 0 else []
+    answer: Json = {"items": told} if told else {}
+    return Answer(200, answer | ({"nextPageToken": str(page + 1)} if (page + 1) * size < len(rows) else {}))
 
 
 def _instant(given: Json) -> datetime:

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from marketplace_plugin.errors import CollectionGone, CursorExpired
-from marketplace_plugin.model.change import Access, Found, Gone
+from marketplace_plugin.model.change import Access, Found, Gone, Tombstone
 from marketplace_plugin.model.contact import Contact, Labelled
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.task import Task, TaskStatus
 from marketplace_plugin.model.write import Delete, Refused, RefusedCode, Stale
 from marketplace_plugin.providers.google.items import person
+from marketplace_plugin.providers.google.items.tasks import found as task_found
 from tests.providers.contract_contacts import ADA, ContactContract
 from tests.providers.contract_tasks import OFFER, TaskContract
 from tests.providers.google.items import GooglePeople, GoogleTasks
@@ -83,6 +84,45 @@ def test_a_sync_token_ends_seven_days_after_the_full_round(world: World, people:
     world.now += timedelta(days=2)
     with pytest.raises(CursorExpired):
         list(people.open().pull(people.collection, cursor, WINDOW))
+
+
+@pytest.mark.parametrize("status, reason", [(410, None), (400, "failedPrecondition"), (400, "invalidArgument")])
+def test_a_sync_token_that_is_refused_in_other_words_has_ended(
+    world: World, people: GooglePeople, status: int, reason: str | None
+) -> None:
+    cursor = read(people).cursor
+    world.sandbox.faults.add("status", path="syncToken", status=status, reason=reason)
+    with pytest.raises(CursorExpired):
+        list(people.open().pull(people.collection, cursor, WINDOW))
+    world.sandbox.state.knobs.people_expired_status = 410
+    people.expire_cursors()
+    with pytest.raises(CursorExpired):
+        list(people.open().pull(people.collection, cursor, WINDOW))
+
+
+def test_a_book_without_a_sync_token_is_read_whole_each_time(people: GooglePeople) -> None:
+    own, account = people.create(ADA), people.open()
+    call = account._client.call
+
+    def without_token(request: Any, **more: Any) -> Any:
+        answer = call(request, **more)
+        answer.pop("nextSyncToken", None)
+        return answer
+
+    account._client.call = without_token  # type: ignore[method-assign]
+    cursor = None
+    for _ in range(2):
+        (page,) = account.pull(people.collection, cursor, WINDOW)
+        assert ([change.id for change in page.changes], page.snapshot) == ([own], True)
+        cursor = page.cursor
+        assert cursor is not None
+
+
+def test_many_contacts_are_asked_for_as_the_method_allows(world: World, people: GooglePeople) -> None:
+    """A request of more than 2,048 characters would be sent as POST."""
+    names = [f"people/c{1234567890123456789 + number}" for number in range(70)]
+    assert people.open().fetch(people.collection, names) == [Gone(name) for name in names]
+    assert {row.method for row in world.sandbox.log} == {"GET"}
 
 
 def test_a_contact_that_was_merged_goes_on_under_its_new_name(people: GooglePeople) -> None:
@@ -176,6 +216,14 @@ def test_birthdays_may_be_partial(told: dict[str, int], day: date | None) -> Non
     assert person.contact({"birthdays": [{"date": told}]}).birthday == day
 
 
+def test_what_is_null_is_empty() -> None:
+    told = person.contact({"names": [{"givenName": None, "familyName": "B"}], "organizations": [{"name": None}]})
+    assert (told.given_name, told.family_name, told.company) == ("", "B", "")
+    item = task_found({"id": "t", "etag": "1", "title": None, "notes": None, "due": None}).item
+    assert isinstance(item, Task)
+    assert (item.title, item.notes) == ("", "")
+
+
 # ---- tasks --------------------------------------------------------------------------------------------------------
 
 
@@ -226,6 +274,25 @@ def test_a_change_of_the_same_moment_is_told_in_the_next_round(world: World, tas
     told = read(tasks, first.cursor)
     assert told.found().keys() == {late}
     assert not read(tasks, told.cursor).last
+
+
+def test_a_deletion_that_leaves_the_etag_is_told(tasks: GoogleTasks) -> None:
+    own, account = tasks.create(OFFER), tasks.open()
+    call, kept = account._client.call, "as before"
+
+    def same_etag(request: Any, **more: Any) -> Any:
+        answer = call(request, **more)
+        for raw in answer.get("items") or ():
+            raw["etag"] = kept
+        return answer
+
+    account._client.call = same_etag  # type: ignore[method-assign]
+    (first,) = account.pull(tasks.collection, None, WINDOW)
+    tasks.delete(own)
+    (page,) = account.pull(tasks.collection, first.cursor, WINDOW)
+    assert page.changes == (Tombstone(own),)
+    (page,) = account.pull(tasks.collection, page.cursor, WINDOW)
+    assert page.changes == ()
 
 
 def test_every_list_is_a_collection(tasks: GoogleTasks) -> None:

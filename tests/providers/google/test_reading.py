@@ -8,10 +8,11 @@ from typing import Literal
 
 import pytest
 
-from marketplace_plugin.errors import PermissionDenied, Throttled, Unavailable
-from marketplace_plugin.model.change import Access, Found, Gone
+from marketplace_plugin.errors import ContractViolation, PermissionDenied, Throttled, Unavailable
+from marketplace_plugin.model.change import Access, Found, Gone, Tombstone
 from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.event import UNKNOWN
+from marketplace_plugin.model.time import Timed, Zoned
 from tests.providers.google.world import (
     ANNA,
     JONAS,
@@ -24,6 +25,7 @@ from tests.providers.google.world import (
     cursor,
     event_of,
     found,
+    gone,
     instance_id,
     pages,
     series_of,
@@ -39,6 +41,17 @@ from tests.providers.world import WINDOW
 def world() -> Iterator[World]:
     with World() as world:
         yield world
+
+
+def test_the_last_page_of_the_calendars_may_be_empty(world: World) -> None:
+    google = world.open()
+    call, pages_ = google._client.call, [{"items": [{"id": ANNA, "accessRole": "owner"}], "nextPageToken": "2"}, {}]
+    google._client.call = lambda *_, **__: pages_.pop(0)  # type: ignore[method-assign]
+    assert [info.id for info in google.collections()] == [ANNA]
+    pages_ += [{}]
+    with pytest.raises(ContractViolation):
+        google.collections()
+    google._client.call = call  # type: ignore[method-assign]
 
 
 # --- calendars -----------------------------------------------------------------------------------------------------
@@ -78,7 +91,8 @@ def test_masked_events_are_unknown(world: World, role: str) -> None:
 
 
 def test_a_series_of_a_free_busy_calendar_is_whole(world: World) -> None:
-    """Free/busy hides the iCalUID: the parts are put together from the list."""
+    """Where the service tells it as such: free/busy hides the iCalUID, so the parts are put together from the list."""
+    world.sandbox.state.knobs.free_busy_series = True
     world.sandbox.state.set_role(JONAS, ANNA, "freeBusyReader")
     user = world.user(JONAS)
     master = user.insert(timed("Secret", wall(2), recurrence=WEEKLY))
@@ -96,6 +110,42 @@ def test_a_series_of_a_free_busy_calendar_is_whole(world: World) -> None:
     (whole,) = google.fetch(JONAS, [master["id"]])
     assert isinstance(whole, Found)
     assert whole.item == found(changes(delta))[master["id"]].item
+
+
+def test_the_days_of_a_series_of_a_free_busy_calendar_are_events(world: World) -> None:
+    """As the service tells them: each by itself, with the id of a series that nobody may read."""
+    world.sandbox.state.set_role(JONAS, ANNA, "freeBusyReader")
+    user = world.user(JONAS)
+    master = user.insert(timed("Secret", wall(2), recurrence=["RRULE:FREQ=WEEKLY;COUNT=5"]))["id"]
+    user.delete(instance_id(master, wall(16)))
+    google = world.open()
+    world.sandbox.state.knobs.max_page_size = 1
+    read = pages(google, collection=JONAS)
+    days = {instance_id(master, wall(day)) for day in (2, 9, 23, 30)}
+    told = found(changes(read))
+    assert set(told) == days
+    assert {item.access for item in told.values()} == {Access.NONE}
+    assert all(event_of(item).title is UNKNOWN for item in told.values())
+    assert google.fetch(JONAS, sorted(days)) == [told[day] for day in sorted(days)]
+    moved = instance_id(master, wall(23))
+    user.patch(moved, timed("Secret", wall(24)))
+    delta = pages(google, cursor(read), JONAS)
+    assert event_of(found(changes(delta))[moved]).when == when(wall(24))
+    user.delete(master)
+    assert gone(changes(pages(google, cursor(delta), JONAS))) >= days
+
+
+def test_the_days_of_an_endless_series_end_with_the_window(world: World) -> None:
+    world.sandbox.state.set_role(JONAS, ANNA, "freeBusyReader")
+    google = world.open()
+    first = pages(google, collection=JONAS)
+    world.user(JONAS).insert(timed("Secret", wall(2), recurrence=WEEKLY))
+    told = changes(pages(google, cursor(first), JONAS))
+    last = max(event_of(item).when.start for item in found(told).values() if isinstance(event_of(item).when, Timed))
+    assert isinstance(last, Zoned)
+    assert last.instant() < WINDOW.end + timedelta(days=31)
+    assert set(found(told)) == set(found(changes(pages(google, collection=JONAS))))
+    assert not any(change.confirmed for change in told if isinstance(change, Tombstone))
 
 
 # --- by id and by stamp --------------------------------------------------------------------------------------------

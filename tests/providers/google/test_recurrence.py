@@ -77,6 +77,56 @@ def test_whole_day_exceptions_are_dates() -> None:
         assert found.overrides == (Override(date(2026, 11, 23), None),)
 
 
+@pytest.mark.parametrize(
+    "original",
+    [
+        {"dateTime": "2026-11-23T00:30:00+01:00", "timeZone": BERLIN},
+        {"dateTime": "2026-11-22T23:30:00Z", "timeZone": BERLIN},
+        {"dateTime": "2026-11-23T08:00:00+09:00"},
+        {"dateTime": "2026-11-23T08:00:00+09:00", "timeZone": "Mars/Base"},
+        {"dateTime": "2026-11-23T00:30:00"},
+    ],
+)
+def test_an_exception_of_a_series_that_was_timed_once_keeps_its_date(original: Json) -> None:
+    start = date(2026, 11, 21)
+    assert decode.original_of({"originalStartTime": original}, start) == date(2026, 11, 23)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "EXDATE;VALUE=DATE:20261123",
+        "EXDATE;TZID=Europe/Berlin:20261123T000000",
+        "EXDATE;TZID=Europe/Berlin:20261122T230000Z",
+        "EXDATE:20261123T000000",
+        "EXDATE:20261123T000000Z",
+    ],
+)
+def test_a_cancelled_whole_day_is_a_date_in_its_own_zone(line: str) -> None:
+    assert recurrence.parse(["RRULE:FREQ=DAILY", line], date(2026, 11, 21)).exdates == (date(2026, 11, 23),)
+
+
+@pytest.mark.parametrize(
+    "original",
+    [
+        {"dateTime": "2026-11-28T10:00:00"},
+        {"dateTime": "2026-11-28T10:00:00", "timeZone": BERLIN},
+        {"dateTime": "2026-11-28T04:00:00", "timeZone": "America/New_York"},
+        {"dateTime": "2026-11-28T09:00:00Z", "timeZone": "Mars/Base"},
+    ],
+)
+def test_an_original_start_without_an_offset_is_in_the_zone_of_its_series(original: Json) -> None:
+    assert decode.original_of({"originalStartTime": original}, wall("2026-11-21T10:00")) == wall("2026-11-28T10:00")
+
+
+def test_an_original_start_without_an_offset_in_an_unknown_zone_is_not_guessed() -> None:
+    with pytest.raises(Undecodable):
+        decode.original_of(
+            {"originalStartTime": {"dateTime": "2026-11-28T10:00:00", "timeZone": "Mars/Base"}},
+            wall("2026-11-21T10:00"),
+        )
+
+
 def test_one_unreadable_exception_makes_the_series_unreadable_not_shorter() -> None:
     with pytest.raises(Undecodable):
         series([exception({"dateTime": "2026-11-28T09:00:00Z"}, start={})], recurrence=["RRULE:FREQ=WEEKLY"])

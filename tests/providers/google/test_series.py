@@ -7,12 +7,13 @@ from datetime import datetime
 
 import pytest
 
-from marketplace_plugin.model.change import Unreadable, UnreadableReason
+from marketplace_plugin.model.change import Access, Gone, Unreadable, UnreadableReason
 from marketplace_plugin.model.event import Event
 from tests.providers.google.world import (
     ANNA,
     JONAS,
     WEEKLY,
+    Json,
     World,
     by_title,
     changes,
@@ -23,11 +24,13 @@ from tests.providers.google.world import (
     instance_id,
     pages,
     series_of,
+    stamp,
     timed,
     unreadable,
     wall,
     when,
 )
+from tests.providers.world import WINDOW
 
 
 @pytest.fixture
@@ -114,17 +117,75 @@ def test_summer_time_keeps_the_wall_time(world: World) -> None:
     assert master.when == when(datetime.fromisoformat("2026-10-20T10:00"))
 
 
-def test_an_invitation_to_one_occurrence_is_an_orphan(world: World) -> None:
+def test_an_invitation_to_one_occurrence_is_an_event_that_is_only_read(world: World) -> None:
+    """Its iCalUID is that of the series, for whose copy it must not be taken."""
     master = world.user(JONAS).insert(timed("Weekly", wall(2), recurrence=WEEKLY))
     only = instance_id(master["id"], wall(23))
     google = world.open()
     first = pages(google)
     world.user(JONAS).patch(only, {"attendees": [{"email": ANNA}]})
     delta = pages(google, cursor(first))
-    assert unreadable(changes(delta)) == {only: UnreadableReason.ORPHAN.value}
-    assert google.fetch(ANNA, [only]) == [Unreadable(only, UnreadableReason.ORPHAN)]
+    (told,) = found(changes(delta)).values()
+    assert (told.id, event_of(told).when, told.access) == (only, when(wall(23)), Access.NONE)
+    assert told.uid
+    assert google.fetch(ANNA, [only]) == [told]
     world.user(JONAS).patch(only, {"attendees": []})
     assert gone(changes(pages(google, cursor(delta)))) == {only}
+
+
+def test_a_series_takes_the_place_of_the_occurrence_that_stood_alone(world: World) -> None:
+    jonas, google = world.user(JONAS), world.open()
+    master = jonas.insert(timed("Weekly", wall(2), recurrence=WEEKLY))
+    only = instance_id(master["id"], wall(23))
+    jonas.patch(only, {"attendees": [{"email": ANNA}]})
+    first = pages(google)
+    assert set(found(changes(first))) == {only}
+    jonas.patch(master["id"], {"attendees": [{"email": ANNA}]})
+    delta = changes(pages(google, cursor(first)))
+    assert set(found(delta)) == {master["id"]}
+    assert gone(delta) == {only}
+    assert google.fetch(ANNA, [only]) == [Gone(only)]
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+def test_a_series_that_comes_while_the_list_is_read_takes_its_occurrences_place(world: World, *, resumed: bool) -> None:
+    jonas, google = world.user(JONAS), world.open()
+    master = jonas.insert(timed("Weekly", wall(2), recurrence=WEEKLY))
+    only = instance_id(master["id"], wall(23))
+    jonas.patch(only, {"attendees": [{"email": ANNA}]})
+    world.user().insert(timed("Single", wall(20)))
+    world.sandbox.state.knobs.max_page_size = 1
+    round_ = google.pull(ANNA, None, WINDOW)
+    page = next(round_)
+    assert set(found(list(page.changes))) == {only}
+    jonas.patch(master["id"], {"attendees": [{"email": ANNA}]})
+    rest = changes(pages(google, page.checkpoint) if resumed else list(round_))
+    assert set(by_title(rest)) == {"Single", "Weekly"}
+    assert gone(rest) == {only}
+
+
+def test_our_own_exception_without_its_series_is_an_orphan(world: World) -> None:
+    mark: Json = {"extendedProperties": {"private": {"marketplaceStamp": str(stamp("link-1"))}}}
+    master = world.user().insert(timed("Weekly", wall(2), recurrence=WEEKLY, **mark))
+    only = instance_id(master["id"], wall(23))
+    world.user().patch(only, {"summary": "Other"})
+    world.sandbox.faults.add("status", method="GET", path=rf"/events/{master['id']}\?", status=404, reason="notFound")
+    google = world.open()
+    whole = google.fetch(ANNA, [only])
+    assert whole == [Unreadable(only, UnreadableReason.ORPHAN)]
+
+
+def test_an_exception_with_a_uid_of_its_own_leaves_the_others(world: World) -> None:
+    user, google = world.user(), world.open()
+    master = user.insert(timed("Weekly", wall(2), recurrence=WEEKLY))
+    for day in (16, 23):
+        user.patch(instance_id(master["id"], wall(day)), {"summary": f"On the {day}th"})
+    other = world.sandbox.state.calendars[ANNA].events[instance_id(master["id"], wall(23))]
+    first = pages(google)
+    other.body["iCalUID"] = "other@example.org"
+    user.patch(other.id, {"summary": "Renamed"})
+    (series,) = map(series_of, found(changes(pages(google, cursor(first)))).values())
+    assert [o.event and o.event.title for o in series.overrides] == ["On the 16th", "Renamed"]
 
 
 def test_several_rules_are_unreadable_and_the_rest_goes_on(world: World) -> None:

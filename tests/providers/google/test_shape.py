@@ -19,6 +19,7 @@ from marketplace_plugin.model.event import (
     Series,
     ShowAs,
     Status,
+    Unknown,
 )
 from marketplace_plugin.model.recurrence import RecurrenceRule
 from marketplace_plugin.model.time import AllDay, Timed
@@ -216,6 +217,16 @@ def test_access(role: Role, more: Json, access: Access) -> None:
 
 def test_out_of_office_is_shown_as_such() -> None:
     assert event(eventType="outOfOffice").show_as is ShowAs.OUT_OF_OFFICE
+
+
+def test_what_is_null_is_empty() -> None:
+    nothing = {"summary": None, "description": None, "location": None, "iCalUID": None, "htmlLink": None}
+    found = decode.single({**raw(), **nothing, "attendees": [{"email": None, "displayName": None}]}, OWN)
+    item = found.item
+    assert isinstance(item, Event)
+    assert (item.title, item.description, item.location, found.uid, found.href) == ("", "", "", "", "")
+    assert not isinstance(item.attendees, Unknown)
+    assert [(guest.address, guest.name) for guest in item.attendees] == [("", "")]
 
 
 @pytest.mark.parametrize("role", [Role.FREE_BUSY, Role.READER, Role.MASKED_WRITER])

@@ -101,6 +101,12 @@ def test_a_repetition_does_not_bring_back_what_was_deleted_since(world: World, g
     assert create(google, OURS, "another operation").id != there.id
 
 
+def test_what_was_deleted_since_need_not_show_its_stamp(google: GoogleAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    create(google)
+    monkeypatch.setattr(google._reader, "raw", lambda _, item: {"id": item, "status": "cancelled", "etag": '"3"'})
+    assert one(google, Create("create", stamp("link"), OURS)) == Missing("create")
+
+
 def test_masked_fields_are_never_written(world: World, google: GoogleAccount) -> None:
     masked = replace(OURS, title=UNKNOWN)
     assert one(google, Create("op", stamp("link"), masked)) == Refused("op", RefusedCode.INVALID)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from marketplace_plugin.sandbox.google import GoogleSandbox
+from marketplace_plugin.sandbox.google.act import Actor
 from marketplace_plugin.sandbox.google.oauth.scopes import BASE
 from marketplace_plugin.sandbox.google.seed import ANNA, FAMILY, HOLIDAYS, JONAS, SALES
 from tests.sandbox.conftest import Api, timed
@@ -125,3 +126,20 @@ def test_reminders_are_each_users_own(anna: Api, connect: Callable[..., Api]) ->
     assert jonas.ok("GET", path)["reminders"] == {"useDefault": True}
     jonas.ok("PATCH", path, {"summary": "neu"})
     assert anna.ok("GET", path)["reminders"] == own
+
+
+def test_who_sees_free_busy_only_is_told_days_and_no_series(anna: Api, sandbox: GoogleSandbox) -> None:
+    jonas = Actor(sandbox.state, JONAS)
+    token = anna.pages(f"calendars/{JONAS}/events")[-1]["nextSyncToken"]
+    master = jonas.insert(timed(recurrence=["RRULE:FREQ=DAILY;COUNT=3"]))["id"]
+    for asked in ({}, {"syncToken": token}):
+        told = [one for one in anna.items(f"calendars/{JONAS}/events", **asked) if one["id"].startswith(master)]
+        assert len(told) == 3
+        assert all(one["recurringEventId"] == master and one["originalStartTime"] for one in told)
+        assert not any(HIDDEN & set(one) or "recurrence" in one for one in told)
+    assert anna.refused("GET", f"calendars/{JONAS}/events/{master}") == (404, "notFound")
+    assert anna.ok("GET", f"calendars/{JONAS}/events/{told[0]['id']}")["start"] == told[0]["start"]
+    token = anna.pages(f"calendars/{JONAS}/events")[-1]["nextSyncToken"]
+    jonas.delete(master)
+    told = anna.items(f"calendars/{JONAS}/events", syncToken=token)
+    assert [one["status"] for one in told if one.get("recurringEventId") == master] == ["cancelled"] * 3

@@ -17,7 +17,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from marketplace_plugin.errors import ContractViolation, CursorExpired
+from marketplace_plugin.errors import ContractViolation, CursorExpired, Unavailable
 from marketplace_plugin.model.change import (
     Change,
     Checkpoint,
@@ -45,17 +45,17 @@ from marketplace_plugin.model.write import (
     Update,
     Write,
 )
-from marketplace_plugin.providers.google.errors import Refusal, for_read
+from marketplace_plugin.providers.google.errors import Refusal, for_read, is_expired
 from marketplace_plugin.providers.google.items import person, sending
 from marketplace_plugin.providers.google.items.sending import Sending
 from marketplace_plugin.providers.google.transport import Client, Json
 
 ID = "people/me"
 PAGE = 1000
-BATCH = 200
+BATCH = 30
+"""A request with more names would be too long for GET, and this method knows no other."""
 SOURCE = "READ_SOURCE_TYPE_CONTACT"
 _FINGERPRINT = hashlib.sha256(f"1 {person.PERSON_FIELDS} {SOURCE} {PAGE}".encode()).hexdigest()[:16]
-_EXPIRED = "EXPIRED_SYNC_TOKEN"
 _SEEN: Mapping[str, Any] = {"personFields": person.PERSON_FIELDS, "sources": SOURCE}
 
 
@@ -75,13 +75,14 @@ class AddressBook:
 
     def pull(self, since: Cursor | Checkpoint | None) -> Iterator[Page]:
         """See ``contract.provider.Provider.pull``; there is no window."""
-        sync = since.token if isinstance(since, Cursor) and since.fingerprint == _FINGERPRINT else None
+        sync = since.token or None if isinstance(since, Cursor) and since.fingerprint == _FINGERPRINT else None
         page, first = "", True
         while first or page:
             answer = self._list(sync, page, first=first)
             changes = tuple(change for raw in _persons(answer) for change in _changes(raw))
             page, first = str(answer.get("nextPageToken") or ""), False
-            cursor = None if page else Cursor(_token(answer), _FINGERPRINT, None)
+            # Without a token there is nothing to go on with: the next round is a first read again.
+            cursor = None if page else Cursor(str(answer.get("nextSyncToken") or ""), _FINGERPRINT, None)
             yield Page(changes, snapshot=sync is None, cursor=cursor)
 
     def _list(self, sync: str | None, page: str, *, first: bool) -> Json:
@@ -90,9 +91,11 @@ class AddressBook:
         try:
             return self._client.call(self._connections(requestSyncToken=True, **more))
         except Refusal as problem:
-            if problem.reason == _EXPIRED and first:
-                raise CursorExpired("the sync token is older than seven days") from problem
-            raise for_read(problem) from problem
+            if not is_expired(problem) or not more:
+                raise for_read(problem) from problem
+            if first:
+                raise CursorExpired("Google no longer takes this token") from problem
+            raise Unavailable("the round broke off: Google no longer takes its token") from problem
 
     def _connections(self, **more: Any) -> Any:
         return self._client.people.connections().list(resourceName=ID, pageSize=PAGE, **_SEEN, **more)
@@ -220,11 +223,3 @@ def _persons(answer: Json) -> list[Json]:
     if not isinstance(persons, list) or not all(isinstance(one, dict) and one.get("resourceName") for one in persons):
         raise ContractViolation("connections is no list of persons")
     return persons
-
-
-def _token(answer: Json) -> str:
-    """Raises ContractViolation for a last page that says not where to go on."""
-    token = answer.get("nextSyncToken")
-    if not token:
-        raise ContractViolation("the last page has no sync token")
-    return str(token)

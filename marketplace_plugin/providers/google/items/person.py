@@ -90,12 +90,12 @@ def contact(raw: Raw) -> Contact:
     names = next(iter(_own(raw, "names")), {})
     work = _work(raw)
     return Contact(
-        **{ours: str(names.get(theirs, "")) for ours, theirs in _NAMES.items()},
-        **{ours: str(work.get(theirs, "")) for ours, theirs in _WORK.items()},
+        **{ours: str(names.get(theirs) or "") for ours, theirs in _NAMES.items()},
+        **{ours: str(work.get(theirs) or "") for ours, theirs in _WORK.items()},
         emails=tuple(_labelled(entry) for entry in _own(raw, "emailAddresses")),
         phones=tuple(_labelled(entry) for entry in _own(raw, "phoneNumbers")),
         addresses=tuple(_address(entry) for entry in _own(raw, "addresses")),
-        websites=tuple(str(entry.get("value", "")) for entry in _own(raw, "urls")),
+        websites=tuple(str(entry.get("value") or "") for entry in _own(raw, "urls")),
         birthday=_birthday(raw),
         notes=_notes(raw),
     )
@@ -104,7 +104,7 @@ def contact(raw: Raw) -> Contact:
 def stamp_of(raw: Raw) -> Stamp | None:
     for entry in raw.get("clientData") or ():
         if entry.get("key") == STAMP:
-            return Stamp.parse(str(entry.get("value", "")))
+            return Stamp.parse(str(entry.get("value") or ""))
     return None
 
 
@@ -131,15 +131,15 @@ def _label(kind: str) -> str:
 
 
 def _labelled(entry: Raw) -> Labelled:
-    return Labelled(_label(str(entry.get("type", ""))), str(entry.get("value", "")))
+    return Labelled(_label(str(entry.get("type") or "")), str(entry.get("value") or ""))
 
 
 def _address(entry: Raw) -> PostalAddress:
     street = [str(entry[part]) for part in ("poBox", "streetAddress", "extendedAddress") if entry.get(part)]
-    told = {ours: str(entry.get(theirs, "")) for ours, theirs in _ADDRESS.items()}
+    told = {ours: str(entry.get(theirs) or "") for ours, theirs in _ADDRESS.items()}
     if not street and not any(told.values()):
-        street = [str(entry.get("formattedValue", ""))]
-    return PostalAddress(label=_label(str(entry.get("type", ""))), street="\n".join(street), **told)
+        street = [str(entry.get("formattedValue") or "")]
+    return PostalAddress(label=_label(str(entry.get("type") or "")), street="\n".join(street), **told)
 
 
 def _birthday(raw: Raw) -> date | None:
@@ -152,7 +152,7 @@ def _birthday(raw: Raw) -> date | None:
 
 def _notes(raw: Raw) -> str:
     entry = next(iter(_own(raw, "biographies")), {})
-    text = str(entry.get("value", ""))
+    text = str(entry.get("value") or "")
     return plain(text) if entry.get("contentType") == "TEXT_HTML" else text
 
 
@@ -199,7 +199,7 @@ def _entries(name: str, item: Contact, raw: Raw) -> list[Raw]:
         case "addresses":
             return _list(item.addresses, there, _address, _from_address)
         case "urls":
-            return _list(item.websites, there, lambda entry: str(entry.get("value", "")), lambda url: {"value": url})
+            return _list(item.websites, there, lambda entry: str(entry.get("value") or ""), lambda url: {"value": url})
         case "birthdays":
             return [] if item.birthday is None else [{"date": _day(item.birthday)}]
         case _:

@@ -80,7 +80,7 @@ class Undecodable(Exception):
 @dataclass(slots=True)
 class _Position:
     """What a cursor says: ``newest`` change known (the service's clock, as written), when it was asked last (ours, as
-    seconds since 1970 in UTC), and the ETags of what was told of the overlap."""
+    seconds since 1970 in UTC), and the marks of what was told of the overlap."""
 
     newest: str = ""
     asked: float = 0
@@ -101,7 +101,7 @@ class TaskLists:
             CollectionInfo(
                 PREFIX + str(raw["id"]),
                 Kind.TASK,
-                str(raw.get("title", "")),
+                str(raw.get("title") or ""),
                 Role.OWNER,
                 capabilities,
                 primary=at == 0,
@@ -231,14 +231,14 @@ def found(raw: Raw) -> Found:
             id=str(raw["id"]),
             revision=Revision(tag_of(raw, _HELD)),
             item=Task(
-                title=str(raw.get("title", "")),
-                notes=str(raw.get("notes", "")),
+                title=str(raw.get("title") or ""),
+                notes=str(raw.get("notes") or ""),
                 due=date.fromisoformat(raw["due"][:10]) if raw.get("due") else None,
                 status=TaskStatus.COMPLETED if raw.get("status") == "completed" else TaskStatus.NOT_STARTED,
             ),
             access=Access.NONE if raw.get("assignmentInfo") else Access.FULL,
             changed=_instant(str(raw["updated"])) if raw.get("updated") else None,
-            href=str(raw.get("webViewLink", "")),
+            href=str(raw.get("webViewLink") or ""),
         )
     except (LookupError, TypeError, ValueError, OverflowError) as error:
         raise Undecodable from error
@@ -274,11 +274,16 @@ def _applied(this: Sending, raw: Raw) -> Outcome:
 
 def _changes(items: Sequence[Raw], now: _Position) -> tuple[Change, ...]:
     """What is news of one page; ``now`` moves on."""
-    news = [raw for raw in items if now.told.get(str(raw["id"])) != raw.get("etag")]
+    news = [raw for raw in items if now.told.get(str(raw["id"])) != _mark(raw)]
     for raw in items:
-        now.told[str(raw["id"])] = str(raw.get("etag", ""))
-        now.newest = max(now.newest, str(raw.get("updated", "")))
+        now.told[str(raw["id"])] = _mark(raw)
+        now.newest = max(now.newest, str(raw.get("updated") or ""))
     return tuple(_change(raw) for raw in news)
+
+
+def _mark(raw: Raw) -> str:
+    """What tells one change of a task from the next; a deletion need not move the ETag."""
+    return " ".join(str(raw.get(name) or "") for name in ("etag", "updated", "deleted"))
 
 
 def _change(raw: Raw) -> Change:

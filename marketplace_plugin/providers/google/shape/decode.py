@@ -179,12 +179,18 @@ def original_of(exception: Raw, start: Original) -> Original:
     given = exception["originalStartTime"]
     if given.get("date"):
         return recurrence.moved_to(date.fromisoformat(given["date"]), start)
-    return recurrence.moved_to(_zoned(given, "UTC").instant(), start)
+    moment = _moment(given["dateTime"])
+    if not isinstance(start, Zoned):  # its date where it was made
+        name = resolve(given.get("timeZone") or "")
+        return (moment.astimezone(zone(name)) if moment.tzinfo and name else moment).date()
+    if moment.tzinfo is None:
+        return recurrence.moved_to(_zoned(given, start.zone).instant(), start)
+    return recurrence.moved_to(moment, start)
 
 
 def stamp_of(raw: Raw) -> Stamp | None:
     """Our mark, None where the event has none."""
-    return Stamp.parse(str(_private(raw).get(STAMP, "")))
+    return Stamp.parse(str(_private(raw).get(STAMP) or ""))
 
 
 def is_masked(raw: Raw, calendar: Calendar) -> bool:
@@ -214,11 +220,11 @@ def _found(
         id=raw["id"],
         revision=revision,
         item=item,
-        uid=str(raw.get("iCalUID", "")),
+        uid=str(raw.get("iCalUID") or ""),
         stamp=stamp_of(raw),
         access=access_of(raw, calendar),
         changed=changed or _instant(raw.get("updated")),
-        href=str(raw.get("htmlLink", "")),
+        href=str(raw.get("htmlLink") or ""),
     )
 
 
@@ -240,9 +246,9 @@ def _event(raw: Raw, calendar: Calendar) -> Event:
     attendees = [(bool(a.get("self")), _attendee(a)) for a in raw.get("attendees") or ()]
     return Event(
         when=when,
-        title=str(raw.get("summary", "")),
-        description=plain(str(raw.get("description", ""))),
-        location=str(raw.get("location", "")),
+        title=str(raw.get("summary") or ""),
+        description=plain(str(raw.get("description") or "")),
+        location=str(raw.get("location") or ""),
         show_as=_show_as(raw),
         sensitivity=_SENSITIVITY.get(str(raw.get("visibility") or "default"), UNKNOWN),
         status=status,
@@ -301,8 +307,8 @@ def _reminder(reminders: Raw) -> Any:
 
 def _attendee(raw: Raw) -> Attendee:
     return Attendee(
-        address=str(raw.get("email", "")).lower(),
-        name=str(raw.get("displayName", "")),
+        address=str(raw.get("email") or "").lower(),
+        name=str(raw.get("displayName") or ""),
         response=_RESPONSES.get(raw.get("responseStatus", ""), Response.NEEDS_ACTION),
         optional=bool(raw.get("optional")),
     )
@@ -312,7 +318,7 @@ def _organizer(raw: Raw, calendar: Calendar) -> Attendee | None:
     organizer = raw.get("organizer") or {}
     if organises(raw, calendar.id) or not organizer.get("email"):
         return None
-    return Attendee(str(organizer["email"]).lower(), str(organizer.get("displayName", "")), Response.ACCEPTED)
+    return Attendee(str(organizer["email"]).lower(), str(organizer.get("displayName") or ""), Response.ACCEPTED)
 
 
 def _hides_guests(raw: Raw, calendar: Calendar) -> bool:
@@ -323,8 +329,8 @@ def _hides_guests(raw: Raw, calendar: Calendar) -> bool:
 def _conference(raw: Raw) -> str:
     for entry in (raw.get("conferenceData") or {}).get("entryPoints") or ():
         if entry.get("entryPointType") == "video":
-            return str(entry.get("uri", ""))
-    return str(raw.get("hangoutLink", ""))
+            return str(entry.get("uri") or "")
+    return str(raw.get("hangoutLink") or "")
 
 
 def _private(raw: Raw) -> Raw:

@@ -146,9 +146,9 @@ def guests(current: Raw, before: Event, after: Event) -> dict[str, Any]:
     lines = [
         {name: value for name, value in line.items() if name != "self"}
         for line in current.get("attendees") or ()
-        if str(line.get("email", "")).lower() not in known - wanted
+        if str(line.get("email") or "").lower() not in known - wanted
     ]
-    there = {str(line.get("email", "")).lower() for line in lines}
+    there = {str(line.get("email") or "").lower() for line in lines}
     new = [a for a in after.attendees if a.address not in known | there]
     lines += [
         {

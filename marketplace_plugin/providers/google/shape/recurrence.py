@@ -15,6 +15,7 @@ from marketplace_plugin.model.event import original_key
 from marketplace_plugin.model.names.zones import resolve, well_known
 from marketplace_plugin.model.recurrence import RecurrenceRule
 from marketplace_plugin.model.time import Original, Zoned
+from marketplace_plugin.model.time import zone as known_zone
 
 _UNTIL = re.compile(r"(?<=UNTIL=)(\d{8})(T\d{6})?(Z)?", re.IGNORECASE)
 
@@ -66,8 +67,8 @@ def lines(rule: RecurrenceRule | None, rdates: Iterable[Original], exdates: Iter
 def moved_to(value: date | datetime, start: Original) -> Original:
     """An original as the series that starts at ``start`` names it: a date, or a wall time in the start's zone.
 
-    ``value`` is a date or an aware instant. Where a series became whole-day (or the other way round) after an exception
-    was made, its date is what the two have in common.
+    ``value`` is a date, or an aware instant, whose date is that of its own zone. Where a series became whole-day (or
+    the other way round) after an exception was made, its date is what the two have in common.
     """
     if isinstance(start, Zoned):
         if isinstance(value, datetime):
@@ -117,8 +118,9 @@ def _dates(value: str, zone: str | None, start: Original) -> Iterable[Original]:
             if len(text) == 8:
                 yield moved_to(_date(text), start)
             elif text.endswith("Z"):
-                yield moved_to(_wall(text[:-1]).replace(tzinfo=UTC), start)
-            elif zone is None:
+                instant = _wall(text[:-1]).replace(tzinfo=UTC)
+                yield moved_to(instant.astimezone(known_zone(zone)) if zone else instant, start)
+            elif zone is None or not isinstance(start, Zoned):
                 yield moved_to(_wall(text).date(), start)
             else:
                 yield moved_to(Zoned(_wall(text), zone).instant(), start)

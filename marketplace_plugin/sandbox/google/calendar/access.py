@@ -103,6 +103,11 @@ def calendar_access(state: State, email: str, calendar_id: str, method: str, gra
     return Access(email, calendar, role)
 
 
+def sees_days_only(state: State, access: Access) -> bool:
+    """Whether the user is told each day of a series by itself, and no series."""
+    return access.role == "freeBusyReader" and not state.knobs.free_busy_series
+
+
 def locate(access: Access, event_id: str) -> StoredEvent | Instance:
     """The stored event, or the occurrence that an instance id names.
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from marketplace_plugin.sandbox.google import errors
 from marketplace_plugin.sandbox.google.calendar import paging
-from marketplace_plugin.sandbox.google.calendar.access import Access
+from marketplace_plugin.sandbox.google.calendar.access import Access, sees_days_only
 from marketplace_plugin.sandbox.google.calendar.paging import Key, Page
 from marketplace_plugin.sandbox.google.errors import Json
 from marketplace_plugin.sandbox.google.event import recurrence, times, view
@@ -51,10 +51,11 @@ def events(state: State, access: Access, params: dict[str, Any]) -> Json:
     epoch = access.calendar.epoch
     sync = paging.read_sync_token(state, scope, epoch, params) if "syncToken" in params else None
     page = paging.read_page(state, scope, params)
+    shown = {**params, "singleEvents": True} if sees_days_only(state, access) else params
     if sync is not None:
-        entries = _delta(state, access, sync.seq, params, page)
-    elif params.get("singleEvents") or "orderBy" in params:
-        entries = _sorted_entries(state, access, params, page)
+        entries = _delta(state, access, sync.seq, shown, page)
+    elif shown.get("singleEvents") or "orderBy" in params:
+        entries = _sorted_entries(state, access, shown, page)
     else:
         entries = _stored_entries(access, params, page)
     limit = min(params.get("maxResults", PAGE_DEFAULT), PAGE_LIMIT)
@@ -213,9 +214,9 @@ def _series_as_instances(
     """A touched series: all its occurrences; a deleted one: nothing but its exceptions' tombstones.
 
     Google does not return all instances of a deleted series either; a client that reads
-    ``singleEvents=true`` cannot rely on it.
+    ``singleEvents=true`` cannot rely on it. Who knows of days alone is told of each.
     """
-    if master.cancelled:
+    if master.cancelled and not sees_days_only(state, access):
         return []
     instances = sorted(_expand(state, access, params, master), key=lambda item: item.id)
     return [((master.seq, item.id), item) for item in instances]

@@ -205,6 +205,8 @@ def _reads(state: State, method: Register) -> None:
         granted = call.access(calendar_id)
         target = access.locate(granted, event_id)
         reader = granted.reader(call.args.get("timeZone"), call.args.get("maxAttendees"))
+        if isinstance(target, StoredEvent) and "recurrence" in target.body and access.sees_days_only(state, granted):
+            raise errors.not_found()
         if isinstance(target, view.Instance):
             return call.reply(view.render_instance(target, granted.calendar, reader), shape.EVENT)
         return call.reply(view.render(target, granted.calendar, reader), shape.EVENT)

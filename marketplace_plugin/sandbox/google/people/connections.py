@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from marketplace_plugin.sandbox.google.calendar import paging
-from marketplace_plugin.sandbox.google.errors import Json
+from marketplace_plugin.sandbox.google.errors import ApiError, Json
 from marketplace_plugin.sandbox.google.people.book import FULL_SYNC_KEPT, Book, StoredPerson
 from marketplace_plugin.sandbox.google.people.person import failed_precondition, invalid_argument
 from marketplace_plugin.sandbox.google.state import State
@@ -82,9 +82,10 @@ def _asked(state: State, book: Book, args: Json) -> _Asked:
         found = _token(state, book, token, "ps", mark)
         age = state.now() - datetime.fromtimestamp(found["full"], state.now().tzinfo)
         if found["e"] != book.epoch or age > FULL_SYNC_KEPT:
-            raise failed_precondition(
-                "Sync token is expired. Clear local cache and retry call without the sync token.", "EXPIRED_SYNC_TOKEN"
-            )
+            text = "Sync token is expired. Clear local cache and retry call without the sync token."
+            if state.knobs.people_expired_status != 400:
+                raise ApiError(state.knobs.people_expired_status, "expired", text)
+            raise failed_precondition(text, "EXPIRED_SYNC_TOKEN")
         return _Asked(found["n"], found["full"], _upto(state, book), None)
     return _Asked(None, state.now().timestamp(), _upto(state, book), None)
 
