@@ -17,6 +17,7 @@ from marketplace_plugin.providers.ews.folders import Place
 from marketplace_plugin.providers.ews.read import Reader, item_id
 from marketplace_plugin.providers.ews.shape import decode
 from marketplace_plugin.providers.ews.shape.decode import Whole
+from marketplace_plugin.providers.ews.shape.recurrence import Undecodable
 from marketplace_plugin.providers.ews.soap import xml
 from marketplace_plugin.providers.ews.soap.errors import Refusal, SignInRefused, for_write
 from marketplace_plugin.providers.ews.soap.xml import Element, make
@@ -31,7 +32,11 @@ class Key:
 
     @classmethod
     def of(cls, item: Element) -> Key:
-        return cls(decode.id_of(item), decode.change_key_of(item))
+        """Raises ContractViolation for an item without an id: what a write has made is looked up by its mark then."""
+        try:
+            return cls(decode.id_of(item), decode.change_key_of(item))
+        except Undecodable as error:
+            raise ContractViolation("an item without an id") from error
 
     @property
     def element(self) -> Element:
@@ -128,7 +133,7 @@ class Attempt:
 
     def whole(self, item: str) -> Whole:
         """Raises Settled with Missing, or with Stale where it is not to be had."""
-        (whole,) = self.reader.wholes([item])
+        (whole,) = self.reader.wholes(self.collection, [item])
         if isinstance(whole, Refusal):
             raise Settled(self._meaning(whole) if whole.absent else Stale(self.op, None))
         return whole

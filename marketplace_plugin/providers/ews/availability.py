@@ -10,7 +10,14 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
-from marketplace_plugin.errors import CollectionGone, ContractViolation, PermissionDenied
+from marketplace_plugin.errors import (
+    AnswerLost,
+    CollectionGone,
+    ContractViolation,
+    NotSent,
+    PermissionDenied,
+    Unavailable,
+)
 from marketplace_plugin.model.change import Access, Checkpoint, Cursor, Found, Gone, Page, Revision, Upsert
 from marketplace_plugin.model.event import UNKNOWN, Event, ShowAs
 from marketplace_plugin.model.time import Timed, Window, Zoned
@@ -28,11 +35,13 @@ _FORMAT = "%Y%m%dT%H%M%SZ"
 
 
 def answers(client: Client, owner: str) -> bool:
-    """Whether the times of this address are to be had."""
+    """Whether the times of this address are to be had now. Raises what concerns the whole account."""
     day = datetime(2026, 1, 1, tzinfo=UTC)
     try:
         _ask(client, owner, Window(day, day + timedelta(days=1)))
-    except (CollectionGone, PermissionDenied, ContractViolation):  # nobody, not for us, or not served at all
+    except (NotSent, AnswerLost):
+        raise
+    except (CollectionGone, PermissionDenied, ContractViolation, Unavailable):  # nobody, not for us, or not served
         return False
     return True
 

@@ -59,8 +59,7 @@ def pull(reader: Reader, collection: str, since: Cursor | Checkpoint | None, win
         message = _ask(reader, collection, state, first=first)
         told = tuple(_changes(reader, collection, message, window if snapshot else None))
         following = xml.text(message, "m:SyncState")
-        told_last = xml.find(message, "m:IncludesLastItemInRange") is not None  # the schema lets it be left out
-        last = xml.flag(message, "m:IncludesLastItemInRange") if told_last else not xml.children(message, "m:Changes")
+        last = is_last(message)
         if not following or (following == state and not last):
             raise ContractViolation("a page leads nowhere")
         if last:
@@ -68,6 +67,13 @@ def pull(reader: Reader, collection: str, since: Cursor | Checkpoint | None, win
             return
         yield Page(told, snapshot, covers, Checkpoint(following, fingerprint, snapshot, window))
         state, first = following, False
+
+
+def is_last(message: Element) -> bool:
+    """Whether a page of changes is the last one. The schema lets that be left out; then an empty one is."""
+    if xml.find(message, "m:IncludesLastItemInRange") is None:
+        return not xml.children(message, "m:Changes")
+    return xml.flag(message, "m:IncludesLastItemInRange")
 
 
 def _fingerprint(collection: str) -> str:
@@ -102,7 +108,7 @@ def _changes(reader: Reader, collection: str, message: Element, window: Window |
             removed[identity] = xml.local(change) == "Delete"
     yield from (Tombstone(identity) for identity, gone in removed.items() if gone)
     present = [identity for identity, gone in removed.items() if not gone]
-    for identity, whole in zip(present, reader.wholes(present), strict=True):
+    for identity, whole in zip(present, reader.wholes(collection, present), strict=True):
         meant = reader.meaning(collection, identity, whole)
         if isinstance(meant, Unreadable):
             yield meant

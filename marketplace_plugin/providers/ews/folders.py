@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from marketplace_plugin.errors import CollectionGone, ContractViolation, PermissionDenied
+from marketplace_plugin.errors import CollectionGone, ContractViolation
 from marketplace_plugin.model.collection import Capabilities, CollectionInfo, Role
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.series.pattern import RULES
@@ -22,7 +22,7 @@ from marketplace_plugin.providers.ews.shape.decode import Calendar
 from marketplace_plugin.providers.ews.shape.encode import FIELDS
 from marketplace_plugin.providers.ews.soap import xml
 from marketplace_plugin.providers.ews.soap.client import Client
-from marketplace_plugin.providers.ews.soap.errors import for_read, problem_of
+from marketplace_plugin.providers.ews.soap.errors import Refusal, for_read, problem_of
 from marketplace_plugin.providers.ews.soap.xml import Element, make
 
 CAPABILITIES = Capabilities(
@@ -130,26 +130,46 @@ def named(client: Client, *names: str) -> list[Seen | None]:
 
 
 def _shared(client: Client, owners: Sequence[str]) -> Iterator[Seen]:
-    """The calendars of other mailboxes, as far as the account may see them: at least when somebody is busy."""
-    wanted = [
-        make("t:DistinguishedFolderId", make("t:Mailbox", make("t:EmailAddress", owner)), Id="calendar")
-        for owner in owners
-    ]
-    if not wanted:
-        return
-    for owner, message in zip(owners, client.ask_all(_get(wanted), len(wanted)), strict=True):
-        problem = problem_of(message)
-        if problem is None:
+    """The calendars of other mailboxes, as far as the account may see them: at least when somebody is busy.
+
+    Each is asked for by itself: what is wrong with somebody's mailbox, even where it refuses the whole request, is no
+    reason to leave out the others, and the own one least of all.
+    """
+    for owner in owners:
+        try:
+            message = _of_other(client, owner)
+        except Refusal as problem:
+            if problem.throttled:
+                raise for_read(problem) from problem
+            if not problem.transient and availability.answers(client, owner):
+                yield _only_times(owner, owner)
+        else:
             seen = _seen(_only(message), owner)
             yield seen if seen.calendar is not None else _only_times(owner, seen.title)
-        elif not (problem.absent or problem.denied):
-            raise for_read(problem) from problem
-        elif availability.answers(client, owner):
-            yield _only_times(owner, owner)
+
+
+def _of_other(client: Client, owner: str) -> Element:
+    """The calendar of another mailbox. Where ``owner`` is a further address of it, the answer names the one to ask by.
+
+    Raises Refusal, and as ``Client.one``.
+    """
+    try:
+        return client.one(_get([_calendar_of(owner)]))
+    except Refusal as problem:
+        if not problem.primary or problem.primary == owner:
+            raise
+        return client.one(_get([_calendar_of(problem.primary)]))
+
+
+def _calendar_of(owner: str) -> Element:
+    return make("t:DistinguishedFolderId", make("t:Mailbox", make("t:EmailAddress", owner)), Id="calendar")
 
 
 def below(client: Client, place: Place) -> Iterator[Seen]:
-    """All folders below one, at any depth; none where the account may not look."""
+    """All folders below one, at any depth; none in another mailbox that refuses it.
+
+    In the own one a refusal is raised: without its folders the list would be short.
+    """
     offset = 0
     while True:
         request = make(
@@ -160,9 +180,11 @@ def below(client: Client, place: Place) -> Iterator[Seen]:
             Traversal="Deep",
         )
         try:
-            message = client.ask(request)
-        except (CollectionGone, PermissionDenied):
-            return
+            message = client.one(request)
+        except Refusal as problem:
+            if place.owner and not problem.throttled:
+                return
+            raise for_read(problem) from problem
         folders = xml.children(message, _FOLDERS)
         for folder in folders:
             yield _seen(folder, place.owner)

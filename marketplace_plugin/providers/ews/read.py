@@ -6,6 +6,7 @@ what became of occurrences, so it is asked for ids alone, and GetItem for the re
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator, Sequence
 
 from marketplace_plugin.contract.provider import Session
@@ -21,7 +22,7 @@ from marketplace_plugin.providers.ews.shape.encode import stamp_path
 from marketplace_plugin.providers.ews.shape.recurrence import Undecodable
 from marketplace_plugin.providers.ews.soap import xml
 from marketplace_plugin.providers.ews.soap.client import Client
-from marketplace_plugin.providers.ews.soap.errors import Refusal, for_read, problem_of
+from marketplace_plugin.providers.ews.soap.errors import Refusal
 from marketplace_plugin.providers.ews.soap.xml import Element, make
 
 BATCH = 50
@@ -95,41 +96,28 @@ class Reader:
 
     # --- items -------------------------------------------------------------------------------------------------
 
-    def items(self, ids: Sequence[Element]) -> list[Element | Refusal]:
+    def items(self, collection: str, ids: Sequence[Element]) -> list[Element | Refusal]:
         """Items by ``t:ItemId`` or ``t:OccurrenceItemId``, each as it stands or why it is not to be had.
 
         Raises Throttled, Unavailable: then nothing is known of any of them.
         """
         found: list[Element | Refusal] = []
         for start in range(0, len(ids), BATCH):
-            found += self._batch(ids[start : start + BATCH])
+            answers = self.client.each(ids[start : start + BATCH], _request, lambda: self.check(collection))
+            found += [one if isinstance(one, Refusal) else _only(one) for one in answers]
         return found
 
-    def _batch(self, ids: Sequence[Element]) -> Iterator[Element | Refusal]:
-        properties = [make("t:FieldURI", FieldURI=path) for path in _PATHS]
-        shape = make(
-            "m:ItemShape",
-            make("t:BaseShape", "IdOnly"),
-            make("t:BodyType", "Text"),
-            make("t:AdditionalProperties", *properties, stamp_path()),
-        )
-        request = make("m:GetItem", shape, make("m:ItemIds", *ids))
-        for message in self.client.ask_all(request, len(ids)):
-            problem = problem_of(message)
-            if problem is None:
-                yield _only(message)
-            elif problem.throttled or problem.transient:
-                raise for_read(problem) from problem
-            else:
-                yield problem
+    def wholes(self, collection: str, ids: Sequence[str]) -> list[Whole | Refusal]:
+        """Items by their ids, series with their exceptions. Raises as ``items``.
 
-    def wholes(self, ids: Sequence[str]) -> list[Whole | Refusal]:
-        """Items by their ids, series with their exceptions. Raises as ``items``."""
-        masters = self.items([item_id(identity) for identity in ids])
+        Where an exception is not to be had, the series is not known as a whole; what is said of the one is not said of
+        the other, which stands there.
+        """
+        masters = self.items(collection, [item_id(identity) for identity in ids])
         wanted = [
             identity for item in masters if not isinstance(item, Refusal) for identity in decode.exception_ids(item)
         ]
-        read = dict(zip(wanted, self.items([item_id(identity) for identity in wanted]), strict=True))
+        read = dict(zip(wanted, self.items(collection, [item_id(one) for one in wanted]), strict=True))
         found: list[Whole | Refusal] = []
         for item in masters:
             if isinstance(item, Refusal):
@@ -137,13 +125,16 @@ class Reader:
                 continue
             exceptions = [read[identity] for identity in decode.exception_ids(item)]
             missing = next((one for one in exceptions if isinstance(one, Refusal)), None)
-            found.append(missing if missing is not None else Whole(item, tuple(exceptions)))
+            found.append(
+                Refusal(f"{missing.reason} for an exception") if missing is not None else Whole(item, tuple(exceptions))
+            )
         return found
 
     def meaning(self, collection: str, identity: str, whole: Whole | Refusal) -> Found | Gone | Unreadable:
         """An item as it stands now; an occurrence or exception is part of its series, no item of its own."""
         if isinstance(whole, Refusal):
-            return Gone(identity) if whole.absent else Unreadable(identity, UnreadableReason.MALFORMED)
+            never_was = whole.no_id and not _may_be_id(identity)
+            return Gone(identity) if whole.absent or never_was else Unreadable(identity, UnreadableReason.MALFORMED)
         if not _belongs(whole.master, Place.of(collection)):
             return Gone(identity)
         try:
@@ -158,7 +149,7 @@ class Reader:
             return []
         if Place.of(collection).times_only:
             return [*availability.fetch(self.client, collection, wanted, self.home)]
-        wholes = self.wholes(wanted)
+        wholes = self.wholes(collection, wanted)
         found = [self.meaning(collection, identity, whole) for identity, whole in zip(wanted, wholes, strict=True)]
         if any(isinstance(item, Gone) for item in found):
             self.check(collection)
@@ -175,7 +166,7 @@ class Reader:
         found: dict[Stamp, list[Found]] = {}
         if not ids:
             return found
-        for identity, whole in zip(ids, self.wholes(ids), strict=True):
+        for identity, whole in zip(ids, self.wholes(collection, ids), strict=True):
             meant = self.meaning(collection, identity, whole)
             if isinstance(meant, Found) and meant.stamp in wanted and meant.stamp is not None:
                 found.setdefault(meant.stamp, []).append(meant)
@@ -203,7 +194,10 @@ class Reader:
             )
             message = self.client.ask(request)
             items = xml.children(message, "m:RootFolder/t:Items")
-            yield from (decode.id_of(item) for item in items if xml.local(item) == "CalendarItem")
+            try:
+                yield from [decode.id_of(item) for item in items if xml.local(item) == "CalendarItem"]
+            except Undecodable as error:
+                raise ContractViolation("an item without an id") from error
             if not items or folders.is_last(message):
                 return
             offset += len(items)
@@ -211,6 +205,25 @@ class Reader:
 
 def item_id(identity: str, change_key: str = "") -> Element:
     return make("t:ItemId", Id=identity, **({"ChangeKey": change_key} if change_key else {}))
+
+
+def _request(ids: Sequence[Element]) -> Element:
+    properties = [make("t:FieldURI", FieldURI=path) for path in _PATHS]
+    shape = make(
+        "m:ItemShape",
+        make("t:BaseShape", "IdOnly"),
+        make("t:BodyType", "Text"),
+        make("t:AdditionalProperties", *properties, stamp_path()),
+    )
+    return make("m:GetItem", shape, make("m:ItemIds", *ids))
+
+
+def _may_be_id(text: str) -> bool:
+    """Whether an Exchange server may have given this id: they are base64 (ews-identifiers-in-exchange)."""
+    try:
+        return bool(base64.b64decode(text, validate=True))
+    except ValueError:
+        return False
 
 
 def _only(message: Element) -> Element:

@@ -110,7 +110,7 @@ def _there(attempt: Attempt, whole: Whole, now: Series, original: Original) -> E
     for item in whole.exceptions:
         if decode.original_of(xml.text(item, "t:OriginalStart"), start, anchor) == original:
             identity = item_id(decode.id_of(item))
-    (found,) = attempt.reader.items([identity])
+    (found,) = attempt.reader.items(attempt.collection, [identity])
     if isinstance(found, Refusal):
         raise Settled(Stale(attempt.op, None))
     try:

@@ -10,6 +10,7 @@ from marketplace_plugin.errors import ContractViolation, ProviderError
 from marketplace_plugin.model.change import Stamp
 from marketplace_plugin.model.event import Event, Sensitivity, ShowAs
 from marketplace_plugin.model.time import Timed, Zoned
+from marketplace_plugin.providers.ews.attempt import Key
 from marketplace_plugin.providers.ews.folders import Place
 from marketplace_plugin.providers.ews.read import Reader, item_id
 from marketplace_plugin.providers.ews.shape import decode, encode
@@ -23,7 +24,8 @@ _TITLE = "Marketplace"
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """``version`` is the build, ``15.2.1118.7``; ``name`` what people call it, ``Exchange Server 2019``."""
+    """``version`` is the build, ``15.2.1118.7``, empty where the server does not tell it; ``name`` what people call it,
+    ``Exchange Server 2019``."""
 
     version: str
     name: str
@@ -37,6 +39,8 @@ def sign_in(reader: Reader) -> SignedIn:
     version = reader.client.version
     from marketplace_plugin.providers.ews.soap import wire
 
+    if not version:  # the header that tells it may be left out; all that has not refused our schema takes it
+        return SignedIn("", "Exchange Server")
     try:
         if wire.schema_of(version).startswith("Exchange2007"):
             raise UnsupportedVersion("Exchange 2007")
@@ -69,11 +73,11 @@ def try_write(reader: Reader, collection: str) -> None:
     items = xml.children(made, "m:Items")
     if not items:
         raise ContractViolation("a creation without an id")
-    key = item_id(decode.id_of(items[0]), decode.change_key_of(items[0]))
+    key = Key.of(items[0])
     try:
-        (read,) = reader.items([item_id(decode.id_of(items[0]))])
+        (read,) = reader.items(collection, [item_id(key.id)])
     finally:
-        _remove(reader, key)
+        _remove(reader, key.element)
     if isinstance(read, Refusal):
         raise for_read(read) from read
     if decode.stamp_of(read) != stamp or xml.text(read, "t:Subject") != _TITLE:

@@ -44,4 +44,4 @@ def carry_out(call: Call) -> Element:
     try:
         return carry(call)
     except errors.EwsError as error:
-        raise errors.SoapFault(error.code, error.message) from error
+        raise errors.SoapFault(error.code, error.message, values=error.values) from error

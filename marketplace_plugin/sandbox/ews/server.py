@@ -23,7 +23,7 @@ from marketplace_plugin.sandbox.ews.faults import Fault, Faults
 from marketplace_plugin.sandbox.ews.operations.calls import Call
 from marketplace_plugin.sandbox.ews.outlook import ids
 from marketplace_plugin.sandbox.ews.soap import envelope, errors, versions
-from marketplace_plugin.sandbox.ews.soap.names import Element, add, children, find, full, local
+from marketplace_plugin.sandbox.ews.soap.names import Element, children, find, full, local
 from marketplace_plugin.sandbox.ews.state import Account, State
 from marketplace_plugin.sandbox.ews.transport import tls
 from marketplace_plugin.sandbox.ews.transport.http import HttpServer
@@ -354,9 +354,8 @@ def _operation(body: bytes) -> str | None:
 def _refusing(call: Call, rule: Fault) -> Element:
     """A response whose one message is the fault's."""
     outer, messages = envelope.response(call.request.name)
-    refused = envelope.message(messages, call.request.name, errors.EwsError(rule.code))
-    if rule.back_off is not None:
-        add(add(refused, "m:MessageXml"), "t:Value", str(rule.back_off), Name="BackOffMilliseconds")
+    values = {} if rule.back_off is None else {"BackOffMilliseconds": str(rule.back_off)}
+    envelope.message(messages, call.request.name, errors.EwsError(rule.code, values=values))
     return outer
 
 

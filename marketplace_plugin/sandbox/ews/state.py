@@ -38,6 +38,8 @@ class Account:
     domain: str
     password: str
     time_zone: str = "W. Europe Standard Time"
+    aliases: tuple[str, ...] = ()
+    """Further mail addresses of the mailbox (proxy addresses), in lower case."""
     disabled: bool = False
     wrong_passwords: int = 0
     settings_url: str | None = None
@@ -124,6 +126,10 @@ class Knobs:
     """Refuse to create an item whose UID the folder has."""
     ews_enabled: bool = True
     """Off: the server answers 403, as for a mailbox whose EWS the administrator switched off."""
+    refused: dict[str, str] = field(default_factory=dict)
+    """Id of an item or occurrence, or address of a mailbox -> the code that each request for it is answered with."""
+    refused_whole: bool = False
+    """Such codes, and that of an address that is not the primary one, come as faults of the whole request."""
     public_url: str | None = None
     """The base URL that autodiscover names; None: the one of ``start``."""
     autodiscover_moved_to: str | None = None
@@ -177,8 +183,10 @@ class State(frame.State):
         return None
 
     def mailbox(self, address: str) -> Account | None:
-        """By mail address, whatever its case."""
-        return next((item for item in self.accounts.values() if item.email.casefold() == address.casefold()), None)
+        """By mail address, the primary one or an alias, whatever its case."""
+        wanted = address.casefold()
+        found = (item for item in self.accounts.values() if wanted in (item.email.casefold(), *item.aliases))
+        return next(found, None)
 
     # --- folders ------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from marketplace_plugin.model.event import Override, Unknown
 from marketplace_plugin.model.form.canonical import restrict, same
 from marketplace_plugin.sync.merge.cells import Parts, in_occurrences, recurs, same_shape
 
@@ -41,14 +42,27 @@ def spelt(host: Sequence[Parts], remote: Sequence[Parts], held: frozenset[str]) 
 
 
 def terse(parts: Parts, keys: frozenset[str], held: frozenset[str]) -> Parts:
-    """Without those of the named occurrences that are as the rule makes them."""
-    rest = {k: o for k, o in parts.overrides.items() if k not in keys or not _regular(parts, k, held)}
+    """Without those of the named occurrences that are as the rule makes them. Guests are no field that flows; who is
+    invited to an occurrence alone has to be known all the same (rule D4)."""
+    rest = {
+        k: o for k, o in parts.overrides.items() if k not in keys or not _regular(parts, k, held) or _invites(parts, o)
+    }
     return replace(parts, overrides=rest)
 
 
 def _spell(parts: Parts, keys: frozenset[str]) -> Parts:
     missing = {key: parts.by_rule(key) for key in keys if key not in parts.overrides}
     return replace(parts, overrides={**parts.overrides, **missing}) if missing else parts
+
+
+def _invites(parts: Parts, override: Override) -> bool:
+    """Whether somebody takes part in an occurrence who takes no part in its series."""
+    if override.event is None:
+        return False
+    here, all_of_them = override.event.attendees, parts.event.attendees
+    if isinstance(here, Unknown) or isinstance(all_of_them, Unknown):
+        return here is not all_of_them
+    return bool({one.address for one in here} - {one.address for one in all_of_them})
 
 
 def _made_regular(key: str, sides: Sequence[Parts], held: frozenset[str]) -> bool:

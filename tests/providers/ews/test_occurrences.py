@@ -70,11 +70,11 @@ def test_the_number_of_an_occurrence_is_checked_by_its_start(world: World, servi
     reader: Any = provider._reader  # type: ignore[attr-defined]  # the real one
     items = reader.items
 
-    def counts_otherwise(ids: Any) -> Any:
+    def counts_otherwise(collection: str, ids: Any) -> Any:
         for one in ids:
             if one.get("InstanceIndex"):
                 one.set("InstanceIndex", str(int(one.get("InstanceIndex")) + 1))
-        return items(ids)
+        return items(collection, ids)
 
     reader.items = counts_otherwise
     item = daily("Stand-up", Override(at(24, 9), meeting("verlegt", 24, 15)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -50,6 +50,35 @@ def kinds(sandbox: EwsSandbox) -> list[tuple[str, tuple[str, ...]]]:
 
 
 # --- meetings ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("what", ["occurrence", "series", "time"])
+def test_who_is_invited_to_one_occurrence_is_told_of_it(
+    what: str, anna: Ews, sandbox: EwsSandbox, act: Callable[[str], Actor]
+) -> None:
+    master = act(ANNA).create("Reihe", NINE, rule=weekly(NINE.date()))
+    second = NINE.date() + timedelta(days=7)
+    one = act(ANNA).occurrence(master, second)
+    act(ANNA).update(one, attendees=[OUTSIDE])
+    assert kinds(sandbox) == [("invitation", (OUTSIDE,))]
+    assert [anna.get(item).one("//t:IsMeeting") for item in (master, one)] == ["false", "true"]
+    match what:
+        case "occurrence":
+            act(ANNA).delete(one)
+        case "series":
+            act(ANNA).delete(master)
+        case _:
+            act(ANNA).update(master, NINE + timedelta(hours=1))
+    assert kinds(sandbox)[1:] == [("cancellation", (OUTSIDE,))]
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_further_address_names_the_primary_one(anna: Ews, sandbox: EwsSandbox, whole: bool) -> None:
+    sandbox.state.accounts[JONAS].aliases = ("j.weber@nordwerk.example",)
+    sandbox.state.knobs.refused_whole = whole
+    answer = get_folder(anna, of("j.weber@nordwerk.example"))
+    assert answer.one("//*[local-name()='ResponseCode']") == "ErrorNonPrimarySmtpAddress"
+    assert answer.one("//t:Value[@Name='Primary']") == JONAS
 
 
 def test_silence_mails_nobody(anna: Ews, sandbox: EwsSandbox, act: Callable[[str], Actor]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Protocol
 
-from marketplace_plugin.contract.sending import broken_off
+from marketplace_plugin.contract.sending import Settled, broken_off
 from marketplace_plugin.errors import ContractViolation, NotSent, Throttled, Unavailable
 from marketplace_plugin.model.change import Access, Found, Gone, Revision, Stamp, Unreadable
 from marketplace_plugin.model.contact import Contact
@@ -55,6 +55,8 @@ class Attempt:
         """Raises only what concerns the whole connection or folder."""
         try:
             return self._carry_out(write)
+        except Settled as end:
+            return end.outcome
         except Refusal as problem:
             return Missing(self.op) if problem.absent else for_write(self.op, problem)
         except (Throttled, Unavailable, ContractViolation) as error:
@@ -125,11 +127,16 @@ class Attempt:
         return Applied(self.op, write.id, None, None)
 
     def _expect(self, write: Update | Delete) -> tuple[Element | None, Found | None]:
-        """The item as it stands, and what it means; None where it is not there, or cannot be understood."""
+        """The item as it stands, and what it means; None where it is not there, or cannot be understood.
+
+        Raises Settled where it is not to be had.
+        """
         (there,) = self.items.elements(self.place, [write.id])
         meant = meaning(self.place, write.id, there)
-        if isinstance(meant, Gone) or isinstance(there, Refusal):
+        if isinstance(meant, Gone):
             return None, None
+        if isinstance(there, Refusal):  # it stands there all the same
+            raise Settled(Stale(self.op, None))
         return there, meant if isinstance(meant, Found) else None
 
     def _stored(self, identity: str, known: Found) -> Outcome:

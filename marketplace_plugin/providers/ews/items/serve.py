@@ -29,6 +29,7 @@ from marketplace_plugin.model.change import (
 from marketplace_plugin.model.collection import Capabilities, CollectionInfo, Role
 from marketplace_plugin.model.write import Outcome, Write
 from marketplace_plugin.providers.ews import folders
+from marketplace_plugin.providers.ews.changes import is_last
 from marketplace_plugin.providers.ews.items import contact
 from marketplace_plugin.providers.ews.items.attempt import Attempt
 from marketplace_plugin.providers.ews.items.place import CONTACTS, TASKS, Place, Sort, id_of, meaning, only
@@ -36,7 +37,7 @@ from marketplace_plugin.providers.ews.read import BATCH, STAMPS, item_id
 from marketplace_plugin.providers.ews.shape.encode import stamp_path
 from marketplace_plugin.providers.ews.soap import xml
 from marketplace_plugin.providers.ews.soap.client import Client
-from marketplace_plugin.providers.ews.soap.errors import Refusal, for_read, problem_of
+from marketplace_plugin.providers.ews.soap.errors import Refusal, for_read
 from marketplace_plugin.providers.ews.soap.xml import Element, make
 
 PAGE = 512
@@ -87,7 +88,7 @@ class Items:
             message = self._sync(place, state, first=first)
             told = tuple(self._changes(place, message))
             following = xml.text(message, "m:SyncState")
-            last = xml.flag(message, "m:IncludesLastItemInRange")
+            last = is_last(message)
             if not following or (following == state and not last):
                 raise ContractViolation("a page leads nowhere")
             if last:
@@ -129,15 +130,19 @@ class Items:
             if isinstance(one, Found):
                 yield Upsert(one)
             else:
-                yield Tombstone(one.id) if isinstance(one, Gone) else one
+                yield Tombstone(one.id, confirmed=False) if isinstance(one, Gone) else one
 
     def fetch(self, place: Place, ids: Sequence[str]) -> list[Found | Gone | Unreadable]:
         """See ``contract.provider.Provider.fetch``. Raises CollectionGone rather than calling every item gone."""
         found = self.read(place, list(dict.fromkeys(ids)))
         if any(isinstance(one, Gone) for one in found):
-            shape = make("m:FolderShape", make("t:BaseShape", "IdOnly"))
-            self._client.ask(make("m:GetFolder", shape, make("m:FolderIds", place.element)))
+            self._check(place)
         return found
+
+    def _check(self, place: Place) -> None:
+        """Raises CollectionGone where the folder itself is not there."""
+        shape = make("m:FolderShape", make("t:BaseShape", "IdOnly"))
+        self._client.ask(make("m:GetFolder", shape, make("m:FolderIds", place.element)))
 
     def read(self, place: Place, ids: Sequence[str]) -> list[Found | Gone | Unreadable]:
         """Items as they stand now, in the order asked."""
@@ -147,10 +152,12 @@ class Items:
         """Items with all that we read of them, or why they are not to be had."""
         found: list[Element | Refusal] = []
         for start in range(0, len(ids), BATCH):
-            found += self._batch(place, ids[start : start + BATCH])
+            batch = ids[start : start + BATCH]
+            answers = self._client.each(batch, lambda part: self._request(place, part), lambda: self._check(place))
+            found += [one if isinstance(one, Refusal) else only(one) for one in answers]
         return found
 
-    def _batch(self, place: Place, ids: Sequence[str]) -> Iterator[Element | Refusal]:
+    def _request(self, place: Place, ids: Sequence[str]) -> Element:
         paths = ("item:ParentFolderId", "item:LastModifiedTime", "item:WebClientReadFormQueryString", *place.sort.paths)
         properties = [make("t:FieldURI", FieldURI=path) for path in paths]
         properties += [stamp_path(), contact.extended_path(contact.LABELS)]
@@ -160,15 +167,7 @@ class Items:
             make("t:BodyType", "Text"),
             make("t:AdditionalProperties", *properties),
         )
-        request = make("m:GetItem", shape, make("m:ItemIds", *(item_id(key) for key in ids)))
-        for message in self._client.ask_all(request, len(ids)):
-            problem = problem_of(message)
-            if problem is None:
-                yield only(message)
-            elif problem.throttled or problem.transient:
-                raise for_read(problem) from problem
-            else:
-                yield problem
+        return make("m:GetItem", shape, make("m:ItemIds", *(item_id(key) for key in ids)))
 
     def find(self, place: Place, stamps: Sequence[Stamp]) -> dict[Stamp, list[Found]]:
         """See ``contract.provider.Provider.find``. Exchange compares texts without case; we do not."""

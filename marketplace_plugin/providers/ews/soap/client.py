@@ -11,7 +11,8 @@ the client, since accounts are locked after a few.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from marketplace_plugin.contract.provider import Session
 from marketplace_plugin.contract.reach import Reach
@@ -24,6 +25,7 @@ from marketplace_plugin.providers.ews.soap.xml import Element
 if TYPE_CHECKING:
     from marketplace_plugin.providers.ews.soap.wire import Answer, Line
 
+T = TypeVar("T")
 OLDEST = "Exchange2010"
 """The oldest schema that we speak, and what every later server takes too."""
 _TOO_OLD = frozenset({"ErrorInvalidServerVersion", "ErrorIncorrectSchemaVersion"})
@@ -104,6 +106,39 @@ class Client:
         if len(messages) != number:
             raise ContractViolation("not one answer to each question")
         return messages
+
+    def each(
+        self, ids: Sequence[T], request: Callable[[Sequence[T]], Element], is_well: Callable[[], object]
+    ) -> list[Element | Refusal]:
+        """A read of items by their ids: the response message of each, or why it is not to be had.
+
+        Exchange answers ErrorInternalServerError for an item that it cannot tell of, for ever, and may leave the others
+        of the request out. So these are asked for again, in halves, and one that fails alone while ``is_well`` raises
+        nothing is refused by itself. Raises as ``ask`` for what concerns all; then nothing is known of any of them.
+        """
+        answers: dict[int, Element | Refusal] = {}
+        waiting, asked = [list(range(len(ids)))], False
+        while waiting:
+            part = waiting.pop()
+            messages = self.ask_all(request([ids[place] for place in part]), len(part))
+            problems = {place: problem_of(message) for place, message in zip(part, messages, strict=True)}
+            answers |= {place: problems[place] or message for place, message in zip(part, messages, strict=True)}
+            fails = any(problem is not None and problem.broken for problem in problems.values())
+            again = []
+            for place, problem in problems.items():
+                if problem is not None and fails and (problem.broken or problem.stopped):
+                    again.append(place)
+                elif problem is not None and (problem.throttled or problem.transient):
+                    raise for_read(problem) from problem
+            if again and not asked:
+                is_well()
+                asked = True
+            if len(again) == 1 == len(part):
+                answers[again[0]] = Refusal("ErrorInternalServerError for one item alone")
+            elif again:
+                half = len(again) // 2 if len(again) == len(part) else 0
+                waiting += [half_of for half_of in (again[half:], again[:half]) if half_of]
+        return [answers[place] for place in range(len(ids))]
 
     def close(self) -> None:
         """Give back the connections; they carry the sign-in."""

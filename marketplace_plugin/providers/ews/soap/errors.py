@@ -28,6 +28,10 @@ _ABSENT = frozenset(
         "ErrorParentFolderNotFound",
         "ErrorSyncFolderNotFound",
         "ErrorNonExistentMailbox",
+    }
+)
+_NO_ID = frozenset(
+    {
         "ErrorCannotUseItemIdForFolderId",
         "ErrorCannotUseFolderIdForItemId",
         "ErrorInvalidFolderId",
@@ -83,13 +87,16 @@ _UNSUPPORTED = frozenset(
 
 
 class Refusal(ProviderError):
-    """The server answered with an error. ``code`` of EWS, or ``HTTP 403`` where it did not come so far."""
+    """The server answered with an error. ``code`` of EWS, or ``HTTP 403`` where it did not come so far.
+
+    ``primary``: the address by which a mailbox has to be asked for (ErrorNonPrimarySmtpAddress), where it is told.
+    """
 
     code = "refusal"
 
-    def __init__(self, reason: str, pause: timedelta | None = None, *, busy: bool = False) -> None:
+    def __init__(self, reason: str, pause: timedelta | None = None, *, busy: bool = False, primary: str = "") -> None:
         super().__init__(f"Exchange answered {reason}")
-        self.reason, self.pause, self._busy = reason, pause, busy
+        self.reason, self.pause, self._busy, self.primary = reason, pause, busy, primary
 
     @property
     def throttled(self) -> bool:
@@ -97,8 +104,23 @@ class Refusal(ProviderError):
 
     @property
     def absent(self) -> bool:
-        """There is nothing with this id, or it cannot be one."""
+        """There is nothing with this id."""
         return self.reason in _ABSENT
+
+    @property
+    def no_id(self) -> bool:
+        """The server takes it for no id. That says nothing of the item: ids of a mailbox that moved may become so."""
+        return self.reason in _NO_ID
+
+    @property
+    def broken(self) -> bool:
+        """As a server out of order answers, and one that cannot tell of a single item, for as long as it is so."""
+        return self.reason == "ErrorInternalServerError"
+
+    @property
+    def stopped(self) -> bool:
+        """Not looked at, because of another one in the same request."""
+        return self.reason == "ErrorBatchProcessingStopped"
 
     @property
     def no_occurrence(self) -> bool:
@@ -144,7 +166,7 @@ def fault_of(fault: Element) -> Refusal:
     code = next((str(e.text or "").strip() for e in fault.iter("{*}ResponseCode")), "")
     if not code:  # some faults say it in their code alone, with a prefix
         code = str(fault.findtext("faultcode") or "").rpartition(":")[2] or "a fault"
-    return Refusal(code, _pause(fault))
+    return Refusal(code, _pause(fault), primary=_primary(code, fault))
 
 
 def problem_of(message: Element) -> Refusal | None:
@@ -152,7 +174,7 @@ def problem_of(message: Element) -> Refusal | None:
     if message.get("ResponseClass") == "Success":
         return None
     code = next((str(e.text or "").strip() for e in message.iter("{*}ResponseCode")), "")
-    return Refusal(code or "nothing", _pause(message))
+    return Refusal(code or "nothing", _pause(message), primary=_primary(code, message))
 
 
 def _pause(parent: Element) -> timedelta | None:
@@ -163,11 +185,17 @@ def _pause(parent: Element) -> timedelta | None:
     return None
 
 
+def _primary(code: str, parent: Element) -> str:
+    if code != "ErrorNonPrimarySmtpAddress":
+        return ""
+    return next((str(v.text or "").strip() for v in parent.iter("{*}Value") if v.get("Name") == "Primary"), "")
+
+
 def for_read(problem: Refusal) -> ProviderError:
     """The error that a read raises."""
     if problem.throttled:
         return Throttled(str(problem), problem.pause)
-    if problem.absent:
+    if problem.absent or problem.no_id:
         return CollectionGone("the calendar is not there, or not shared any more")
     if problem.denied:
         return PermissionDenied(str(problem))

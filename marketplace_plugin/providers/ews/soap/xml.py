@@ -20,6 +20,7 @@ TYPES = "http://schemas.microsoft.com/exchange/services/2006/types"
 SPACES = {"m": MESSAGES, "t": TYPES}
 
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_ENCODING = re.compile(rb"""<\?xml[^>]*\sencoding\s*=\s*["']([^"']*)["']""")
 _REFERENCE = re.compile(rb"&#(?:[xX]([0-9a-fA-F]+)|([0-9]+));")
 
 
@@ -69,17 +70,42 @@ def local(element: Element) -> str:
 
 
 def parse(content: bytes) -> Element:
-    """The root. No entities, no DOCTYPE, no network. Raises Unparsable."""
+    """The root. No entities, no DOCTYPE, no network. Raises Unparsable.
+
+    Bytes that XML 1.0 forbids, or that are no UTF-8, stand in texts that people pasted: they stop no document. What is
+    left without them has to be a whole one.
+    """
+    try:
+        return _strictly(content)
+    except etree.XMLSyntaxError as error:
+        if not _is_utf8(content):
+            raise Unparsable("no whole XML") from error
+    try:
+        return _strictly(_FORBIDDEN.sub("", content.decode("utf-8", "replace")).encode())
+    except etree.XMLSyntaxError as error:
+        raise Unparsable("no whole XML") from error
+
+
+def _strictly(content: bytes) -> Element:
+    """Raises XMLSyntaxError, and Unparsable for a DOCTYPE."""
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True, remove_comments=True, remove_pis=True
     )
     try:
         root = etree.fromstring(_REFERENCE.sub(_allowed, content), parser)
-    except (etree.XMLSyntaxError, ValueError) as error:
+    except ValueError as error:
         raise Unparsable("no whole XML") from error
     if root is None or root.getroottree().docinfo.doctype:
         raise Unparsable("a DOCTYPE, or nothing")
     return root
+
+
+def _is_utf8(content: bytes) -> bool:
+    """As the document says itself, and as it is without a word (XML 1.0, 4.3.3)."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff", b"\x00", b"<\x00")):
+        return False
+    declared = _ENCODING.match(content.removeprefix(b"\xef\xbb\xbf"))
+    return declared is None or declared[1].lower() in (b"utf-8", b"utf8")
 
 
 def _allowed(reference: re.Match[bytes]) -> bytes:

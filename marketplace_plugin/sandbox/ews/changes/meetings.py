@@ -8,6 +8,7 @@ SendMeetingInvitations), updateitem and deleteitem.
 from __future__ import annotations
 
 import copy
+from datetime import date
 
 from marketplace_plugin.sandbox.ews.items import Attendee, Event, Item
 from marketplace_plugin.sandbox.ews.state import Mail, State
@@ -21,7 +22,8 @@ _CANCELLED = "Canceled: "
 
 
 def is_meeting(event: Event) -> bool:
-    return bool(event.attendees)
+    """Whether somebody is invited, to all of it or to one occurrence alone."""
+    return bool(event.attendees) or any(one.attendees for one in event.overrides.values())
 
 
 def is_organizer(item: Item) -> bool:
@@ -73,12 +75,18 @@ def deleted(state: State, item: Item, mode: str) -> None:
         respond(state, item, "Decline")
 
 
-def occurrence_deleted(state: State, item: Item, mode: str) -> None:
-    """An occurrence of a series is gone."""
-    if mode == SILENT or not is_meeting(item.calendar):
-        return
-    if is_organizer(item):
-        _mail(state, item, "cancellation", addresses(item.calendar))
+def of_occurrence(event: Event, day: date) -> set[str]:
+    """Whom a mail about one occurrence reaches: an exception has attendees of its own."""
+    override = event.overrides.get(day)
+    own = None if override is None else override.attendees
+    found = event.attendees if own is None else own
+    return {item.address.casefold() for item in found} - {event.organizer.casefold()}
+
+
+def occurrence_deleted(state: State, item: Item, invited: set[str], mode: str) -> None:
+    """An occurrence of a series is gone, to which these were invited."""
+    if mode != SILENT and invited and is_organizer(item):
+        _mail(state, item, "cancellation", invited)
         _spread(state, item)
 
 

@@ -186,10 +186,11 @@ def delete(state: State, found: Found, disposal: str, mode: str) -> None:
     """Delete an item or an occurrence; an occurrence is gone whatever the disposal."""
     item = found.item
     if found.occurrence is not None:
+        invited = meetings.of_occurrence(item.calendar, found.occurrence.day)
         item.calendar.deleted.add(found.occurrence.day)
         item.calendar.overrides.pop(found.occurrence.day, None)
         state.touch(item, found.reader)
-        meetings.occurrence_deleted(state, item, mode)
+        meetings.occurrence_deleted(state, item, invited, mode)
         return
     if item.event is not None:
         meetings.deleted(state, item, mode)

@@ -42,7 +42,7 @@ def get_user_availability(call: Call) -> Element:
         refused = _refusal(call, address)
         message = add(one, "m:ResponseMessage", ResponseClass="Error" if refused else "Success")
         if refused:
-            add(message, "m:MessageText", _TEXTS[refused])
+            add(message, "m:MessageText", _TEXTS.get(refused, refused))
         add(message, "m:ResponseCode", refused or "NoError")
         view = add(one, "m:FreeBusyView")
         add(view, "t:FreeBusyViewType", "None" if refused else "FreeBusy")
@@ -55,6 +55,8 @@ def _refusal(call: Call, address: str) -> str:
     account = call.state.mailbox(address)
     if account is None:
         return "ErrorMailRecipientNotFound"
+    if account.email in call.state.knobs.refused:
+        return call.state.knobs.refused[account.email]
     calendar = call.state.distinguished(account.email, "calendar")
     return "" if access.rights(calendar, call.email).at_least("FreeBusyTimeOnly") else "ErrorNoFreeBusyAccess"
 

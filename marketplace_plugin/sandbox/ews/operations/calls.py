@@ -101,10 +101,18 @@ def folder_of(call: Call, element: Element) -> Folder:
         EwsError: for a folder that is not there or not to be seen.
     """
     if element.tag == full("t:FolderId"):
-        return access.folder(call.state, call.email, element.get("Id", ""))
+        found = access.folder(call.state, call.email, element.get("Id", ""))
+        _unless_refused(call, found.mailbox)
+        return found
     if element.tag == full("t:DistinguishedFolderId"):
         mailbox = text(element, "t:Mailbox", "t:EmailAddress")
-        return access.distinguished(call.state, call.email, element.get("Id", ""), mailbox)
+        _unless_refused(call, mailbox or "")
+        try:
+            return access.distinguished(call.state, call.email, element.get("Id", ""), mailbox)
+        except errors.EwsError as error:
+            if error.values and call.state.knobs.refused_whole:
+                raise errors.SoapFault(error.code, error.message, values=error.values) from error
+            raise
     raise errors.invalid_schema(f"The element '{local(element)}' is no folder id.")
 
 
@@ -124,6 +132,19 @@ def first_child(element: Element) -> Element:
 
 def item_of(call: Call, element: Element) -> Found:
     """The item of an ItemId, OccurrenceItemId or RecurringMasterItemId. Raises SoapFault or EwsError."""
+    found = _item_of(call, element)
+    _unless_refused(call, found.id)
+    return found
+
+
+def _unless_refused(call: Call, name: str) -> None:
+    """Raises EwsError or SoapFault for what is refused by knob."""
+    code = call.state.knobs.refused.get(name)
+    if code is not None:
+        raise errors.SoapFault(code) if call.state.knobs.refused_whole else errors.EwsError(code)
+
+
+def _item_of(call: Call, element: Element) -> Found:
     if element.tag == full("t:ItemId"):
         return access.item(call.state, call.email, element.get("Id", ""))
     if element.tag == full("t:OccurrenceItemId"):

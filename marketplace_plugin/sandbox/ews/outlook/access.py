@@ -95,6 +95,8 @@ def distinguished(state: State, email: str, name: str, mailbox: str | None) -> F
     owner: Account | None = state.accounts.get(email) if mailbox is None else state.mailbox(mailbox)
     if owner is None:
         raise EwsError("ErrorNonExistentMailbox")
+    if mailbox is not None and owner.email.casefold() != mailbox.casefold():
+        raise EwsError("ErrorNonPrimarySmtpAddress", values={"Primary": owner.email})
     try:
         found = state.distinguished(owner.email, name)
     except KeyError:

@@ -152,6 +152,10 @@ def message(parent: Element, name: str, error: errors.EwsError | None = None) ->
     add(found, "m:MessageText", error.message)
     add(found, "m:ResponseCode", error.code)
     add(found, "m:DescriptiveLinkKey", "0")
+    if error.values:
+        outer = add(found, "m:MessageXml")
+        for name, value in error.values.items():
+            add(outer, "t:Value", value, Name=name)
     return found
 
 

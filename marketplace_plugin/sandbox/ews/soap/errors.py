@@ -45,6 +45,7 @@ TEXTS = {
     "ErrorNameResolutionMultipleResults": "Multiple results were found.",
     "ErrorNameResolutionNoResults": "No results were found.",
     "ErrorNonExistentMailbox": "The SMTP address has no mailbox associated with it.",
+    "ErrorNonPrimarySmtpAddress": "The primary SMTP address must be specified when referencing a mailbox.",
     "ErrorOccurrenceCrossingBoundary": "Modified occurrence is crossing or overlapping adjacent occurrence.",
     "ErrorPropertyUpdate": "The property update failed.",
     "ErrorRecurrenceHasNoOccurrence": "Recurrence has no occurrences.",
@@ -67,11 +68,15 @@ TEXTS = {
 class EwsError(Exception):
     """One response message is an error; the others of the request are answered all the same."""
 
-    def __init__(self, code: str, message: str | None = None, *, warning: bool = False) -> None:
+    def __init__(
+        self, code: str, message: str | None = None, *, warning: bool = False, values: dict[str, str] | None = None
+    ) -> None:
         super().__init__(code)
         self.code = code
         self.message = TEXTS.get(code, code) if message is None else message
         self.warning = warning
+        self.values = values or {}
+        """Of MessageXml, for example Primary."""
 
 
 class SoapFault(Exception):

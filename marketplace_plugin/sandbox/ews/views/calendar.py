@@ -61,9 +61,8 @@ def _attendees(what: Shown) -> list[Attendee]:
 def _texts(view: View, what: Shown) -> dict[str, Callable[[], str | None]]:
     """The elements that are one text each; None leaves the element out."""
     event, occurrence, item = _event(what), what.found.occurrence, what.found.item
-    state = (
-        _MEETING * bool(event.attendees) | _RECEIVED * (not meetings.is_organizer(item)) | _CANCELLED * event.cancelled
-    )
+    meeting = bool(_attendees(what))
+    state = _MEETING * meeting | _RECEIVED * (not meetings.is_organizer(item)) | _CANCELLED * event.cancelled
     original = None if occurrence is None else occurrence.original
     start, end = _edges(what)
     override = None if occurrence is None else occurrence.override
@@ -76,13 +75,13 @@ def _texts(view: View, what: Shown) -> dict[str, Callable[[], str | None]]:
         "Start": lambda: view.moment(start),
         "End": lambda: view.moment(end),
         "IsAllDayEvent": lambda: boolean(all_day),
-        "IsMeeting": lambda: boolean(bool(event.attendees)),
+        "IsMeeting": lambda: boolean(meeting),
         "IsCancelled": lambda: boolean(event.cancelled),
         "IsRecurring": lambda: boolean(_is_recurring(what)),
         "MeetingRequestWasSent": lambda: boolean(event.request_sent),
         "IsResponseRequested": lambda: str(what.fields.get("IsResponseRequested", "true")),
         "CalendarItemType": lambda: _type(what),
-        "MyResponseType": lambda: event.response if event.attendees else "Unknown",
+        "MyResponseType": lambda: event.response if meeting else "Unknown",
         "Duration": lambda: _duration(start, end),
         "TimeZone": lambda: _zone(what, "Start"),
         "AppointmentReplyTime": lambda: None if event.replied is None else view.moment(event.replied),
