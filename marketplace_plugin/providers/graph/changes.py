@@ -126,22 +126,24 @@ def _changes(reader: Reader, collection: str, items: Sequence[Raw], window: Wind
         item.parts = [] if removed else [*item.parts, raw]
     yield from (Tombstone(key, confirmed=False) for key, item in touched.items() if item.removed)
     present = [key for key, item in touched.items() if not item.removed]
-    for key, whole in zip(present, reader.raws(collection, present) if present else (), strict=True):
+    for key, whole in zip(present, reader.raws(collection, present, listed=True) if present else (), strict=True):
         yield _change(reader, collection, key, whole, touched[key].parts, window)
 
 
-def _change(reader: Reader, collection: str, key: str, raw: Raw | None, parts: Sequence[Raw], window: Window) -> Change:
+def _change(
+    reader: Reader, collection: str, key: str, raw: Raw | Refusal | None, parts: Sequence[Raw], window: Window
+) -> Change:
     meant = reader.meaning(collection, key, raw)
     if isinstance(meant, Unreadable):
         return meant
     if not isinstance(meant, Gone):
         return Upsert(meant)
     calendar = reader.calendar(collection)
+    master = next((part for part in reversed(parts) if part["id"] == key), None)
+    if master is None:  # whoever was invited to one occurrence alone may have no other
+        return Unreadable(key, UnreadableReason.ORPHAN)
     if not calendar.shared:  # deleted while the page was read
         return Tombstone(key, confirmed=False)
-    master = next((part for part in reversed(parts) if part["id"] == key), None)
-    if master is None:
-        return Unreadable(key, UnreadableReason.ORPHAN)
     try:
         whole = _as_listed(reader, collection, master, parts, window)
         return Upsert(decode.found(whole, calendar)) if decode.is_masked(master, calendar) else Tombstone(key, False)

@@ -8,12 +8,12 @@ request only, and never with change tracking.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, time, timedelta
 from typing import Any
 
 from marketplace_plugin.contract.provider import Session
-from marketplace_plugin.errors import CollectionGone, ContractViolation, PermissionDenied, ProviderError
+from marketplace_plugin.errors import CollectionGone, ContractViolation, PermissionDenied
 from marketplace_plugin.model.change import Found, Gone, Stamp, Unreadable, UnreadableReason
 from marketplace_plugin.model.collection import Capabilities, CollectionInfo, Role
 from marketplace_plugin.model.item import Kind
@@ -126,7 +126,9 @@ class Reader:
 
     def _listed(self, call: Call) -> Iterator[Raw]:
         """All items of a list, page by page."""
-        answer = self.ask(call)
+        yield from self._pages(self.ask(call))
+
+    def _pages(self, answer: Json) -> Iterator[Raw]:
         while True:
             yield from items_of(answer)
             link = answer.get("@odata.nextLink")
@@ -137,19 +139,39 @@ class Reader:
             except Refusal as problem:
                 raise for_read(problem) from problem
 
-    def raws(self, collection: str, ids: Sequence[str]) -> list[Raw | None]:
-        """Events by their ids, with all that we read of them; None for an id that is not known here."""
-        found: list[Raw | None] = []
-        for answer in self.client.together([whole_item(collection, item) for item in ids]):
-            if isinstance(answer, Refusal):
-                if not answer.absent:
-                    raise for_read(answer) from answer
-                found.append(None)
-            elif isinstance(answer, ProviderError):
-                raise answer
-            else:
-                found.append(answer)
+    def raws(self, collection: str, ids: Sequence[str], *, listed: bool = False) -> list[Json | Refusal | None]:
+        """Events by their ids, with all that we read of them, or the refusal of one that alone cannot be had; None for
+        an id that is not known. The calendar in the path says nothing of where they lie (``placed``).
+
+        ``listed``: the calendar has named them, so what may not be read of somebody else's is taken from its list.
+        """
+
+        def absent(problem: Refusal) -> bool:
+            return problem.absent or (listed and problem.status == 403 and self.calendar(collection).shared)
+
+        return self.client.each([whole_item(collection, item) for item in ids], entry(collection), absent)
+
+    def placed(self, collection: str, raws: Sequence[Json | Refusal | None]) -> list[Json | Refusal | None]:
+        """``raws``, None for those that lie in another calendar.
+
+        An event is answered by its id, whatever calendar stands before it (microsoft-graph-docs#391), and what it
+        expands as its own is wrong when it is asked for alone (#6699), so the calendar is asked for its uid.
+        Calendars of others are taken at their word.
+        """
+        asked = [number for number, raw in enumerate(raws) if _uid(raw)]
+        if not asked or self.calendar(collection).shared:
+            return list(raws)
+        found = list(raws)
+        calls = [lying(collection, _uid(raws[number])) for number in asked]
+        for number, answer in zip(asked, self.client.each(calls, entry(collection), _says_nothing), strict=True):
+            raw = found[number]
+            if isinstance(answer, dict) and isinstance(raw, dict) and not self._lists(answer, str(raw["id"])):
+                found[number] = None
         return found
+
+    def _lists(self, answer: Json, item: str) -> bool:
+        """Whether a list, of which ``answer`` is the first page, names the item."""
+        return any(str(raw["id"]) == item for raw in self._pages(answer))
 
     def understood(self, item: str, whole: Whole, collection: str) -> Found | Unreadable:
         """What the JSON means, or why it means nothing."""
@@ -158,8 +180,10 @@ class Reader:
         except Undecodable as finding:
             return Unreadable(item, finding.reason)
 
-    def meaning(self, collection: str, item: str, raw: Raw | None) -> Found | Gone | Unreadable:
+    def meaning(self, collection: str, item: str, raw: Raw | Refusal | None) -> Found | Gone | Unreadable:
         """An item as it stands now; an occurrence or exception is part of its series, no item of its own."""
+        if isinstance(raw, Refusal):
+            return Unreadable(item, UnreadableReason.MALFORMED)
         if raw is None or raw.get("seriesMasterId"):
             return Gone(item)
         try:
@@ -172,7 +196,7 @@ class Reader:
         wanted = list(dict.fromkeys(ids))
         if not wanted:
             return []
-        raws = self.raws(collection, wanted)
+        raws = self.placed(collection, self.raws(collection, wanted))
         found = [self.meaning(collection, item, raw) for item, raw in zip(wanted, raws, strict=True)]
         if any(isinstance(item, Gone) for item in found):
             self.check(collection)
@@ -184,6 +208,8 @@ class Reader:
         for stamp in dict.fromkeys(stamps):
             ids = [str(raw["id"]) for raw in self._listed(carrying(collection, stamp))]
             for item, raw in zip(ids, self.raws(collection, ids) if ids else (), strict=True):
+                if isinstance(raw, Refusal):  # it may be the one that is looked for
+                    raise for_read(raw) from raw
                 meant = self.meaning(collection, item, raw)
                 if isinstance(meant, Found) and meant.stamp == stamp:
                     found.setdefault(stamp, []).append(meant)
@@ -212,6 +238,12 @@ def whole_item(collection: str, item: str) -> Call:
     return Call("GET", f"/me/calendars/{segment(collection)}/events/{segment(item)}", _WHOLE)
 
 
+def lying(collection: str, uid: str) -> Call:
+    """The request for the ids of a calendar's own events with a uid."""
+    condition = "iCalUId eq '{}'".format(uid.replace("'", "''"))
+    return Call("GET", f"/me/calendars/{segment(collection)}/events", {"$filter": condition, "$select": "id"})
+
+
 def carrying(collection: str, stamp: Stamp) -> Call:
     """The request for the ids of the events with a mark."""
     value = str(stamp).replace("'", "''")
@@ -236,6 +268,15 @@ def items_of(answer: Json) -> list[Json]:
     if not isinstance(items, list) or not all(isinstance(item, dict) and item.get("id") for item in items):
         raise ContractViolation("value is no list of objects with ids")
     return items
+
+
+def _uid(raw: Raw | Refusal | None) -> str:
+    return str(raw.get("iCalUId") or "") if isinstance(raw, Mapping) else ""
+
+
+def _says_nothing(problem: Refusal) -> bool:
+    """A list that cannot be asked for by a uid does not say that the item is not there."""
+    return problem.status == 400
 
 
 def _owner(raw: Raw) -> str:

@@ -148,10 +148,12 @@ def _event_at(wanted: Series, original: Original) -> Event | None:
 
 
 def _there(attempt: Attempt, whole: Whole, now: Series, original: Original) -> Asking[Raw]:
-    """The occurrence, which must be as the series was read: an exception of it, or regular still. Raises Settled."""
+    """The occurrence, which must be as the series was read: an exception of it, or regular still; and nobody else's who
+    would be mailed. Raises Settled."""
     master = whole.master
     for raw in whole.exceptions:
         if original_key(decode.original_of(raw, master, now.master.when.start)) == original_key(original):
+            _check_silent(attempt, master, raw)
             return raw
     if not is_original(replace(now, overrides=()), original):
         raise Settled(Refused(attempt.op, RefusedCode.INVALID))  # the rule names no such occurrence
@@ -163,7 +165,14 @@ def _there(attempt: Attempt, whole: Whole, now: Series, original: Original) -> A
     # Outlook's rules end on a clock time, RFC 5545's after a duration: a regular occurrence has the times of the rule.
     if _to_write(regular, shown) - ({"when"} if found.get("type") == "occurrence" else set()):
         raise Settled(Stale(attempt.op, None))
+    _check_silent(attempt, master, found)
     return found
+
+
+def _check_silent(attempt: Attempt, master: Raw, occurrence: Raw) -> None:
+    """Raises Settled where somebody else is a guest of the occurrence, who was not when the series was read."""
+    if decode.is_own(master) and decode.has_guests(occurrence):
+        raise attempt.refuse(RefusedCode.WOULD_MAIL)
 
 
 def _shown(attempt: Attempt, raw: Raw) -> Event | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 from urllib.parse import SplitResult, quote, unquote, urlencode, urlsplit
@@ -30,7 +30,7 @@ from marketplace_plugin.errors import (
     ProviderError,
 )
 from marketplace_plugin.model.form.text import lenient_json
-from marketplace_plugin.providers.graph.errors import Refusal, refusal
+from marketplace_plugin.providers.graph.errors import Refusal, for_read, refusal
 
 Json = dict[str, Any]
 
@@ -38,6 +38,8 @@ VERSION = "v1.0"
 ROOT = f"https://graph.microsoft.com/{VERSION}"
 PAGE = 200
 BATCH = 20
+AT_ONCE = 4
+"""How many calls of a batch the service carries out at a time."""
 PREFER = ", ".join(
     (
         'IdType="ImmutableId"',
@@ -109,6 +111,8 @@ class Client:
         self.root = _versioned((session.settings.get("graph_root") or ROOT).rstrip("/"))
         _check_transport(self.root)
         self._bearer, self._now, self._pool = session.bearer, session.now, pool()
+        self._sent_with = ""
+        """The token of the newest request."""
 
     def call(self, call: Call) -> Json:
         """One request. Raises Refusal, NotSent, AnswerLost, ContractViolation, and what the bearer raises.
@@ -154,12 +158,58 @@ class Client:
             answers += self._together(calls[start : start + BATCH])
         return answers
 
+    def each(
+        self, calls: Sequence[Call], beside: Call, absent: Callable[[Refusal], bool]
+    ) -> list[Json | Refusal | None]:
+        """The answers to reads of one item each, in their order: None where it is ``absent``, its refusal where it
+        alone cannot be had. Raises what ``errors.for_read`` names: where no item can be had, it is not the item's.
+
+        One that fails beside others that are answered is asked for once more, alone. A single one has nothing beside it
+        but the collection, ``beside``.
+        """
+        found = self._patiently(calls)
+        answered = any(not isinstance(answer, ProviderError) or _is_absent(answer, absent) for answer in found)
+        if not answered and len(found) == 1 and _is_refused(found[0]):
+            answered = not isinstance(self._alone(beside), ProviderError)
+        if answered:
+            found = [self._alone(call) if _is_broken(a) else a for call, a in zip(calls, found, strict=True)]
+        return [self._of_itself(answer, absent, answered=answered) for answer in found]
+
+    def _of_itself(
+        self, answer: Json | ProviderError, absent: Callable[[Refusal], bool], *, answered: bool
+    ) -> Json | Refusal | None:
+        if not isinstance(answer, ProviderError):
+            return answer
+        if _is_absent(answer, absent):
+            return None
+        if answered and isinstance(answer, Refusal) and _is_refused(answer):
+            return answer
+        raise for_read(answer) if isinstance(answer, Refusal) else answer
+
+    def _patiently(self, calls: Sequence[Call]) -> list[Json | ProviderError]:
+        """Reads: what is throttled beside calls that are answered is asked for again, fewer at a time. A batch that
+        brings nothing is a request for a pause: nothing more is sent."""
+        found: dict[int, Json | ProviderError] = {}
+        waiting, size = list(range(len(calls))), BATCH
+        while waiting:
+            left: list[int] = []
+            for start in range(0, len(waiting), size):
+                part = waiting[start : start + size]
+                told = dict(zip(part, self._together([calls[number] for number in part]), strict=True))
+                throttled = [number for number, answer in told.items() if _is_throttled(answer)]
+                if len(throttled) == len(part):
+                    return [found.get(number, told[part[0]]) for number in range(len(calls))]
+                found |= {number: answer for number, answer in told.items() if number not in throttled}
+                left += throttled
+            waiting, size = left, AT_ONCE
+        return [found[number] for number in range(len(calls))]
+
     def _together(self, calls: Sequence[Call]) -> list[Json | ProviderError]:
         """A batch that was refused as a whole was not carried out: it says of no call that it could not be."""
         if len(calls) == 1:
             return [self._alone(calls[0])]
         try:
-            return self._batch(calls)
+            return self._authorized(calls)
         except Refusal as problem:
             unknown = problem.status == 501  # there is no such thing as a batch
             if unknown or (problem.status != 401 and not problem.throttled and not problem.broken):
@@ -184,6 +234,22 @@ class Client:
             return self.call(call)
         except ProviderError as error:
             return error
+
+    def _authorized(self, calls: Sequence[Call]) -> list[Json | ProviderError]:
+        """A batch. Calls for which its token was over were not carried out: they are answered by one refresh and one
+        repetition, as a request is. Raises as ``call``."""
+        answers = self._batch(calls)
+        over = [number for number, answer in enumerate(answers) if isinstance(answer, Refusal) and answer.status == 401]
+        if not over:
+            return answers
+        try:
+            self._bearer(refused=self._sent_with)
+            again = self._batch([calls[number] for number in over])
+        except ProviderError as error:
+            again = [error] * len(over)
+        for number, answer in zip(over, again, strict=True):
+            answers[number] = answer
+        return answers
 
     def _batch(self, calls: Sequence[Call]) -> list[Json | ProviderError]:
         """A call whose answer is missing, or makes no sense, was sent all the same: ContractViolation for it alone."""
@@ -234,6 +300,7 @@ class Client:
     def _send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, token: str
     ) -> urllib3.BaseHTTPResponse:
+        self._sent_with = token
         sent = {**headers, "Accept": "application/json", "Authorization": f"Bearer {token}"}
         try:
             return self._pool.request(method, url, body=body, headers=sent, redirect=False)
@@ -245,6 +312,23 @@ class Client:
             raise NotSent(f"no connection to Microsoft Graph: {type(error).__name__}") from error
         except urllib3.exceptions.HTTPError as error:
             raise AnswerLost(f"the answer broke off: {type(error).__name__}") from error
+
+
+def _is_throttled(answer: Json | ProviderError) -> bool:
+    return isinstance(answer, Refusal) and answer.throttled
+
+
+def _is_broken(answer: Json | ProviderError) -> bool:
+    return isinstance(answer, Refusal) and answer.broken
+
+
+def _is_refused(answer: Json | ProviderError) -> bool:
+    """For a reason that may be the item's own."""
+    return isinstance(answer, Refusal) and answer.status != 401 and not answer.throttled
+
+
+def _is_absent(answer: ProviderError, absent: Callable[[Refusal], bool]) -> bool:
+    return isinstance(answer, Refusal) and absent(answer)
 
 
 def _lenient(content: bytes) -> Any:

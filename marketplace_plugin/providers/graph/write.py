@@ -1,8 +1,8 @@
 """Writing: each write under its precondition, nobody mailed, every end with a name.
 
 * What is changed or deleted is read first, compared whole and looked at for guests; then If-Match guards the request.
-* An organised meeting with guests is not written: WOULD_MAIL. A guest writes his own fields only, and answers by the
-  actions that can be told to send nothing.
+* An organised meeting with guests is not written: WOULD_MAIL, also where they are guests of one occurrence alone. A
+  guest writes his own fields only, and answers by the actions that can be told to send nothing.
 * The text of an online meeting holds what makes it one, so it is left whole.
 * Creating is repeatable: transactionId is made of the operation key, and a repeat finds what an earlier attempt left.
 """
@@ -126,7 +126,7 @@ def _made(attempt: Attempt, write: Create, item: Event | Series, raw: Raw) -> As
         return attempt.applied(whole)
     whole = yield from attempt.whole(str(raw["id"]))  # the reply does not show what became of single occurrences
     found = attempt.found(whole)
-    if found is None or series.is_edited(found.item, item):
+    if found is None or series.is_edited(found.item, item) or decode.would_mail(whole):
         return Stale(attempt.op, found)
     return (yield from series.settle(attempt, item, whole)) if item.overrides else attempt.applied(whole)
 
@@ -136,7 +136,7 @@ def _update(attempt: Attempt, write: Update) -> Asking[Outcome]:
     if _masked(master_of(item), write.changed):
         return Refused(attempt.op, RefusedCode.INVALID)
     whole = yield from attempt.expect(write.id, write.revision)
-    _check_allowed(attempt, whole.master, write.changed)
+    _check_allowed(attempt, whole, write.changed)
     answer = _answer(master_of(item)) if "response" in write.changed else None
     if answer is not None:
         answered = yield from _answered(attempt, write.id, answer)
@@ -180,20 +180,19 @@ def _answered(attempt: Attempt, identity: str, answer: str) -> Asking[Whole | No
     return None if raw is None else decode.whole(raw)
 
 
-def _check_allowed(attempt: Attempt, raw: Raw, changed: Collection[str]) -> None:
+def _check_allowed(attempt: Attempt, whole: Whole, changed: Collection[str]) -> None:
     """Raises Settled where the write is not the account's to make, or could not be made in silence."""
-    if not decode.is_own(raw):
-        if frozenset(changed) - PERSONAL:
-            raise attempt.refuse(RefusedCode.NOT_ORGANIZER)
-    elif decode.has_guests(raw):
+    if not decode.is_own(whole.master) and frozenset(changed) - PERSONAL:
+        raise attempt.refuse(RefusedCode.NOT_ORGANIZER)
+    if decode.would_mail(whole):
         raise attempt.refuse(RefusedCode.WOULD_MAIL)
-    if "description" in changed and decode.is_online(raw):
+    if "description" in changed and decode.is_online(whole.master):
         raise attempt.refuse(RefusedCode.UNSUPPORTED)
 
 
 def _delete(attempt: Attempt, write: Delete) -> Asking[Outcome]:
     whole = yield from attempt.expect(write.id, write.revision)
-    if decode.is_own(whole.master) and decode.has_guests(whole.master):
+    if decode.would_mail(whole):
         return Refused(attempt.op, RefusedCode.WOULD_MAIL)
     try:
         yield from attempt.delete(write.id, write.revision.master)

@@ -88,6 +88,8 @@ class Override:
     modified: datetime
     change: int = 0
     extended: dict[str, str] = field(default_factory=dict)
+    attendees: list[Json] | None = None
+    """None: its master's."""
 
 
 @dataclass

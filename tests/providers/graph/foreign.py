@@ -2,7 +2,8 @@
 
 Where those leave room it takes the other variant: ids are base64 with slashes, links name the host in capitals and its
 port, empty pages have no ``value``, batches are answered from behind, nulls stand for what is not there, a repeated
-transactionId is a bare 409, and nothing tells a change key where ``etags`` is off.
+transactionId is a bare 409, and nothing tells a change key where ``etags`` is off. As the service does, it answers for
+an event by its id whatever calendar stands before it, and occurrences of whole days begin at the mailbox's midnight.
 """
 
 from __future__ import annotations
@@ -74,6 +75,13 @@ class Foreign(JsonServer):
     def drop(self, calendar: str, event: str) -> None:
         self.put(calendar, event, {"_gone": True})
 
+    def move(self, event: str, to: str) -> None:
+        """Into another calendar: the (immutable) id stays."""
+        (calendar,) = (name for name in self.events if not self.events[name].get(event, {"_gone": True}).get("_gone"))
+        body = {name: value for name, value in self.events[calendar][event].items() if name != "_version"}
+        self.drop(calendar, event)
+        self.put(to, event, body)
+
     # ---- what is to be seen ------------------------------------------------------------------------------------
 
     def live(self, calendar: str) -> list[Json]:
@@ -122,6 +130,7 @@ class Foreign(JsonServer):
             return Answer(200, {"id": calendar, "name": calendar, "canShare": None})
         if found[2] != "events":
             return self._delta(calendar, asked)
+        calendar = self._lies_in(event) or calendar
         if found[4] == "/instances":
             return Answer(200, {"value": list(self._instances(calendar, self.events[calendar][event]))})
         if event:
@@ -137,7 +146,14 @@ class Foreign(JsonServer):
             return told | {"body": answer.body.decode()}
         return told if answer.body is None else told | {"body": answer.body}
 
+    def _lies_in(self, event: str) -> str:
+        master = event.rpartition("#")[0] or event
+        return next((c for c, events in self.events.items() if not events.get(master, {"_gone": 1}).get("_gone")), "")
+
     def _filtered(self, calendar: str, asked: dict[str, str]) -> Answer:
+        if uid := re.fullmatch(r"iCalUId eq '(.*)'", asked["$filter"]):
+            told = (self._plain(body) for body in self.live(calendar) if "#" not in body["id"])
+            return Answer(200, {"value": [{"id": one["id"]} for one in told if one["iCalUId"] == uid[1]]})
         wanted = re.search(r"ep/value eq '([^']*)'", asked["$filter"])
         rows = [
             {"id": body["id"]}
@@ -229,8 +245,9 @@ class Foreign(JsonServer):
             told |= {edge: _in_utc(told[edge]) for edge in ("start", "end")}
         if self.etags:
             told["@odata.etag"] = self._tag(body)
-        missing = ("attendees", "organizer", "onlineMeeting", "webLink", "seriesMasterId", "iCalUId", "recurrence")
+        missing = ("attendees", "organizer", "onlineMeeting", "webLink", "seriesMasterId", "recurrence")
         defaults = dict.fromkeys(missing) | {"type": "seriesMaster" if body.get("recurrence") else None}
+        defaults["iCalUId"] = f"uid of {body.get('seriesMasterId') or body['id']}"
         return {**defaults, "originalStartTimeZone": zone, "originalEndTimeZone": None, "new": {"x": [None]}, **told}
 
     def _whole(self, calendar: str, body: Json) -> Json:
@@ -245,10 +262,11 @@ class Foreign(JsonServer):
         return told
 
     def _instances(self, calendar: str, master: Json) -> Iterator[Json]:
-        """Of a weekly series on one day of the week."""
+        """Of a daily series, or a weekly one on one day of the week."""
         start = datetime.fromisoformat(master["start"]["dateTime"])
         number = int(master["recurrence"]["range"].get("numberOfOccurrences") or 10)
-        for day in ((start + timedelta(weeks=week)).date() for week in range(number)):
+        step = timedelta(days=1 if master["recurrence"]["pattern"]["type"] == "daily" else 7)
+        for day in ((start + n * step).date() for n in range(number)):
             if day.isoformat() not in master.get("_cancelled", []):
                 name = f"{master['id']}#{day}"
                 yield self._plain(self.events[calendar].get(name) or self._regular(master, day))
@@ -257,12 +275,13 @@ class Foreign(JsonServer):
         start, end = (datetime.fromisoformat(master[edge]["dateTime"]) for edge in ("start", "end"))
         here = datetime.combine(day, start.time())
         zone = master["start"].get("timeZone")
+        original = {"dateTime": here.isoformat(), "timeZone": BERLIN if master.get("isAllDay") else zone}
         kept = {name: value for name, value in master.items() if name not in ("recurrence", "_cancelled")}
         return kept | {
             "id": f"{master['id']}#{day}",
             "type": "occurrence",
             "seriesMasterId": master["id"],
-            "originalStart": _in_utc({"dateTime": here.isoformat(), "timeZone": zone})["dateTime"] + "Z",
+            "originalStart": _in_utc(original)["dateTime"] + "Z",
             "start": {"dateTime": here.isoformat(), "timeZone": zone},
             "end": {"dateTime": (here + (end - start)).isoformat(), "timeZone": zone},
         }

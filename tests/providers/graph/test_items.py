@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 
 import pytest
 
+from marketplace_plugin.model.change import Unreadable, UnreadableReason
 from marketplace_plugin.model.contact import YEARLESS, Contact, Labelled
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.task import Task
+from marketplace_plugin.model.time import Zoned
 from marketplace_plugin.model.write import Refused, RefusedCode
 from marketplace_plugin.providers.graph.items import todo
 from tests.providers.contract_contacts import ADA, ContactContract
@@ -107,6 +109,24 @@ def test_the_default_book_where_its_delta_is_not_served(world: World, contacts: 
     assert later.found().keys() == {second}
 
 
+@pytest.mark.parametrize("status", [400, 404, 405, 501])
+def test_a_server_that_does_not_know_that_delta(world: World, contacts: GraphContacts, status: int) -> None:
+    first = contacts.create(ADA)
+    world.sandbox.faults.add("status", method="GET", path="/me/contacts/delta", status=status)
+    assert read(contacts).found().keys() == {first}
+
+
+@pytest.mark.parametrize("status", [400, 403, 500])
+@pytest.mark.parametrize("others", [0, 2])
+def test_one_that_is_refused_stops_no_other(world: World, contacts: GraphContacts, status: int, others: int) -> None:
+    bad = contacts.create(ADA)
+    good = {contacts.create(replace(ADA, family_name=f"Nr. {number}")) for number in range(others)}
+    world.sandbox.faults.add("status", method="GET", path=f"/me/contacts/{bad}", status=status, times=9)
+    told = read(contacts)
+    assert told.found().keys() == good
+    assert told.last[bad] == Unreadable(bad, UnreadableReason.MALFORMED)
+
+
 def test_labels_of_mail_addresses_outlive_an_edit_in_outlook(contacts: GraphContacts) -> None:
     found = written(contacts, ADA)
     added = [{"address": one.value, "name": "x"} for one in (*ADA.emails, Labelled("", "neu@nordwerk.example"))]
@@ -142,16 +162,32 @@ def test_a_birthday_without_its_year_is_held(contacts: GraphContacts) -> None:
         ("2026-11-24T10:00:00.0000000", date(2026, 11, 24)),  # as To Do writes completed days
     ],
 )
-def test_a_day_is_read_as_the_nearest_one(told: str, day: date) -> None:
+@pytest.mark.parametrize("zone", ["UTC", "Etc/UTC"])
+def test_a_day_is_read_as_the_nearest_one(told: str, day: date, zone: str) -> None:
     raw = {
         "id": "x",
         "@odata.etag": "1",
         "lastModifiedDateTime": "2026-11-18T09:30:00Z",
-        "dueDateTime": {"dateTime": told, "timeZone": "UTC"},
+        "dueDateTime": {"dateTime": told, "timeZone": zone},
     }
     item = todo.found(raw).item
     assert isinstance(item, Task)
     assert item.due == day
+
+
+def test_times_of_tasks_in_a_zone_of_their_own() -> None:
+    raw = {
+        "id": "x",
+        "dueDateTime": {"dateTime": "2026-11-24T00:00:00.0000000", "timeZone": "W. Europe Standard Time"},
+        "isReminderOn": True,
+        "reminderDateTime": {"dateTime": "2026-11-24T09:00:00.0000000", "timeZone": "W. Europe Standard Time"},
+    }
+    item = todo.found(raw).item
+    assert isinstance(item, Task)
+    assert item.due == date(2026, 11, 24)
+    assert item.reminder == Zoned(datetime(2026, 11, 24, 8), "UTC")  # noqa: DTZ001 - a wall time
+    with pytest.raises(todo.Undecodable):
+        todo.found({**raw, "dueDateTime": {"dateTime": "2026-11-24T00:00:00", "timeZone": "nowhere"}})
 
 
 def test_notes_in_html_are_read_as_text() -> None:

@@ -165,6 +165,23 @@ def test_an_occurrence_is_no_item_of_its_own(serving: GraphServing, world: World
     assert list(world.open().fetch(serving.calendar, [occurrence])) == [Gone(occurrence)]
 
 
+def test_what_lies_in_another_calendar_is_not_here(serving: GraphServing, world: World) -> None:
+    """Microsoft answers for it all the same, whatever calendar stands before its id."""
+    for item in (meeting("eins"), daily("zwei")):
+        created = serving.create(serving.calendar, item)
+        assert isinstance(fetch(serving, created), Found)
+        assert serving.move(serving.calendar, created, serving.sibling) == created
+        assert list(world.open().fetch(serving.calendar, [created])) == [Gone(created)]
+        (found,) = world.open().fetch(serving.sibling, [created])
+        assert isinstance(found, Found)
+
+
+def test_a_list_that_is_not_to_be_had_by_uid_says_nothing(serving: GraphServing, world: World) -> None:
+    created = [serving.create(serving.calendar, meeting(f"Termin {n}", 20 + n)) for n in range(3)]
+    world.sandbox.faults.add("status", method="GET", path="/events$", status=400, times=9)
+    assert [type(one) for one in world.open().fetch(serving.calendar, created)] == [Found] * 3
+
+
 def test_clamped_months_are_shown_and_left_alone(serving: GraphServing, world: World) -> None:
     body = {
         "subject": "Miete",

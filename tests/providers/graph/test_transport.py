@@ -222,13 +222,23 @@ def test_an_answer_that_breaks_off(serving: GraphServing, world: World, action: 
         provider.collections()
 
 
-def test_one_throttled_call_of_a_batch_ends_the_page(serving: GraphServing, world: World) -> None:
+def test_a_batch_of_which_nothing_is_answered_ends_the_page(serving: GraphServing, world: World) -> None:
     for number in range(4):
         serving.create(serving.calendar, meeting(f"Termin {number}", 20 + number))
-    world.sandbox.faults.add("status", method="GET", path="/events/", status=429, retry_after=11)
+    world.sandbox.faults.add("status", method="GET", path="/events/", status=429, retry_after=11, times=4)
     with pytest.raises(Throttled) as caught:
         list(world.open().pull(serving.calendar, None, WINDOW))
     assert caught.value.retry_after == timedelta(seconds=11)
+    assert len(world.requests("POST", "/$batch")) == 1
+
+
+def test_what_is_throttled_beside_others_is_asked_for_again(serving: GraphServing, world: World) -> None:
+    """Fewer at a time, as long as that brings something."""
+    created = {serving.create(serving.calendar, meeting(f"Termin {number}", 1 + number)) for number in range(24)}
+    world.sandbox.faults.add("status", method="GET", path="/events/", status=429, retry_after=11, skip=10, times=12)
+    assert {found.id for found in serving.open().fetch(serving.calendar, sorted(created))} == created
+    sizes = [len(row.json["requests"]) for row in world.requests("POST", "/$batch")]
+    assert sizes == [20, 4, 4, 4, 4, 20, 4]  # the events, and where they lie
 
 
 @pytest.mark.parametrize(

@@ -151,6 +151,44 @@ def test_a_meeting_with_guests_is_not_written(serving: GraphServing) -> None:
     assert serving.writes() == before
 
 
+def test_a_series_with_a_guest_of_one_occurrence_is_not_written(serving: GraphServing, world: World) -> None:
+    """The series itself shows none (microsoft-graph-docs#1795), and he would be mailed about it all the same."""
+    found = made(serving, daily())
+    invite_to_one(world, found.id)
+    now = fetch(serving, found.id)
+    assert isinstance(now.item, Series)
+    (override,) = now.item.overrides
+    assert override.event is not None
+    assert [guest.address for guest in override.event.attendees or ()] == ["guest@elsewhere.example"]  # type: ignore[union-attr]  # known
+    renamed = replace(now.item, master=replace(now.item.master, title="neu"))
+    cancelled = replace(now.item, overrides=(Override(at(25, 9), None),))
+    for item in (renamed, cancelled):
+        assert push(serving, update(now, item)) == [Refused("op-u", RefusedCode.WOULD_MAIL)]
+    assert push(serving, Delete("op-d", now.id, now.revision)) == [Refused("op-d", RefusedCode.WOULD_MAIL)]
+    world.sandbox.state.outbox.remove(world.sandbox.state.outbox[0])  # the person's own
+    assert not world.sandbox.state.outbox
+
+
+def test_what_was_made_and_has_a_guest_since_is_stale(serving: GraphServing, world: World) -> None:
+    """A creation that is repeated goes on with its single occurrences, and finds somebody there."""
+    item = daily("Runde", *(Override(at(day, 9), meeting("anders", day)) for day in (24, 25)))
+    world.sandbox.faults.add("status", method="GET", path="/instances", status=500, skip=1)
+    (first,) = push(serving, Create("op-1", STAMP, item))
+    assert isinstance(first, Partial | Unanswered)
+    (created,) = world.user().events()
+    invite_to_one(world, str(created["id"]))
+    world.sandbox.state.outbox.clear()
+    (again,) = push(serving, Create("op-1", STAMP, item))
+    assert isinstance(again, Stale)
+    assert not world.sandbox.state.outbox
+
+
+def invite_to_one(world: World, series: str) -> None:
+    guest = {"type": "required", "emailAddress": {"address": "guest@elsewhere.example"}}
+    occurrence = world.user().occurrence(series, "2026-11-24")
+    world.user().patch(str(occurrence["id"]), {"attendees": [guest]})
+
+
 def test_guests_who_came_since_make_it_stale(serving: GraphServing, world: World) -> None:
     found = made(serving, meeting())
     guests = [{"type": "required", "emailAddress": {"address": "guest@elsewhere.example"}}]

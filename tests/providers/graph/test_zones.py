@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
 
 from marketplace_plugin.model.change import Found, Stamp, Unreadable, UnreadableReason
+from marketplace_plugin.model.collection import Role
 from marketplace_plugin.model.event import Event, Override, Series
 from marketplace_plugin.model.names.zones import same_rules, to_windows
 from marketplace_plugin.model.recurrence import RecurrenceRule
 from marketplace_plugin.model.time import AllDay, Timed, Zoned
 from marketplace_plugin.model.write import Refused, RefusedCode
-from marketplace_plugin.providers.graph.shape.decode import ZONES
+from marketplace_plugin.providers.graph.shape import decode
+from marketplace_plugin.providers.graph.shape.decode import ZONES, Calendar
+from marketplace_plugin.providers.graph.shape.recurrence import Undecodable
 from tests.providers.graph.world import GraphServing, World
 from tests.providers.serving import fetch, made, push, stored, update
 
@@ -30,6 +33,7 @@ SHARED = [
 """Zones that share their Windows name with others, and the one that CLDR gives back for it."""
 EDGES = ["Pacific/Kiritimati", "Pacific/Pago_Pago", "Asia/Kathmandu", "America/St_Johns", "UTC"]
 NAMELESS = "Antarctica/Troll"
+OWN = Calendar("own", Role.OWNER, shared=False, private=True)
 
 
 @pytest.fixture
@@ -138,6 +142,36 @@ def test_a_zone_without_a_name_is_no_guess(serving: GraphServing) -> None:
     assert answer == Unreadable(str(series["id"]), UnreadableReason.UNKNOWN_ZONE)
 
 
+NAMED = "W. Europe Standard Time"
+
+
+@pytest.mark.parametrize("told", ["tzone://Microsoft/Custom", "Customized Time Zone"])
+def test_a_zone_without_a_name_is_the_one_that_the_rule_names(told: str) -> None:
+    """As a last resort, for an exception as for its series."""
+    times = edges(8, "UTC")
+    rule = {
+        "pattern": {"type": "weekly", "interval": 1, "daysOfWeek": ["monday"], "firstDayOfWeek": "monday"},
+        "range": {"type": "numbered", "startDate": "2026-11-23", "numberOfOccurrences": 4, "recurrenceTimeZone": NAMED},
+    }
+    zones = {"originalStartTimeZone": told, "originalEndTimeZone": told}
+    changed = {"id": "b", "subject": "b", "seriesMasterId": "a", "originalStart": "2026-11-30T08:00:00Z"}
+    changed |= edges(9, "UTC", 30) | zones
+    master = {"id": "a", "recurrence": rule, **zones, **times}
+    item = decode.found(decode.whole({**master, "exceptionOccurrences": [changed]}), OWN).item
+    assert isinstance(item, Series)
+    assert isinstance(item.master.when, Timed)
+    assert item.master.when.start == Zoned(datetime(2026, 11, 23, 9), "Europe/Berlin")  # noqa: DTZ001 - a wall time
+    (override,) = item.overrides
+    assert override.event is not None
+    assert override.event.when == Timed(
+        Zoned(datetime(2026, 11, 30, 10), "Europe/Berlin"),  # noqa: DTZ001 - a wall time
+        Zoned(datetime(2026, 11, 30, 11), "Europe/Berlin"),  # noqa: DTZ001 - a wall time
+    )
+    nowhere = {**rule, "range": {**rule["range"], "recurrenceTimeZone": told}}
+    with pytest.raises(Undecodable):
+        decode.found(decode.whole({**master, "recurrence": nowhere}), OWN)
+
+
 # --- whole days ----------------------------------------------------------------------------------------------------
 
 
@@ -168,6 +202,36 @@ def test_whole_days_of_ours_are_the_same_dates_to_everybody(serving: GraphServin
     (row,) = [row for row in serving.world.requests("POST") if row.path.endswith("/events")]
     assert {row.json[edge]["timeZone"] for edge in ("start", "end")} == {"UTC"}
     assert when(fetch(serving, found.id)) == AllDay(first, first + timedelta(days=days))
+
+
+MAILBOXES = {
+    "W. Europe Standard Time": "Europe/Berlin",
+    "Pacific Standard Time": "America/Los_Angeles",
+    "Tokyo Standard Time": "Asia/Tokyo",
+    "GMT Standard Time": "Europe/London",
+    "New Zealand Standard Time": "Pacific/Auckland",
+    "India Standard Time": "Asia/Kolkata",
+}
+
+
+@pytest.mark.parametrize("day", [date(2026, 1, 12), date(2026, 7, 13), date(2026, 3, 29)])
+@pytest.mark.parametrize("name", MAILBOXES)
+def test_an_original_day_is_the_mailboxs_midnight(name: str, day: date) -> None:
+    """The event names the zone that was asked for, the rule its own, or none (microsoft-graph-docs#2804, #7163)."""
+    midnight = Zoned(datetime.combine(day, time()), MAILBOXES[name]).instant().astimezone(UTC)
+    raw = {"originalStart": f"{midnight:%Y-%m-%dT%H:%M:%SZ}"}
+    told = [(name, "UTC"), (name, name), ("", name)]
+    if midnight.date() == day or midnight.hour >= 12:  # else it may be the midnight of a zone on the other side
+        told.append(("", "UTC"))
+    for rule, event in told:
+        master = {"originalStartTimeZone": event, "recurrence": {"range": {"recurrenceTimeZone": rule}}}
+        assert decode.original_of(raw, master, day) == day, (rule, event)
+
+
+@pytest.mark.parametrize("name", ["UTC", *MAILBOXES])
+def test_an_original_day_in_utc(name: str) -> None:
+    master = {"originalStartTimeZone": name, "recurrence": {"range": {"recurrenceTimeZone": name}}}
+    assert decode.original_of({"originalStart": "2026-03-09T00:00:00Z"}, master, date(2026, 3, 9)) == date(2026, 3, 9)
 
 
 def test_a_series_of_whole_days_keeps_its_dates_and_exceptions(serving: GraphServing) -> None:

@@ -202,7 +202,15 @@ def test_ids_of_other_kinds_and_mailboxes_lead_nowhere(anna: Api, connect: Calla
     made = anna.create(timed(), prefer=IMMUTABLE)
     private = connect("anna.brandt@outlook.example")
     assert private.refused("GET", f"me/events/{made['id']}") == (404, "ErrorItemNotFound")
-    assert anna.refused("GET", f"me/calendars/{calendar}/events/{made['id']}") == (404, "ErrorItemNotFound")
+
+
+def test_an_id_is_answered_whatever_calendar_stands_before_it(anna: Api) -> None:
+    """microsoft-graph-docs#391. What a calendar lists is what lies in it."""
+    calendar, made = anna.calendars()[FAMILY]["id"], anna.create(timed(), prefer=IMMUTABLE)
+    assert anna.ok("GET", f"me/calendars/{calendar}/events/{made['id']}", prefer=IMMUTABLE)["id"] == made["id"]
+    uid = f"iCalUId eq '{made['iCalUId']}'"
+    assert anna.items(f"me/calendars/{calendar}/events", filter=uid) == []
+    assert [one["iCalUId"] for one in anna.items("me/calendar/events", filter=uid)] == [made["iCalUId"]]
 
 
 # --- transactionId and extended properties ------------------------------------------------------

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from marketplace_plugin.sandbox.graph import GraphSandbox
 from tests.sandbox.graph.conftest import IMMUTABLE, OUR_ID, ZONE, Api, all_day, recurrence, timed
 
 Json = dict[str, Any]
@@ -32,7 +33,7 @@ def master_with_exceptions(anna: Api, master: Json) -> Json:
     return anna.ok(
         "GET",
         f"me/events/{master['id']}",
-        select="subject,cancelledOccurrences,exceptionOccurrences,recurrence",
+        select="subject,attendees,cancelledOccurrences,exceptionOccurrences,recurrence",
         expand="exceptionOccurrences",
     )
 
@@ -246,10 +247,34 @@ def test_neighbours_count_where_they_are_now(anna: Api) -> None:
     assert anna.ok("PATCH", f"me/events/{items[2]['id']}", moved)["type"] == "exception"
 
 
-def test_an_occurrence_has_no_rule_and_no_guests_of_its_own(anna: Api) -> None:
+def test_an_occurrence_has_no_rule_of_its_own(anna: Api) -> None:
     first = instances(anna, series(anna))[0]
     assert anna.refused("PATCH", f"me/events/{first['id']}", {"recurrence": WEEKLY}) == (400, "ErrorInvalidRequest")
-    assert anna.refused("PATCH", f"me/events/{first['id']}", {"attendees": []}) == (400, "ErrorInvalidRequest")
+
+
+def test_guests_of_one_occurrence_stand_there_alone_and_are_mailed(anna: Api, sandbox: GraphSandbox) -> None:
+    """microsoft-graph-docs#1795"""
+    master = series(anna)
+    first = instances(anna, master)[0]
+    guest = {"type": "required", "emailAddress": {"address": "guest@elsewhere.example"}}
+    assert len(anna.ok("PATCH", f"me/events/{first['id']}", {"attendees": [guest]})["attendees"]) == 1
+    found = master_with_exceptions(anna, master)
+    assert (found["attendees"], len(found["exceptionOccurrences"][0]["attendees"])) == ([], 1)
+    anna.ok("PATCH", f"me/events/{first['id']}", {"subject": "Anders"})
+    anna.ok("PATCH", f"me/events/{master['id']}", {"location": {"displayName": "Raum"}})
+    assert anna("DELETE", f"me/events/{master['id']}").status_code == 204
+    assert [mail.kind for mail in sandbox.state.outbox] == ["invitation", "update", "update", "cancellation"]
+    assert {mail.to for mail in sandbox.state.outbox} == {("guest@elsewhere.example",)}
+
+
+def test_whole_days_began_at_the_mailboxs_midnight(anna: Api) -> None:
+    """microsoft-graph-docs#2804"""
+    days = {"start": {"dateTime": "2026-11-23T00:00:00", "timeZone": "UTC"}}
+    days["end"] = {"dateTime": "2026-11-24T00:00:00", "timeZone": "UTC"}
+    master = anna.create({"subject": "Tag", "isAllDay": True, "recurrence": WEEKLY, **days})
+    first = instances(anna, master)[0]
+    assert first["originalStart"] == "2026-11-22T23:00:00Z"
+    assert (first["originalStartTimeZone"], first["start"]["dateTime"][:19]) == ("UTC", "2026-11-23T00:00:00")
 
 
 def test_versions_of_occurrences(anna: Api) -> None:

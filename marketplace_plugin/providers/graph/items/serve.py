@@ -17,7 +17,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from marketplace_plugin.errors import ContractViolation, CursorExpired, ProviderError, Unavailable
+from marketplace_plugin.errors import ContractViolation, CursorExpired, Unavailable
 from marketplace_plugin.model.change import (
     Change,
     Checkpoint,
@@ -47,6 +47,8 @@ from marketplace_plugin.providers.graph.transport import Call, Client, Json, seg
 CONTACTS, TASKS = "Contacts.ReadWrite", "Tasks.ReadWrite"
 BOOK, LIST = "contacts/", "todo/"
 """How the ids of collections begin; ``BOOK`` alone is the default address book."""
+_NO_SUCH_DELTA = (400, 404, 405, 501)
+"""How a server says that it does not know ``/me/contacts/delta``."""
 
 
 class Contacts:
@@ -182,7 +184,7 @@ class Items:
         try:
             return self._client.call(Call("GET", f"{place.path}/delta"))
         except Refusal as problem:
-            if place.id != BOOK or problem.status != 400:
+            if place.id != BOOK or problem.status not in _NO_SUCH_DELTA:
                 raise for_read(problem) from problem
         newest = self._ask(Call("GET", place.path, {"$top": "1", "$select": "parentFolderId"}))
         folder = next((str(raw["parentFolderId"]) for raw in items_of(newest)), None)
@@ -217,7 +219,7 @@ class Items:
         wanted = list(dict.fromkeys(ids))
         found = [_meaning(place, key, raw) for key, raw in zip(wanted, self._raws(place, wanted), strict=True)]
         if any(isinstance(one, Gone) for one in found):
-            self._ask(Call("GET", place.path, {"$top": "1"}))
+            self._ask(_newest(place))
         return found
 
     def find(self, place: Place, stamps: Sequence[Stamp]) -> dict[Stamp, list[Found]]:
@@ -231,19 +233,10 @@ class Items:
                     found.setdefault(meant.stamp, []).append(meant)
         return found
 
-    def _raws(self, place: Place, ids: Sequence[str]) -> list[Json | None]:
+    def _raws(self, place: Place, ids: Sequence[str]) -> list[Json | Refusal | None]:
         """None for an id that is not known here."""
-        found: list[Json | None] = []
-        for answer in self._client.together([Call("GET", place.item(key), place.shape.query) for key in ids]):
-            if isinstance(answer, Refusal):
-                if not answer.absent:
-                    raise for_read(answer) from answer
-                found.append(None)
-            elif isinstance(answer, ProviderError):
-                raise answer
-            else:
-                found.append(answer)
-        return found
+        calls = [Call("GET", place.item(key), place.shape.query) for key in ids]
+        return self._client.each(calls, _newest(place), lambda problem: problem.absent)
 
     def _listed(self, call: Call) -> Iterator[Json]:
         answer = self._ask(call)
@@ -274,9 +267,16 @@ def _item(write: Write) -> str:
     return f"stamp {write.stamp}" if isinstance(write, Create) else f"id {write.id}"
 
 
-def _meaning(place: Place, key: str, raw: Json | None) -> Found | Gone | Unreadable:
+def _newest(place: Place) -> Call:
+    """The least that a collection can be asked for."""
+    return Call("GET", place.path, {"$top": "1"})
+
+
+def _meaning(place: Place, key: str, raw: Json | Refusal | None) -> Found | Gone | Unreadable:
     if raw is None:
         return Gone(key)
+    if isinstance(raw, Refusal):
+        return Unreadable(key, UnreadableReason.MALFORMED)
     try:
         return place.shape.found(raw)
     except ValueError:

@@ -13,6 +13,7 @@ from html import unescape
 from typing import Any
 
 from marketplace_plugin.model.change import Access, Found, Revision, Stamp
+from marketplace_plugin.model.names.zones import resolve
 from marketplace_plugin.model.task import Priority, Task, TaskStatus, due_day
 from marketplace_plugin.model.time import Zoned
 from marketplace_plugin.providers.graph.shape.decode import entries, tag_of
@@ -79,16 +80,16 @@ def _notes(body: Raw) -> str:
 
 
 def _day(value: Any) -> date | None:
-    """The day that is nearest to the instant: see the module's docstring."""
+    """The day that is nearest to the instant, in the zone that it is told in: see the module's docstring."""
     if not value:
         return None
-    return (_wall(value) + _NEAREST).date()
+    return (_told(value).wall + _NEAREST).date()
 
 
 def _reminder(raw: Raw) -> Zoned | None:
     if not raw.get("isReminderOn") or not raw.get("reminderDateTime"):
         return None
-    return Zoned(_wall(raw["reminderDateTime"]), "UTC")
+    return Zoned.at(_told(raw["reminderDateTime"]).instant(), "UTC")
 
 
 def _instant(text: Any) -> datetime | None:
@@ -98,11 +99,12 @@ def _instant(text: Any) -> datetime | None:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def _wall(value: Raw) -> datetime:
-    """Naive, in UTC: each request prefers it. Raises ValueError for another zone."""
-    if value["timeZone"] != "UTC":
-        raise ValueError("a time in another zone than was asked for")
-    return datetime.fromisoformat(str(value["dateTime"])[:19])
+def _told(value: Raw) -> Zoned:
+    """In UTC, which each request prefers under one of its names, or in another zone. Raises ValueError for none."""
+    name = resolve(str(value["timeZone"]))
+    if name is None:
+        raise ValueError("a time in a zone without a name")
+    return Zoned(datetime.fromisoformat(str(value["dateTime"])[:19]), name)
 
 
 def fields(item: Task, changed: frozenset[str]) -> Raw:

@@ -4,7 +4,8 @@ Source: the resource ``event`` of Microsoft Graph v1.0. Read with ``Prefer: outl
 
 * ``start`` and ``end`` are instants; the zone that anchors them stands in ``originalStartTimeZone``. Whole days are
   shown at midnight whatever zone is preferred, and are dates.
-* ``originalStart`` is an instant too, for whole days the midnight of the anchor zone.
+* ``originalStart`` is an instant too, for whole days the midnight of the mailbox (microsoft-graph-docs#2804, #7163),
+  whose zone stands in the range of the rule, if anywhere: what the event names is the zone that was asked for.
 * A mask is not marked: what a calendar without private details shows of a private event is text of the service's own.
 """
 
@@ -15,7 +16,7 @@ import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from marketplace_plugin.model.change import Access, Found, Revision, Stamp, UnreadableReason
@@ -174,8 +175,11 @@ def original_of(raw: Raw, master: Raw, start: Original) -> Original:
     instant = _utc(str(raw["originalStart"]))
     if isinstance(start, Zoned):
         return Zoned.at(instant, start.zone)
-    anchor = _zone_name(master.get("originalStartTimeZone"))
-    return instant.astimezone(zone(anchor)).date() if anchor else (instant + _HALF_A_DAY).date()
+    for name in filter(None, (_rule_zone(master), _zone_name(master.get("originalStartTimeZone")))):
+        local = instant.astimezone(zone(name))
+        if local.time() == time():
+            return local.date()
+    return (instant + _HALF_A_DAY).date()
 
 
 def stamp_of(raw: Raw) -> Stamp | None:
@@ -187,6 +191,12 @@ def has_guests(raw: Raw) -> bool:
     """Whether somebody else is invited: whatever the organiser changes or deletes then is mailed."""
     organizer = _address(raw.get("organizer")).lower()
     return any(_address(guest).lower() != organizer for guest in entries(raw, "attendees"))
+
+
+def would_mail(given: Whole) -> bool:
+    """Whether a write to it is told to somebody: guests of one occurrence stand on that exception alone
+    (microsoft-graph-docs#1795)."""
+    return is_own(given.master) and any(has_guests(raw) for raw in (given.master, *given.exceptions))
 
 
 def is_online(raw: Raw) -> bool:
@@ -237,7 +247,8 @@ def _series(given: Whole, calendar: Calendar) -> Found:
 
 def _of_series(raw: Raw, master: Raw) -> Raw:
     """An exception with what only its master tells: the names of the zones."""
-    return {"singleValueExtendedProperties": master.get("singleValueExtendedProperties"), **raw}
+    ours = master.get("singleValueExtendedProperties")
+    return {"singleValueExtendedProperties": ours, **raw, "recurrence": master.get("recurrence")}
 
 
 def _on(day: date, start: Original) -> Original:
@@ -316,11 +327,18 @@ def _when(raw: Raw) -> When:
 
 def _anchor(raw: Raw, edge: str) -> str:
     """The zone of an edge by its name, empty where none is told. Both names may be null: the end then is in the start's
-    zone, and the start in the one that it is shown in, unless that is no more than what was asked for."""
+    zone, and the start in the one that it is shown in, unless that is no more than what was asked for. A name that says
+    nothing ("Customized Time Zone") gives way to the one that the rule of a series has."""
     told = raw.get(f"original{edge}TimeZone") or raw.get("originalStartTimeZone")
     shown = str((raw.get("start") or {}).get("timeZone") or "")
     known = resolve(shown) if shown else None
-    return str(told or ("" if known is None or same_rules(known, "UTC") else shown))
+    named = str(told or ("" if known is None or same_rules(known, "UTC") else shown))
+    return named if not named or _zone_name(named) else _rule_zone(raw) or named
+
+
+def _rule_zone(master: Raw) -> str | None:
+    """The zone that the rule of a series names, None where it names none."""
+    return _zone_name(((master.get("recurrence") or {}).get("range") or {}).get("recurrenceTimeZone"))
 
 
 def _kept(shown: Any, ours: str, *, series: bool) -> Any:

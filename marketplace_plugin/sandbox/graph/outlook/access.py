@@ -98,6 +98,8 @@ def calendar(state: State, email: str, calendar_id: str) -> Seen:
 def event(state: State, email: str, event_id: str, within: Seen | None = None) -> Found:
     """The event or occurrence of an id, in any calendar of the account or in ``within``.
 
+    Which of the account's own calendars stands before the id makes no difference (microsoft-graph-docs#391).
+
     Raises:
         GraphError: 400 for what is no id; 404 for what is not there, was moved away (a mutable
             id), is a cancelled occurrence, or is masked for this reader.
@@ -105,7 +107,10 @@ def event(state: State, email: str, event_id: str, within: Seen | None = None) -
     reference = ids.read_event(event_id)
     if reference.mailbox != ids.mailbox_mark(email):
         raise errors.not_found()
-    for seen in [within] if within is not None else calendars(state, email):
+    everywhere = calendars(state, email)
+    if within is not None:
+        everywhere = [within] if within.share is not None else [seen for seen in everywhere if seen.share is None]
+    for seen in everywhere:
         found = seen.calendar.events.get(reference.key)
         if found is None or reference.place not in (0, seen.place(found)):
             continue

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from marketplace_plugin.sandbox.graph.outlook import fields
-from marketplace_plugin.sandbox.graph.state import Event, Mail, State
+from marketplace_plugin.sandbox.graph.state import Event, Mail, Override, State
 
 Json = dict[str, Any]
 
@@ -23,10 +23,16 @@ _OWN_FIELDS = ("categories", "isReminderOn", "reminderMinutesBeforeStart", "sens
 _CANCELLED = "Canceled: "
 
 
-def addresses(event: Event) -> set[str]:
-    """Whom a mail about the event reaches: its attendees but for the organizer."""
-    found = {item["emailAddress"]["address"].lower() for item in event.attendees}
+def addresses(event: Event, override: Override | None = None) -> set[str]:
+    """Whom a mail about the event, or one occurrence of it, reaches: its attendees but for the organizer."""
+    own = None if override is None else override.attendees
+    found = {item["emailAddress"]["address"].lower() for item in (event.attendees if own is None else own)}
     return found - {event.organizer.lower()}
+
+
+def everybody(event: Event) -> set[str]:
+    """The attendees of the event and of single occurrences."""
+    return addresses(event).union(*(addresses(event, override) for override in event.overrides.values()))
 
 
 def created(state: State, event: Event) -> None:
@@ -36,31 +42,44 @@ def created(state: State, event: Event) -> None:
         _spread(state, event)
 
 
-def changed(state: State, event: Event, names: Iterable[str], before: set[str]) -> None:
-    """Tell the attendees about a change of these properties; ``before`` were the addresses."""
+def changed(state: State, event: Event, names: Iterable[str], before: set[str], of_one: set[str]) -> None:
+    """Tell the attendees about a change of these properties; ``before`` were the addresses, ``of_one`` those of single
+    occurrences alone."""
     if not event.is_organizer or event.draft:
         return
     changes, now = set(names), addresses(event)
     _mail(state, event, "cancellation", before - now)
     _mail(state, event, "invitation", now - before)
     if changes - PERSONAL - {"attendees"}:
-        _mail(state, event, "update", now & before)
+        _mail(state, event, "update", (now & before) | of_one)
     for gone in before - now:
         _withdraw(state, event, gone)
     _spread(state, event)
 
 
-def occurrence_cancelled(state: State, event: Event) -> None:
-    """An occurrence was deleted by the organizer."""
+def occurrence_changed(state: State, event: Event, override: Override, names: Iterable[str], before: set[str]) -> None:
+    """As ``changed``, for one occurrence. Who is a guest of it alone is mailed, and has no copy here."""
+    if not event.is_organizer or event.draft:
+        return
+    now = addresses(event, override)
+    _mail(state, event, "cancellation", before - now)
+    _mail(state, event, "invitation", now - before)
+    if set(names) - PERSONAL - {"attendees"}:
+        _mail(state, event, "update", now & before)
+    _spread(state, event)
+
+
+def occurrence_cancelled(state: State, event: Event, override: Override | None) -> None:
+    """An occurrence was deleted by the organizer; ``override`` is what was changed of it."""
     if event.is_organizer and not event.draft:
-        _mail(state, event, "cancellation", addresses(event))
+        _mail(state, event, "cancellation", addresses(event, override))
         _spread(state, event)
 
 
 def deleted(state: State, event: Event) -> None:
     """The organizer's event is gone; an attendee who deletes his copy tells nobody."""
     if event.is_organizer and not event.draft:
-        _mail(state, event, "cancellation", addresses(event))
+        _mail(state, event, "cancellation", everybody(event))
         for address in addresses(event):
             _withdraw(state, event, address)
 

@@ -52,8 +52,8 @@ def event(state: State, found: Found, shape: Shape) -> Json:
         "lastModifiedDateTime": times.stamp(item.modified if override is None else override.modified),
         "changeKey": change_key(found.change),
         "transactionId": item.transaction_id if occurrence is None else None,
-        "originalStartTimeZone": _anchor(item, occurrence, end=False),
-        "originalEndTimeZone": _anchor(item, occurrence, end=True),
+        "originalStartTimeZone": _anchor(item, occurrence, shape, end=False),
+        "originalEndTimeZone": _anchor(item, occurrence, shape, end=True),
         "iCalUId": item.ical_uid,
         "hasAttachments": False,
         "bodyPreview": bodies.preview(values["body"]),
@@ -66,15 +66,19 @@ def event(state: State, found: Found, shape: Shape) -> Json:
         "webLink": f"https://outlook.office365.com/owa/?itemid={quote(item_id)}&exvsurl=1&path=/calendar/item",
         "onlineMeetingUrl": None,
         "responseStatus": _response(item),
-        "recurrence": item.recurrence if occurrence is None else None,
-        "attendees": item.attendees,
+        "recurrence": _recurrence(item) if occurrence is None else None,
+        "attendees": item.attendees if override is None or override.attendees is None else override.attendees,
         "organizer": {"emailAddress": person(state, item.organizer)},
         **span(found, shape),
         **{name: value for name, value in values.items() if name != "body"},
         "body": _body(values["body"], text=shape.text),
     }
     if occurrence is not None:
-        shown["originalStart"] = times.stamp(occurrence.original).replace(".0000000Z", "Z")
+        original = occurrence.original
+        if item.all_day:
+            day = datetime.combine(occurrence.day, datetime.min.time())
+            original = times.instant(day, state.accounts[item.mailbox].time_zone)
+        shown["originalStart"] = times.stamp(original).replace(".0000000Z", "Z")
     return masked(shown, seen)
 
 
@@ -163,11 +167,21 @@ def _body(content: str, *, text: bool) -> Json:
     return {"contentType": "html", "content": content}
 
 
-def _anchor(item: Event, occurrence: series.Occurrence | None, *, end: bool) -> str:
+def _anchor(item: Event, occurrence: series.Occurrence | None, shape: Shape, *, end: bool) -> str:
+    if item.all_day and item.recurrence is not None:
+        return shape.zone
     if item.custom_zone and (occurrence is None or occurrence.override is None):
         return times.CUSTOM
     source = item if occurrence is None else occurrence
     return source.end_zone if end else source.zone
+
+
+def _recurrence(item: Event) -> Json | None:
+    """The zone of its range is as little told as the event's; of whole days to its organizer alone."""
+    if item.recurrence is None or not (item.custom_zone or (item.all_day and not item.is_organizer)):
+        return item.recurrence
+    zone = "" if item.all_day else times.CUSTOM
+    return {**item.recurrence, "range": {**item.recurrence["range"], "recurrenceTimeZone": zone}}
 
 
 def _type(item: Event, occurrence: series.Occurrence | None) -> str:

@@ -142,7 +142,7 @@ def _allowed(found: Found, if_match: str | None) -> None:
 
 
 def _update_event(state: State, event: Event, given: Json) -> None:
-    before = meetings.addresses(event)
+    before, invited = meetings.addresses(event), meetings.everybody(event)
     if any(name in given for name in _SHAPE):
         _reshape(event, given)
     event.fields |= _plain(given, event.fields)
@@ -150,7 +150,7 @@ def _update_event(state: State, event: Event, given: Json) -> None:
     event.attendees = given.get("attendees", event.attendees)
     _start_meeting(event, given)
     state.touch(event)
-    meetings.changed(state, event, given, before)
+    meetings.changed(state, event, given, before, invited - before)
 
 
 def _reshape(event: Event, given: Json) -> None:
@@ -167,7 +167,7 @@ def _reshape(event: Event, given: Json) -> None:
 
 
 def _update_occurrence(state: State, event: Event, occurrence: series.Occurrence, given: Json) -> None:
-    if given.get("recurrence") is not None or "attendees" in given:
+    if given.get("recurrence") is not None:
         raise errors.invalid_request("This property can only be set on the master of a series.")
     now = state.now()
     span = _Span(occurrence.start, occurrence.zone, occurrence.end, occurrence.end_zone, occurrence.all_day)
@@ -190,11 +190,13 @@ def _update_occurrence(state: State, event: Event, occurrence: series.Occurrence
         created=now if known is None else known.created,
         modified=now,
         extended=own,
+        attendees=given.get("attendees", None if known is None else known.attendees),
     )
+    before = meetings.addresses(event, known)
     event.overrides[occurrence.day] = override
     state.touch(event)
     override.change = event.change
-    meetings.changed(state, event, given, meetings.addresses(event))
+    meetings.occurrence_changed(state, event, override, given, before)
 
 
 def _stays_between(event: Event, day: date, moved_to: date) -> None:
@@ -273,7 +275,7 @@ def delete(state: State, found: Found, if_match: str | None = None) -> None:
         state.remove(event)
         meetings.deleted(state, event)
         return
-    event.overrides.pop(found.occurrence.day, None)
+    known = event.overrides.pop(found.occurrence.day, None)
     event.cancelled.add(found.occurrence.day)
     state.touch(event)
-    meetings.occurrence_cancelled(state, event)
+    meetings.occurrence_cancelled(state, event, known)
