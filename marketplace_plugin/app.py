@@ -25,7 +25,7 @@ from flask_babel import Babel, get_locale
 from werkzeug.exceptions import InternalServerError
 
 import marketplace_plugin.config as configuration
-from marketplace_plugin import security
+from marketplace_plugin import logs, security
 from marketplace_plugin.bundle.registry import Registry
 from marketplace_plugin.config import Config
 from marketplace_plugin.contract.module import Person
@@ -105,8 +105,11 @@ class Running:
 
 
 def create_app(config: Config | None = None) -> Flask:
-    """The WSGI application with the sync running beside it, from the settings of this process."""
-    running = assemble(config or configuration.from_process())
+    """The WSGI application with the sync running beside it, from the settings of this process. Its log is ours: what a
+    server would write of an exception by itself may hold content."""
+    config = config or configuration.from_process()
+    logs.configure(config.log_level)
+    running = assemble(config)
     running.start_background()
     return running.flask
 

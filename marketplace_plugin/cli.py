@@ -294,16 +294,21 @@ def bundle() -> None:
 @click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @explained
 def check_bundle(path: Path) -> None:
-    """Open the bundle in PATH as a host would: manifest, hooks, fragments. Its code is run."""
+    """Open the bundle in PATH as a host would: manifest, hooks, fragments, which are looked through. Its code is
+    run."""
     (opened,) = open_all([path])
     if isinstance(opened, Unopened):
         raise click.ClickException(str(opened.error))
     registry = Registry([opened])
+    wrong = [f"{one.name}: {one.error}" for one in registry.disabled()]
     for integration in registry.integrations():
-        click.echo(f"ok  {integration.id} {integration.version} ({integration.stage.value})")
-    for disabled in registry.disabled():
-        click.echo(f"no  {disabled.name}: {disabled.error}", err=True)
-    sys.exit(1 if registry.disabled() else 0)
+        faults = list(registry.faults(integration.id))
+        wrong += [f"{integration.id}: {said}" for said in faults]
+        if not faults:
+            click.echo(f"ok  {integration.id} {integration.version} ({integration.stage.value})")
+    for said in wrong:
+        click.echo(f"no  {said}", err=True)
+    sys.exit(1 if wrong else 0)
 
 
 if __name__ == "__main__":

@@ -216,6 +216,12 @@ class Conflict(MarketplaceError):
     code = "conflict"
 
 
+class TooManyRequests(Conflict):
+    """More than an admin should have to answer at a time."""
+
+    code = "too-many-requests"
+
+
 class VisibleAlready(Conflict):
     code = "visible-already"
 

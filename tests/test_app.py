@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,3 +60,35 @@ def test_the_api_says_it_in_json(running: Running, caplog: pytest.LogCaptureFixt
     assert answer.json["code"] == "error"
     assert answer.json["number"]
     assert PLANTED not in answer.get_data(as_text=True)
+
+
+SERVED = f"""
+import os
+from marketplace_plugin.app import create_app
+
+app = create_app()
+
+@app.get("/broken")
+def broken():
+    raise ValueError("{PLANTED}, password: hunter2")
+
+app.test_client().get("/broken")
+os._exit(0)
+"""
+"""A server that loads the application by itself, without our command; its log is the standard error."""
+
+
+def test_under_another_server_the_log_holds_no_content_either(tmp_path: Path) -> None:
+    settings = {
+        "MARKETPLACE_DATABASE_URL": f"sqlite:///{tmp_path / 'steg.db'}",
+        "MARKETPLACE_SECRET_KEYS": new_key(),
+        "MARKETPLACE_BASE_URL": "http://127.0.0.1:5000",
+    }
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("MARKETPLACE_")}
+    ended = subprocess.run(
+        [sys.executable, "-c", SERVED], cwd=tmp_path, env=ours | settings, capture_output=True, text=True, timeout=120
+    )
+    assert "ValueError" in ended.stderr
+    assert PLANTED not in ended.stderr
+    assert "hunter2" not in ended.stderr
+    assert "Traceback" not in ended.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from marketplace_plugin.app import assemble, listen, seed_demo
 from marketplace_plugin.cli import main
 from marketplace_plugin.config import read
 from marketplace_plugin.store.vault import new_key
+
+ACME = Path(__file__).parent / "bundle" / "fixtures" / "acme"
 
 
 @pytest.fixture
@@ -105,6 +108,32 @@ def test_a_broken_bundle_is_told_by_file_and_key(tmp_path: Path) -> None:
     answer = call({}, "bundle", "check", str(tmp_path))
     assert answer.exit_code == 1
     assert "integrations" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    "file, body, said",
+    [
+        ("acme/connect.html.j2", "<p>{{ connection.account }}</p>", "does not end in .html"),
+        ("acme/connect.html", "<script>x</script>", "acme/connect.html brings a script"),
+        ("../hooks/x.html", "<p>x</p>", "there is no file ui_fragments/../hooks/x.html"),
+        ("acme/connect.html", "<p>\n{% if %}", "acme/connect.html, line 2: Expected an expression"),
+    ],
+    ids=["not escaped", "breach", "out of the folder", "does not parse"],
+)
+def test_a_bundle_is_told_what_is_wrong_with_its_fragments(tmp_path: Path, file: str, body: str, said: str) -> None:
+    root = Path(shutil.copytree(ACME, tmp_path / "acme"))
+    manifest = root / "manifest.yaml"
+    manifest.write_text(manifest.read_text(encoding="utf-8").replace("acme/connect.html", file), encoding="utf-8")
+    (root / "ui_fragments" / file).write_text(body)
+    answer = call({}, "bundle", "check", str(root))
+    assert (answer.exit_code, answer.stderr.startswith("no  acme")) == (1, True)
+    assert said in answer.stderr
+    assert "Traceback" not in answer.output
+
+
+def test_the_example_for_vendors_is_in_order() -> None:
+    answer = call({}, "bundle", "check", str(ACME))
+    assert (answer.exit_code, answer.stderr) == (0, "")
 
 
 def test_a_port_that_is_taken_is_named(settings: dict[str, str]) -> None:

@@ -6,16 +6,18 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
-from jinja2 import BaseLoader, Environment, TemplateNotFound
+from jinja2 import BaseLoader, Environment, TemplateNotFound, TemplateSyntaxError
 
 PREFIX = "fragments"  # the first part of the template names below
+SUFFIX = ".html"
 
 
 class FragmentLoader(BaseLoader):
     """Finds ``fragments/<integration>/<file>`` below the ``ui_fragments/`` of that integration's bundle.
 
-    A name leads into the bundle's own folder or nowhere: no ``..``, no absolute path, no link out of it. ``roots`` maps
-    an integration's id to the folder, and is read at each look-up.
+    A name leads into the bundle's own folder or nowhere: no ``..``, no absolute path, no link out of it; and to what
+    ends in ``.html``, because nothing else is escaped. ``roots`` maps an integration's id to the folder, and is read at
+    each look-up.
     """
 
     def __init__(self, roots: Mapping[str, Path]) -> None:
@@ -28,6 +30,9 @@ class FragmentLoader(BaseLoader):
         modified = path.stat().st_mtime_ns
         return path.read_text(encoding="utf-8"), str(path), lambda: _unchanged(path, modified)
 
+    def finds(self, template: str) -> bool:
+        return self._path(template) is not None
+
     def list_templates(self) -> list[str]:
         return sorted(
             f"{PREFIX}/{integration}/{path.relative_to(root).as_posix()}"
@@ -37,7 +42,7 @@ class FragmentLoader(BaseLoader):
 
     def _path(self, template: str) -> Path | None:
         parts = PurePosixPath(template).parts
-        if len(parts) < 3 or parts[0] != PREFIX or ".." in parts:
+        if len(parts) < 3 or parts[0] != PREFIX or ".." in parts or not template.endswith(SUFFIX):
             return None
         root = self._roots.get(parts[1])
         path = (root / Path(*parts[2:])).resolve() if root else None
@@ -63,8 +68,18 @@ _BREACHES = (
 _ID = re.compile(r'\sid="([^"]*)"')
 
 
+def faults(integration: str, file: str, source: str) -> Iterator[str]:
+    """What is wrong with a fragment, one sentence each; ``bundle check`` prints them."""
+    try:
+        Environment(extensions=["jinja2.ext.i18n"]).parse(source)  # noqa: S701  # nothing is shown of it
+    except TemplateSyntaxError as error:
+        yield f"{file}, line {error.lineno}: {error.message}"
+    for said in breaches(integration, source):
+        yield f"{file} {said}"
+
+
 def breaches(integration: str, source: str) -> Iterator[str]:
-    """What a fragment does that the vendor guide rules out, one sentence each; ``bundle check`` prints them."""
+    """What a fragment does that the vendor guide rules out, one sentence each."""
     for pattern, said in _BREACHES:
         if pattern.search(source):
             yield said

@@ -10,7 +10,7 @@ import difflib
 import inspect
 import logging
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -18,7 +18,7 @@ from typing import Any
 
 import pluggy
 
-from marketplace_plugin.bundle.fragments import FragmentLoader, template_name
+from marketplace_plugin.bundle.fragments import SUFFIX, FragmentLoader, faults, template_name
 from marketplace_plugin.bundle.load import Bundle, Unopened, find_bundles, open_all
 from marketplace_plugin.bundle.manifest import Integration
 from marketplace_plugin.contract.hookspecs import (
@@ -95,6 +95,17 @@ class Registry:
         entry = self._integrations.get(integration)
         file = dict(entry.fragments).get(slot) if entry else None
         return template_name(integration, file) if file else None
+
+    def faults(self, integration: str) -> Iterator[str]:
+        """What is wrong with the integration's fragments, one sentence each."""
+        entry, root = self._integrations[integration], self._roots[integration]
+        for file in sorted({file for _, file in entry.fragments}):
+            try:
+                source = (root / file).read_text(encoding="utf-8")
+            except UnicodeDecodeError:
+                yield f"{file} is not UTF-8"
+            else:
+                yield from faults(integration, file, source)
 
     # --- calls ------------------------------------------------------------------------------------------------------
 
@@ -232,11 +243,7 @@ class Registry:
             said = f"another bundle offers an integration {integration.id} already"
             raise BundleError(said, file="manifest.yaml", key="id", expected="an id of its own")
         for slot, file in integration.fragments:
-            if not (bundle.fragments / file).is_file():
-                said = f"manifest.yaml: fragments.{slot}: there is no file ui_fragments/{file}"
-                raise BundleError(
-                    said, file="manifest.yaml", key=f"fragments.{slot}", expected="a file below ui_fragments/"
-                )
+            _check_fragment(bundle, integration.id, slot, file)
         if integration.available:
             module = bundle.import_hooks(integration.hooks)
             _check(module, integration.id, f"hooks/{integration.hooks}.py")
@@ -247,6 +254,18 @@ class Registry:
     def _disable(self, name: str, bundle: str, error: BundleError) -> None:
         log.error("disabled %s of bundle %s: %s", name, bundle, error)
         self._disabled.append(Disabled(name, bundle, error))
+
+
+def _check_fragment(bundle: Bundle, integration: str, slot: str, file: str) -> None:
+    """Raises BundleError for one that is not found when its slot is to be filled, or is not escaped."""
+    if not file.endswith(SUFFIX):
+        said, expected = f"{file} does not end in {SUFFIX}, so what it shows would not be escaped", f"a {SUFFIX} file"
+    elif not FragmentLoader({integration: bundle.fragments}).finds(template_name(integration, file)):
+        said, expected = f"there is no file ui_fragments/{file}", "a file below ui_fragments/"
+    else:
+        return
+    key = f"fragments.{slot}"
+    raise BundleError(f"manifest.yaml: {key}: {said}", file="manifest.yaml", key=key, expected=expected)
 
 
 def _plugin_manager() -> pluggy.PluginManager:

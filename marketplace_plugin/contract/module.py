@@ -94,7 +94,8 @@ class Host(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class BlockDetail:
-    """What only the owner sees of a block. ``integration`` is its name in the owner's language."""
+    """What only the owner sees of a block. ``integration`` is its name in the owner's language. ``private``: colleagues
+    see "busy" of it also where it is made visible."""
 
     link: str
     title: str
@@ -105,6 +106,7 @@ class BlockDetail:
     calendar: str
     href: str
     convertible: bool
+    private: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection as Database
 from marketplace_plugin.contract.module import BlockDetail, Blocks, BlockView, Person
 from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.model.event import UNKNOWN, Event, Occurrence, Series, ShowAs, Status, original_key
-from marketplace_plugin.model.form.outline import is_told, on_clock, takes_time
+from marketplace_plugin.model.form.outline import hidden_in, is_told, on_clock, takes_time
 from marketplace_plugin.model.series.edit import master_of
 from marketplace_plugin.model.series.expand import occurrences
 from marketplace_plugin.model.time import Window, span, start_of
@@ -143,6 +143,7 @@ class _Details:
             calendar=self._titles.get((block.connection, block.collection), ""),
             href=block.href if block.href.startswith(("https://", "http://")) else "",
             convertible=live and is_told(block.item),
+            private=hidden_in(block.item, content),
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from marketplace_plugin.contract.hookspecs import TestStep
 from marketplace_plugin.contract.module import BlockView, Person
@@ -47,6 +47,8 @@ from marketplace_plugin.sync.merge.three_way import Winner
 from marketplace_plugin.web.actions import Actions, Authorized, Offer, PlanNotMade, PlanView, RequestRow, SideCounts
 
 HOST_PAGE = 1000  # items of one read of a host module
+USED = timedelta(minutes=1)
+"""So exactly is known when a token was used last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +201,9 @@ class EngineActions(Actions):
     def convert(self, person: Person, link: str) -> str:
         return convert.convert(self.engine, person, link)
 
+    def stays_private(self, person: Person, ref: str) -> bool:
+        return convert.stays_private(self.engine, person, ref)
+
     def undo_conversion(self, person: Person, link: str) -> bool:
         return convert.undo_conversion(self.engine, person, link)
 
@@ -207,6 +212,9 @@ class EngineActions(Actions):
 
     def blocks(self, person: Person, owner: str, window: Window) -> Sequence[BlockView]:
         return StoredBlocks(self.engine).blocks(person.id, owner, window)
+
+    def keyed(self, person: Person, name: str) -> str:
+        return self.engine.store.vault.keyed(f"hidden\0{person.id}\0{name}".encode())[:24]
 
     def host_events(self, owner: str) -> Sequence[HostItem]:
         """All of the owner's events; who may see what of them is decided where they are shown."""
@@ -282,11 +290,14 @@ class EngineActions(Actions):
 
     def person_of_token(self, token: str) -> Person | None:
         now = self.engine.now()
-        with self.engine.store.begin() as unit:
-            owner = tokens.user_of(unit.connection, token, now)
-            if owner is not None:
+        with self.engine.store.read() as c:  # whoever sends any token must not take the place of a writer
+            known = tokens.valid(c, token, now)
+        if known is None:
+            return None
+        if known.used_at is None or not timedelta(0) <= now - known.used_at < USED:
+            with self.engine.store.begin() as unit:
                 tokens.touch(unit.connection, token, now)
-        return self.engine.host.person(owner) if owner is not None else None
+        return self.engine.host.person(known.user)
 
 
 def _plan(made: PlanSummary) -> PlanView:

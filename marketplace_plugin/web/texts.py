@@ -144,6 +144,10 @@ ERRORS: Mapping[str, Sentence] = {
             "shows the present state: please check it and try again."
         ),
     ),
+    "too-many-requests": _s(
+        _("You have asked for many servers already"),
+        _("Your administrator sees these requests first. As soon as one is answered, you can ask for another one."),
+    ),
     "visible-already": _s(
         _("This event is visible already"),
         _("It stands in your calendar, as the next sync will show. Nothing was changed."),
@@ -381,6 +385,7 @@ WHATS: Mapping[What, LazyString] = {
     What.SHARED: _("A colleague organises it here; you take part, so a copy is in your target calendar."),
     What.INVITATION: _("The invitation in your connected calendar and this event are the same meeting."),
     What.CONVERTED: _("It comes from a connected calendar, and you made it visible to colleagues."),
+    What.CLOSED: _("It comes from a connected calendar, and you made it an event here. Colleagues only see “Busy”."),
     What.PAIR: _("It is the same here and in the connected account; changes go both ways."),
     What.MIRROR: _("It is shown in your target calendar; only its time is synced back."),
     What.ALONE: _("It is here only and not synced."),

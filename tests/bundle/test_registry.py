@@ -276,6 +276,32 @@ def test_a_fragment_stays_in_its_folder(acme: Path, name: str) -> None:
         environment.get_template(name)
 
 
+@pytest.mark.parametrize(
+    "file, said",
+    [
+        ("acme/connect.html.j2", "acme/connect.html.j2 does not end in .html, so what it shows would not be escaped"),
+        ("../hooks/acme.html", "there is no file ui_fragments/../hooks/acme.html"),
+        ("acme/link.html", "there is no file ui_fragments/acme/link.html"),
+    ],
+)
+def test_a_fragment_that_would_not_be_found_or_not_be_escaped_is_named(acme: Path, file: str, said: str) -> None:
+    (acme / "hooks" / "acme.html").write_text("<p>x</p>")
+    (acme / "ui_fragments" / "acme" / "connect.html.j2").write_text("<p>{{ connection.account }}</p>")
+    (acme / "ui_fragments" / "acme" / "link.html").symlink_to(acme / "manifest.yaml")
+    manifest = acme / "manifest.yaml"
+    manifest.write_text(manifest.read_text(encoding="utf-8").replace("acme/connect.html", file), encoding="utf-8")
+    registry = Registry.of(acme)
+    assert registry.integrations() == ()
+    assert str(registry.disabled()[0].error) == f"manifest.yaml: fragments.profile.connect: {said}"
+
+
+def test_what_a_fragment_takes_in_is_escaped_too(acme: Path) -> None:
+    (acme / "ui_fragments" / "acme" / "part.j2").write_text("{{ connection.account }}")
+    environment = Environment(loader=Registry.of(acme).fragments)
+    with pytest.raises(TemplateNotFound):
+        environment.get_template("fragments/acme/acme/part.j2")
+
+
 def test_the_loader_lists_what_it_has(acme: Path) -> None:
     assert Registry.of(acme).fragments.list_templates() == ["fragments/acme/acme/connect.html"]
 

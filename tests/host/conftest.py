@@ -126,6 +126,7 @@ class FakeBlocks:
             calendar=detail.pop("calendar", "Privat"),
             href="https://fremd.example/1",
             convertible=True,
+            private=detail.pop("private", False),
         )
         view = BlockView(
             key=f"k{link}",

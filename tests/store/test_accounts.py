@@ -234,14 +234,16 @@ def test_a_token_counts_until_it_is_revoked_or_expires(store: Store) -> None:
         c = unit.connection
         token_id, token = tokens.create(c, "u1", "laptop", NOW, expires_at=NOW + MINUTE)
         assert token.startswith("mkt_")
-        assert tokens.user_of(c, token, NOW) == "u1"
-        assert tokens.user_of(c, token, NOW + MINUTE) is None
-        assert tokens.user_of(c, token + "x", NOW) is None
+        known = tokens.valid(c, token, NOW)
+        assert known is not None
+        assert (known.id, known.user, known.used_at) == (token_id, "u1", None)
+        assert tokens.valid(c, token, NOW + MINUTE) is None
+        assert tokens.valid(c, token + "x", NOW) is None
         tokens.touch(c, token, NOW)
         (listed,) = tokens.of_user(c, "u1")
         assert (listed.id, listed.name, listed.used_at) == (token_id, "laptop", NOW)
         assert tokens.revoke(c, token_id, NOW)
         assert not tokens.revoke(c, token_id, NOW)
-        assert tokens.user_of(c, token, NOW) is None
+        assert tokens.valid(c, token, NOW) is None
         assert tokens.of_user(c, "u2") == []
         assert len(tokens.of_user(c)) == 1

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketplace_plugin.model.event import Event, Series, ShowAs
+from marketplace_plugin.model.event import Event, Sensitivity, Series, ShowAs
 from marketplace_plugin.model.recurrence import RecurrenceRule
 from marketplace_plugin.model.task import Call, Task, TaskStatus
 from marketplace_plugin.model.time import AllDay, Timed, Zoned
@@ -33,12 +33,14 @@ CALL = Call(title="Lindner KG", when=NINE, phone="+49 911 5550142", notes="Rück
 
 
 def test_a_task_with_a_time_is_an_appointment() -> None:
-    assert shown(OFFER, MANNER) == Event(when=NINE, title="Angebot", description="bis mittags")
+    assert shown(OFFER, MANNER) == Event(
+        when=NINE, title="Angebot", description="bis mittags", sensitivity=Sensitivity.PRIVATE
+    )
 
 
 def test_a_task_without_a_time_is_a_whole_day_that_blocks_nobody() -> None:
     entry = shown(Task(title="Angebot", due=date(2026, 11, 24)), MANNER)
-    assert entry == Event(when=day(24), title="Angebot", show_as=ShowAs.FREE)
+    assert entry == Event(when=day(24), title="Angebot", show_as=ShowAs.FREE, sensitivity=Sensitivity.PRIVATE)
     assert shown(Task(title="Angebot", due=date(2026, 11, 24)), TIMED_ONLY) is None
 
 
@@ -46,6 +48,7 @@ def test_a_call_has_its_number_in_the_text() -> None:
     entry = shown(CALL, MANNER)
     assert entry is not None
     assert entry.description == "Telefon: +49 911 5550142\n\nRückruf"
+    assert entry.sensitivity is Sensitivity.PRIVATE
 
 
 @pytest.mark.parametrize(

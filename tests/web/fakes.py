@@ -306,7 +306,13 @@ class FakeActions(FakeDecisions, FakeForm):
 
     def convert(self, person: Person, link: str) -> str:
         self._call("convert", person.id, link)
-        return "event-1"
+        return "event-1" if link != "private" else "private-1"
+
+    def keyed(self, person: Person, name: str) -> str:
+        return f"keyed {len(person.id + name)}"
+
+    def stays_private(self, person: Person, ref: str) -> bool:
+        return ref == "private-1"
 
     def undo_conversion(self, person: Person, link: str) -> bool:
         self._call("undo_conversion", person.id, link)

@@ -207,6 +207,12 @@ def test_a_script_gets_json(site: Site) -> None:
     }
 
 
+def test_of_a_private_one_is_said_that_colleagues_see_no_more_than_before(site: Site) -> None:
+    answer = site.as_(ANNA).post("/convert/private", headers={"Accept": "application/json"})
+    said = "Der Termin steht jetzt in Ihrem Kalender. Er ist privat: Kollegen sehen weiter nur „Belegt“."
+    assert answer.json == {"message": said, "ref": "private-1", "undo": "/convert/private/undo"}
+
+
 # ---- privacy and errors --------------------------------------------------------------------------------------------
 
 

@@ -22,8 +22,10 @@ from marketplace_plugin.engine.steps.plan.pairing import EXPORTED_ANEW
 from marketplace_plugin.errors import NotFound
 from marketplace_plugin.model.change import Access, HostItem
 from marketplace_plugin.model.event import UNKNOWN, Event, Series
+from marketplace_plugin.model.form.outline import hidden
 from marketplace_plugin.model.item import Item, Kind
 from marketplace_plugin.model.recurrence import RecurrenceRule
+from marketplace_plugin.model.series.edit import master_of
 from marketplace_plugin.model.series.expand import occurrences, span_of
 from marketplace_plugin.model.time import AllDay, When, Window
 from marketplace_plugin.store import blocks, collections, connections, journal, links, runs
@@ -46,6 +48,7 @@ class What(StrEnum):
     SHARED = "shared"  # a colleague's event here, copied into the own target calendar
     INVITATION = "invitation"  # made here; the service's own invitation is the copy
     CONVERTED = "converted"  # from a connected calendar, made visible
+    CLOSED = "closed"  # likewise, and private: colleagues see "busy" all the same
     MIRROR = "mirror"  # a task or call, shown in the target calendar
     PAIR = "pair"  # a contact or task, the same on both sides
     ALONE = "alone"  # here only
@@ -155,7 +158,7 @@ def _tied(engine: Engine, person: Person, link: Link, item: HostItem | None) -> 
         others = _elsewhere(c, link)
         reasons = [*_state(c, link), *_limits(c, link), *([Reason.SAME_MEETING_ELSEWHERE] if others else [])]
     return Why(
-        what=_what(link),
+        what=_what(link, item),
         title=about.title,
         when=about.when,
         ref=link.host_ref or "",
@@ -174,12 +177,14 @@ def _tied(engine: Engine, person: Person, link: Link, item: HostItem | None) -> 
     )
 
 
-def _what(link: Link) -> What:
+def _what(link: Link, item: HostItem | None) -> What:
     match link.kind:
         case LinkKind.BLOCK:
             return What.BLOCK
         case LinkKind.CONVERTED:
-            return What.CONVERTED
+            shown = item.item if item is not None else None
+            closed = isinstance(shown, Event | Series) and hidden(master_of(shown))
+            return What.CLOSED if closed else What.CONVERTED
         case LinkKind.MIRROR:
             return What.MIRROR
         case LinkKind.PAIR:

@@ -36,15 +36,19 @@ from marketplace_plugin.errors import (
     NotTested,
     ServerHandedOver,
     ServerNotAllowed,
+    TooManyRequests,
 )
 from marketplace_plugin.model.item import Kind
-from marketplace_plugin.store import collections, connections, credentials, leases, server_rules
+from marketplace_plugin.store import collections, connections, credentials, installations, leases, server_rules
 from marketplace_plugin.store.accounts.connections import Connection
 from marketplace_plugin.store.accounts.credentials import CredentialTest
+from marketplace_plugin.store.accounts.installations import RequestState
 
 LIFETIME = timedelta(minutes=10)
 LONGEST = 1000  # characters of a field
 SERVER, EMAIL = "server", "email"
+MOST_ASKED = 10
+"""Servers that one user may have asked for at a time."""
 
 Entered = Mapping[str, str]
 
@@ -186,16 +190,23 @@ def save(engine: Engine, person: Person, connection_id: str, browser_session: st
 
 
 def ask_for(engine: Engine, person: Person, connection_id: str, server: str) -> None:
-    """Ask the tenant's admin to allow a server; asking twice is one request. Raises NotFound, InvalidSettings."""
+    """Ask the tenant's admin to allow a server; asking twice is one request. Raises NotFound, InvalidSettings, and
+    TooManyRequests where ``MOST_ASKED`` of his wait for an answer."""
     with engine.store.read() as c:
         row, entry = _mine(engine, c, person, connection_id)
         allowed = sessions.servers_of(sessions.settings_of(engine, c, row.tenant, entry))
+        waiting = installations.requests(c, person.tenant, RequestState.OPEN, person.id)
     try:
         host, port = named_server(server)
     except ValueError:
         raise InvalidSettings("this is no server") from None
-    if not allowed.refuses(host):
-        market.ask(engine, person, entry.id, Asked.HOST, str(ServerEntry.of(host, port)))
+    if allowed.refuses(host):
+        return
+    server = str(ServerEntry.of(host, port))
+    others = {(one.integration, one.subject) for one in waiting if one.what is Asked.HOST} - {(entry.id, server)}
+    if len(others) >= MOST_ASKED:
+        raise TooManyRequests("the admin has not answered the others yet")
+    market.ask(engine, person, entry.id, Asked.HOST, server)
 
 
 # ---- on the way ----------------------------------------------------------------------------------------

@@ -46,7 +46,7 @@ class Asked:
 
         view = first("view")
         try:
-            day = min(max(date.fromisoformat(first("date")), EARLIEST), LATEST)
+            day = day_of(first("date"))
         except ValueError:
             day = today
         return cls(
@@ -104,6 +104,11 @@ class Asked:
 
     def shows(self, entry: Entry) -> bool:
         return filter_of(entry) not in self.hidden
+
+
+def day_of(text: str) -> date:
+    """The day that is asked for, or the nearest one that a calendar shows. Raises ValueError."""
+    return min(max(date.fromisoformat(text), EARLIEST), LATEST)
 
 
 def filter_of(entry: Entry) -> str:

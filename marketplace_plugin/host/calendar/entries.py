@@ -124,7 +124,7 @@ def _of_occurrence(
         event = seen
     if not own and declined:
         return None
-    colour = CONVERTED if record.converted else CALENDARS.get(record.calendar, "c1")
+    colour = CONVERTED if record.converted and own else CALENDARS.get(record.calendar, "c1")
     return Entry(
         sort=Sort.EVENT,
         look=colour,

@@ -55,13 +55,23 @@ def _blocks(blocks: Blocks, viewer: Person, owner: Person, window: Window) -> li
     return [entry for entry in shown if entry is not None]
 
 
-def etag(c: sa.Connection, blocks: Blocks, viewer: Person, people: Sequence[Person], now: datetime, *also: str) -> str:
-    """Changes whenever something that the page shows may have changed; the line of the present time moves in steps."""
-    parts = [viewer.id, spans.tz_version(), str(int(now.timestamp() // _FRESH.total_seconds())), *also]
-    for person in people:
-        changed = blocks.changed_at(person.id)
-        parts += [person.id, str(log.head(c, person.id)), changed.isoformat() if changed else ""]
-    return hashlib.blake2s("\0".join(parts).encode(), digest_size=12).hexdigest()
+def etag(c: sa.Connection, blocks: Blocks, viewer: Person, now: datetime, *also: str) -> str:
+    """Of one's own calendar alone: changes whenever something that the page shows may have changed."""
+    changed = blocks.changed_at(viewer.id)
+    return _tag(viewer, now, str(log.head(c, viewer.id)), changed.isoformat() if changed else "", *also)
+
+
+def etag_of(found: Sequence[Entry], viewer: Person, now: datetime, *also: str) -> str:
+    """Of a calendar with something of others in it: changes with what the viewer may see and with nothing else, which
+    would tell him when they are at work."""
+    return _tag(viewer, now, *sorted(map(repr, found)), *also)
+
+
+def _tag(viewer: Person, now: datetime, *parts: str) -> str:
+    """The line of the present time moves in steps."""
+    step = str(int(now.timestamp() // _FRESH.total_seconds()))
+    known = "\0".join([viewer.id, spans.tz_version(), step, *parts])
+    return hashlib.blake2s(known.encode(), digest_size=12).hexdigest()
 
 
 def sources(found: Sequence[Entry]) -> list[str]:

@@ -14,6 +14,12 @@ from marketplace_plugin.model.names.zones import is_iana
 
 E = TypeVar("E", bound=StrEnum)
 EARLIEST, LATEST = date(1900, 1, 1), date(2199, 12, 31)
+DIGITS = 12
+
+
+def is_number(text: str) -> bool:
+    """Whether it is one that any database can hold."""
+    return text.isascii() and text.isdigit() and len(text) <= DIGITS
 
 
 class Fields:
@@ -70,7 +76,7 @@ class Fields:
 
     def number(self, name: str, lowest: int, highest: int, otherwise: int) -> int:
         value = self.raw(name)
-        if not value.isascii() or not value.isdigit() or not lowest <= int(value[:12]) <= highest:
+        if not is_number(value) or not lowest <= int(value) <= highest:
             self.wrong(name, _("Please enter a number from %(lowest)d to %(highest)d.", lowest=lowest, highest=highest))
             return otherwise
         return int(value)

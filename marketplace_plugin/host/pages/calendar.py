@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, abort, jsonify, make_response, redirect, request, url_for
@@ -13,7 +14,7 @@ from flask.typing import ResponseReturnValue
 
 from marketplace_plugin.contract.module import Person
 from marketplace_plugin.host.calendar import reading, views
-from marketplace_plugin.host.calendar.asked import Asked, View, source_key
+from marketplace_plugin.host.calendar.asked import Asked, View, day_of, source_key
 from marketplace_plugin.host.calendar.entries import Entry
 from marketplace_plugin.host.pages.page import language, now, private, show, steg, today, viewer
 from marketplace_plugin.model.time import AllDay
@@ -55,7 +56,7 @@ def events_json(person: str) -> ResponseReturnValue:
     """What the page shows, redacted alike, for ``days`` from ``from`` on; what may be opened has a ref."""
     owner = _visible(person)
     try:
-        first = date.fromisoformat(request.args.get("from", ""))
+        first = day_of(request.args.get("from", ""))
         days = min(max(int(request.args.get("days", "7")), 1), LONGEST_LIST)
     except ValueError:
         abort(400)
@@ -79,14 +80,19 @@ def _page(owner: Person) -> Response:
     asked = Asked.parse(request.args.to_dict(flat=False), today(), "" if own else owner.id)
     colleagues = _colleagues(who, asked)
     beside = [(c.person, c.colour) for c in colleagues if c.shown] if own else []
-    with steg().database.read() as c:
-        everyone = [owner, *(person for person, _colour in beside)]
-        etag = reading.etag(c, steg().blocks, who, everyone, steg().now(), request.full_path, language())
+    window = views.window_of(asked.first, asked.days, who.zone)
+    read = partial(reading.entries, steg().database, steg().blocks, who, owner, beside, window)
+    found: list[Entry] | None = None
+    if own and not beside:
+        with steg().database.read() as c:
+            etag = reading.etag(c, steg().blocks, who, steg().now(), request.full_path, language())
+    else:
+        found = read()
+        etag = reading.etag_of(found, who, steg().now(), request.full_path, language())
     fragment = request.headers.get("HX-Target") == "calview"
     if fragment and etag in request.if_none_match:
         return _tagged(make_response("", 304), etag)
-    window = views.window_of(asked.first, asked.days, who.zone)
-    found = reading.entries(steg().database, steg().blocks, who, owner, beside, window)
+    found = read() if found is None else found
     response = show(
         "calendar/_calview.html" if fragment else "calendar/calendar.html",
         View=View,

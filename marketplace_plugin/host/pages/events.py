@@ -322,6 +322,7 @@ def _detail(chosen: Chosen) -> dict[str, Any]:
         "starts": None if chosen.original is None else when.start.isoformat(),
         "concerned": concerned,
         "organised": who.id == record.owner,
+        "private": hidden_in(chosen.item, chosen.event),
         "tie": tie,
         "repeats": wording.repetition(chosen.series),
         "people": wording.people(chosen.event, record) if concerned else [],

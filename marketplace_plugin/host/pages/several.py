@@ -12,7 +12,9 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from marketplace_plugin.host.calendar import views
+from marketplace_plugin.host.calendar.asked import day_of
 from marketplace_plugin.host.calendar.entries import Shown, shown_at, text
+from marketplace_plugin.host.forms.fields import is_number
 from marketplace_plugin.host.pages.page import posted, show, steg, today, viewer
 from marketplace_plugin.host.records import events
 from marketplace_plugin.model.event import Series
@@ -88,12 +90,12 @@ def _first(when: Shown) -> str:
 
 def _chosen(marks: Sequence[str]) -> dict[str, int]:
     pairs = (mark.rpartition(":") for mark in marks)
-    return {ref: int(version) for ref, _colon, version in pairs if ref and version.isascii() and version.isdigit()}
+    return {ref: int(version) for ref, _colon, version in pairs if ref and is_number(version)}
 
 
 def _day(text_: str) -> date:
     try:
-        return date.fromisoformat(text_)
+        return day_of(text_)
     except ValueError:
         return today()
 

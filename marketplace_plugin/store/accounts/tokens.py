@@ -7,8 +7,9 @@ import secrets
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import Connection, Row, insert, or_, select, update
 
 from marketplace_plugin.store.tables import api_token
 
@@ -39,15 +40,16 @@ def create(c: Connection, user: str, name: str, now: datetime, expires_at: datet
     return token_id, token
 
 
-def user_of(c: Connection, token: str, now: datetime) -> str | None:
-    """Whose token this is; None for an unknown, expired or revoked one."""
-    return c.execute(
-        select(api_token.c.user).where(
+def valid(c: Connection, token: str, now: datetime) -> ApiToken | None:
+    """None for an unknown, expired or revoked one."""
+    row = c.execute(
+        select(api_token).where(
             api_token.c.hash == _hash(token),
             api_token.c.revoked_at.is_(None),
             or_(api_token.c.expires_at.is_(None), api_token.c.expires_at > now),
         )
-    ).scalar_one_or_none()
+    ).one_or_none()
+    return _token(row) if row is not None else None
 
 
 def touch(c: Connection, token: str, now: datetime) -> None:
@@ -60,10 +62,7 @@ def of_user(c: Connection, user: str | None = None) -> list[ApiToken]:
     query = select(api_token).order_by(api_token.c.created_at.desc(), api_token.c.id)
     if user is not None:
         query = query.where(api_token.c.user == user)
-    return [
-        ApiToken(row.id, row.user, row.name, row.created_at, row.used_at, row.expires_at, row.revoked_at)
-        for row in c.execute(query)
-    ]
+    return [_token(row) for row in c.execute(query)]
 
 
 def revoke(c: Connection, token_id: str, now: datetime) -> bool:
@@ -73,6 +72,10 @@ def revoke(c: Connection, token_id: str, now: datetime) -> bool:
             update(api_token).where(api_token.c.id == token_id, api_token.c.revoked_at.is_(None)).values(revoked_at=now)
         ).rowcount
     )
+
+
+def _token(row: Row[Any]) -> ApiToken:
+    return ApiToken(row.id, row.user, row.name, row.created_at, row.used_at, row.expires_at, row.revoked_at)
 
 
 def _hash(token: str) -> str:

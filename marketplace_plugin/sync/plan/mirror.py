@@ -1,6 +1,7 @@
 """Mirrors: a task or a call as the entry that the target calendar shows of it, and what a move of it means here.
 
-The entry is an ordinary event with our stamp. Only its time comes back; what else is written into it there stays there.
+The entry is a private event with our stamp: a task or a call is its owner's alone here (rule M11a), and whoever else
+may read that calendar sees a busy time. Only its time comes back; what else is written into it there stays there.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from marketplace_plugin.model.event import Event, Series, ShowAs
+from marketplace_plugin.model.event import Event, Sensitivity, Series, ShowAs
 from marketplace_plugin.model.series.edit import master_of
 from marketplace_plugin.model.task import Call, Task, is_done
 from marketplace_plugin.model.time import AllDay, Timed, When, Zoned
@@ -33,14 +34,18 @@ def shown(item: Task | Call, manner: Manner) -> Event | None:
         return None
     if isinstance(item, Call):
         text = "\n\n".join(part for part in (f"{manner.phone}: {item.phone}" if item.phone else "", item.notes) if part)
-        return Event(when=_lasting(item.when), title=item.title, description=text)
+        return _private(_lasting(item.when), item.title, text)
     match item.due:
         case Timed():
-            return Event(when=_lasting(item.due), title=item.title, description=item.notes)
+            return _private(_lasting(item.due), item.title, item.notes)
         case date() as day if manner.whole_days:
             when = AllDay(day, day + timedelta(days=1))
-            return Event(when=when, title=item.title, description=item.notes, show_as=ShowAs.FREE)
+            return replace(_private(when, item.title, item.notes), show_as=ShowAs.FREE)
     return None
+
+
+def _private(when: When, title: str, text: str) -> Event:
+    return Event(when=when, title=title, description=text, sensitivity=Sensitivity.PRIVATE)
 
 
 def moved(item: Task | Call, entry: Event | Series, manner: Manner) -> Task | Call:

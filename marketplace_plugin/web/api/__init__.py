@@ -41,7 +41,7 @@ def register(app: Flask, shared: Shared) -> PlainBlueprint:
     api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
     blueprint: Any = Blueprint("marketplace_api", __name__, url_prefix=PREFIX, description="Calendars and their sync.")
     routes.add_guard(blueprint, shared)
-    for add in (routes.add_market, routes.add_connections, routes.add_sync):
+    for add in (routes.add_market, routes.add_connections, routes.add_sync, routes.add_calendar):
         add(blueprint, shared)
     blueprint.register_error_handler(MarketplaceError, errors.ours)
     blueprint.register_error_handler(HTTPException, errors.http)

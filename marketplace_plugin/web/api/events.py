@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,9 +18,15 @@ Entry = dict[str, Any]
 
 
 def entries(
-    viewer: Person, owner: str, blocks: Sequence[BlockView], items: Iterable[HostItem], window: Window
+    viewer: Person,
+    owner: str,
+    blocks: Sequence[BlockView],
+    items: Iterable[HostItem],
+    window: Window,
+    keyed: Callable[[str], str],
 ) -> tuple[list[Entry], bool]:
-    """Sorted by start; the flag tells that the window holds more than ``MOST_ENTRIES``."""
+    """Sorted by start; the flag tells that the window holds more than ``MOST_ENTRIES``. ``keyed`` makes of a name one
+    that tells nothing, for this viewer."""
     found = [_block(block) for block in blocks]
     truncated = False
     for item in items:
@@ -34,7 +39,7 @@ def entries(
                     found.append(_event(key, one.event) | _texts({"description": one.event.description}))
                 elif (seen := outline(item.item, one.event, viewer.zone)) is not None:
                     hidden = hidden_in(item.item, one.event)
-                    found.append(_busy(viewer, key, seen) if hidden else _event(key, seen))
+                    found.append(_busy(keyed(key), seen) if hidden else _event(key, seen))
     found.sort(key=lambda entry: (entry["start"], entry["id"]))
     return found[:MOST_ENTRIES], truncated or len(found) > MOST_ENTRIES
 
@@ -60,10 +65,9 @@ def _event(key: str, event: Event) -> Entry:
     return entry | _texts({"title": event.title, "location": event.location})
 
 
-def _busy(viewer: Person, key: str, event: Event) -> Entry:
+def _busy(key: str, event: Event) -> Entry:
     """What is hidden, without texts. Its key tells nothing: which series it is of, or when it was to be at first."""
-    name = hashlib.blake2s(f"{viewer.id}\0{key}".encode(), digest_size=12).hexdigest()
-    return {"id": name, "type": "event", **_times(event.when), "show_as": event.show_as, "status": event.status}
+    return {"id": key, "type": "event", **_times(event.when), "show_as": event.show_as, "status": event.status}
 
 
 def _texts(texts: Mapping[str, str | Masked]) -> Entry:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import UTC, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, timedelta
+from functools import partial
 from typing import Any
 
 from flask import Response, g, request, url_for
@@ -12,7 +13,7 @@ from flask_smorest import Blueprint
 
 from marketplace_plugin.contract.module import Person
 from marketplace_plugin.engine.views import RunView, SettingsForm
-from marketplace_plugin.errors import NotAllowed, NotFound
+from marketplace_plugin.errors import NotFound
 from marketplace_plugin.model.time import Window
 from marketplace_plugin.web.actions import Offer, PlanView
 from marketplace_plugin.web.api import schemas
@@ -22,6 +23,8 @@ from marketplace_plugin.web.blueprint import Shared
 from marketplace_plugin.web.texts import REASONS
 
 LONGEST_WINDOW = timedelta(days=366)
+YEARS = range(MINYEAR + 1, MAXYEAR)
+"""Beyond them no other zone can tell an instant."""
 
 
 def me() -> Person:
@@ -41,6 +44,11 @@ def add_guard(blueprint: Blueprint, shared: Shared) -> None:
             return answer("sign-in", 401)
         g.marketplace_api_person = person
         return None
+
+    @blueprint.after_request
+    def keep_nowhere(response: Response) -> Response:
+        response.headers["Cache-Control"] = "no-store"
+        return response
 
 
 def add_market(blueprint: Blueprint, shared: Shared) -> None:
@@ -184,24 +192,29 @@ def add_sync(blueprint: Blueprint, shared: Shared) -> None:
         """One run: what was done, and why."""
         return _run(actions.run(me(), run), shared)
 
+
+def add_calendar(blueprint: Blueprint, shared: Shared) -> None:
+    actions = shared.actions
+
     @blueprint.get("/events")
     @blueprint.arguments(schemas.EventsQuery, location="query")
     @blueprint.response(200, schemas.EventList)
-    @blueprint.alt_response(403, schema=schemas.Error)
     @blueprint.alt_response(404, schema=schemas.Error)
     def list_events(query: dict[str, Any]) -> Any:
         """Your calendar or a colleague's in a window. A colleague's grey blocks and private events have times only."""
         owner = query.get("owner", me().id)
+        for name in ("start", "end"):
+            if query[name].year not in YEARS:
+                return answer("invalid", 422, fields={"query": {name: ["In the years 2 to 9998."]}})
         start, end = query["start"].astimezone(UTC), query["end"].astimezone(UTC)
         if not start < end <= start + LONGEST_WINDOW:
             return answer("invalid", 422, fields={"query": {"end": ["After start, and at most 366 days later."]}})
-        if shared.host.person(owner) is None:
-            raise NotFound(owner)
-        if owner != me().id and not shared.host.may_see(me(), owner):
-            raise NotAllowed(owner)
+        if owner != me().id and (shared.host.person(owner) is None or not shared.host.may_see(me(), owner)):
+            raise NotFound(owner)  # alike for nobody and for somebody of another tenant
         window = Window(start, end)
         blocks, items = actions.blocks(me(), owner, window), actions.host_events(owner)
-        found, truncated = entries(me(), owner, blocks, items, window)
+        keyed = partial(actions.keyed, me())
+        found, truncated = entries(me(), owner, blocks, items, window, keyed)
         return {"owner": owner, "entries": found, "truncated": truncated}
 
 

@@ -71,8 +71,13 @@ def add(blueprint: Blueprint, shared: Shared) -> None:
     @blueprint.post("/convert/<link>")
     def convert(link: str) -> ResponseReturnValue:
         """Make a grey block a visible event. Asked twice, it is converted once."""
-        ref = actions.convert(shared.person(), link)
-        return _done(_("The event is now visible to colleagues."), ref, undo=url_for(".undo", link=link))
+        person = shared.person()
+        ref = actions.convert(person, link)
+        if actions.stays_private(person, ref):
+            said = _("The event is now in your calendar. It is private: colleagues still only see “Busy”.")
+        else:
+            said = _("The event is now visible to colleagues.")
+        return _done(said, ref, undo=url_for(".undo", link=link))
 
     @blueprint.post("/convert/<link>/undo")
     def undo(link: str) -> ResponseReturnValue:

@@ -12,6 +12,7 @@ from marketplace_plugin.contract.hookspecs import Account, ServerSearch, StepSta
 from marketplace_plugin.engine.account import connections, disconnect, market, settings
 from marketplace_plugin.engine.context import RunOutcome, Trigger
 from marketplace_plugin.engine.form import credentials, servers
+from marketplace_plugin.engine.form.credentials import MOST_ASKED
 from marketplace_plugin.engine.run import run_pass
 from marketplace_plugin.engine.views import Asked, ConnectionState
 from marketplace_plugin.engine.work.upkeep import Upkeep
@@ -23,6 +24,7 @@ from marketplace_plugin.errors import (
     NotAllowed,
     NotFound,
     NotTested,
+    TooManyRequests,
 )
 from marketplace_plugin.store import connections as stored_connections
 from marketplace_plugin.store import credentials as stored
@@ -373,6 +375,21 @@ def test_asking_for_a_server_and_granting_it_opens_it(world: FormWorld) -> None:
     with pytest.raises(InvalidSettings):
         credentials.ask_for(world.engine, ANNA_HERE, connection, "*.example.org")
     assert not market.open_requests(world.engine, ADMIN), "nor can a cloud's server be asked for"
+
+
+def test_nobody_floods_the_admin_with_servers(world: FormWorld) -> None:
+    connection = world.add()
+    for n in range(MOST_ASKED):
+        credentials.ask_for(world.engine, ANNA_HERE, connection, f"mail{n}.elsewhere.example")
+    for _ in range(2):
+        with pytest.raises(TooManyRequests):
+            credentials.ask_for(world.engine, ANNA_HERE, connection, "mail.more.example")
+    credentials.ask_for(world.engine, ANNA_HERE, connection, "mail3.elsewhere.example")
+    rows = market.open_requests(world.engine, ADMIN)
+    assert len(rows) == MOST_ASKED == 10
+    market.settle_request(world.engine, ADMIN, rows[0].id, grant=False)
+    credentials.ask_for(world.engine, ANNA_HERE, connection, "mail.more.example")
+    assert len(market.open_requests(world.engine, ADMIN)) == MOST_ASKED
 
 
 def test_rules_of_the_deployment_and_of_the_tenant_are_one(world: FormWorld) -> None:

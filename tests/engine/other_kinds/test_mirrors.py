@@ -7,11 +7,15 @@ from datetime import date
 
 import pytest
 
-from marketplace_plugin.model.event import Event, ShowAs
+from marketplace_plugin.engine import kinds
+from marketplace_plugin.model.event import Event, Sensitivity, ShowAs
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.task import Call, Task, TaskStatus
 from marketplace_plugin.model.time import AllDay
+from marketplace_plugin.providers.memory import MemoryAccount
+from marketplace_plugin.store import host_positions
 from marketplace_plugin.sync.link import LinkKind, LinkState
+from marketplace_plugin.sync.plan.mirror import Manner, shown
 from tests.engine.kinds import ADA, KindsWorld, call, span, task
 from tests.laws.world import SOURCE, TARGET, event
 
@@ -176,3 +180,81 @@ def test_what_was_before_the_account_came_stays_where_it_is(google: KindsWorld) 
     name = google.join(account, *BOTH)
     google.settle(name)
     assert google.there(account, TARGET) == {}
+
+
+def test_whoever_may_read_the_calendar_there_sees_a_busy_time_alone(world: KindsWorld) -> None:
+    account = world.account()
+    world.host.create(ADA, task("Angebot", span(10, 9), notes="bis mittags"), kind=Kind.TASK)
+    world.host.create(ADA, task("Reisekosten"), kind=Kind.TASK)
+    world.host.create(ADA, call(), kind=Kind.CALL)
+    name = world.join(account, *BOTH)
+    world.settle(name)
+    assert open_ones(world.there(account, TARGET)) == set()
+    assert len(world.there(account, TARGET)) == 3
+
+
+def test_an_entry_from_before_is_closed_once(world: KindsWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    account, name = joined_before(world, monkeypatch)
+    writes = len(account.writes)
+    world.settle(name)
+    assert open_ones(world.there(account, TARGET)) == set()
+    assert len(account.writes) == writes + 2
+    assert account.outbox == []
+    world.settle(name)
+    assert len(account.writes) == writes + 2
+
+
+def test_what_she_wrote_into_an_entry_from_before_stays(world: KindsWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    account, name = joined_before(world, monkeypatch)
+    ids = {e.title: key for key, e in world.there(account, TARGET).items() if isinstance(e, Event)}
+    account.user.edit(TARGET, ids["Angebot"], title="dort umbenannt")
+    world.settle(name)
+    assert {e.title for e in world.there(account, TARGET).values() if isinstance(e, Event)} == {
+        "dort umbenannt",
+        "Lindner KG",
+    }
+    assert open_ones(world.there(account, TARGET)) == set()
+
+
+def test_what_she_opens_there_stays_open(world: KindsWorld) -> None:
+    account = world.account()
+    ref = world.host.create(ADA, call(), kind=Kind.CALL)
+    name = world.join(account, *BOTH)
+    world.settle(name)
+    (there,) = world.there(account, TARGET)
+    account.user.edit(TARGET, there, sensitivity=Sensitivity.NORMAL)
+    writes = len(account.writes)
+    world.settle(name)
+    assert len(account.writes) == writes
+    world.host.edit(ADA, ref, title="Lindner AG")
+    world.settle(name)
+    entry = only(world.there(account, TARGET))
+    assert (entry.title, entry.sensitivity) == ("Lindner AG", Sensitivity.NORMAL)
+
+
+def open_ones(items: object) -> set[str]:
+    """The titles of what is not private."""
+    assert isinstance(items, dict)
+    return {str(e.title) for e in items.values() if isinstance(e, Event) and e.sensitivity is not Sensitivity.PRIVATE}
+
+
+def joined_before(world: KindsWorld, monkeypatch: pytest.MonkeyPatch) -> tuple[MemoryAccount, str]:
+    """A task and a call that were mirrored by an earlier release, as open entries; and the new one, whose migration
+    lets both modules be read from their beginning."""
+
+    def in_the_open(item: Task | Call, manner: Manner) -> Event | None:
+        entry = shown(item, manner)
+        return None if entry is None else replace(entry, sensitivity=Sensitivity.NORMAL)
+
+    account = world.account()
+    world.host.create(ADA, task("Angebot", span(10, 9)), kind=Kind.TASK)
+    world.host.create(ADA, call(), kind=Kind.CALL)
+    with monkeypatch.context() as earlier:
+        earlier.setattr(kinds, "shown", in_the_open)
+        name = world.join(account, *BOTH)
+        world.settle(name)
+    assert open_ones(world.there(account, TARGET)) == {"Angebot", "Lindner KG"}
+    with world.store.begin() as unit:
+        for kind in BOTH:
+            host_positions.drop(unit.connection, name, kind)
+    return account, name
