@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 
+from tests.faults.answers import ANSWERS
 from tests.faults.choices import CHOICES
 from tests.faults.decisions import DECISIONS
 from tests.faults.edges import EDGES
@@ -18,7 +19,7 @@ from tests.faults.taking import Safeguard
 from tests.faults.years import YEARS
 
 VARIABLE = "SAFEGUARD"
-ALL: tuple[Safeguard, ...] = (*PASSES, *MISSED, *DECISIONS, *CHOICES, *EDGES, *EXCHANGE, *PASSWORDS, *YEARS)
+ALL: tuple[Safeguard, ...] = (*PASSES, *MISSED, *DECISIONS, *CHOICES, *EDGES, *EXCHANGE, *PASSWORDS, *YEARS, *ANSWERS)
 BY_NAME = {one.name: one for one in ALL}
 
 
