@@ -85,6 +85,7 @@ class UnreadableReason(StrEnum):
     UNSUPPORTED_RULE = "unsupported-rule"
     TOO_LARGE = "too-large"
     ORPHAN = "orphan-exception"
+    REFUSED = "refused"  # the service cannot tell of it now, though it tells of others: asked for again
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, bindparam, delete, func, select
 
+from marketplace_plugin.model.change import UnreadableReason
 from marketplace_plugin.store import codec
 from marketplace_plugin.store.database import ANY, in_chunks, upsert, vault_of
 from marketplace_plugin.store.tables import held
@@ -31,7 +32,7 @@ class What(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Held:
     """``body`` is any value of the model (a change, a write), sealed. ``detail`` is a code without content.
-    ``created_at``, ``again_at`` (not to be tried before): aware UTC."""
+    ``created_at``, ``again_at`` (asked for last, or not to be tried before): aware UTC."""
 
     id: str
     connection: str
@@ -111,6 +112,27 @@ _UNREADABLE = and_(
 )
 _UNDERSTOOD = delete(held).where(_UNREADABLE, held.c.remote_id.in_(ANY))
 _ALL_UNREADABLE = select(held.c.id, held.c.remote_id).where(_UNREADABLE)
+
+
+_REFUSED = (
+    select(held.c.collection, held.c.remote_id)
+    .where(
+        held.c.connection == bindparam("connection"),
+        held.c.what == What.UNREADABLE,
+        held.c.detail == UnreadableReason.REFUSED,
+        held.c.again_at < bindparam("now"),
+    )
+    .order_by(held.c.again_at, held.c.id)
+    .limit(bindparam("limit"))
+)
+
+
+def refused(c: Connection, connection: str, now: datetime, limit: int) -> dict[str, list[str]]:
+    """Items by their collections that a service could not tell of before ``now`` (aware UTC), the longest ago first."""
+    found: dict[str, list[str]] = {}
+    for row in c.execute(_REFUSED, {"connection": connection, "now": now, "limit": limit}):
+        found.setdefault(row.collection, []).append(row.remote_id)
+    return found
 
 
 def understood(c: Connection, connection: str, collection: str, remote_ids: Iterable[str]) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from marketplace_plugin.engine.acts.chosen import migrate
 from marketplace_plugin.engine.acts.waiting.held import parked
+from marketplace_plugin.errors import Unavailable
+from marketplace_plugin.model.change import UnreadableReason
+from marketplace_plugin.providers.memory import Moment, Request
 from tests.laws.world import OTHER, SOURCE, TARGET, World, event
-from tests.regressions.seeing import blocked, person
+from tests.regressions.seeing import blocked, here, only, person
 
 
 def listed(world: World) -> int:
@@ -87,3 +92,49 @@ def test_it_stays_on_the_list_while_its_calendar_is_read_for_another_reason(worl
     choose(world, ada, OTHER)
     world.settle(ada)
     assert listed(world) == 0
+
+
+def refused_for_a_while(world: World, calendar: str) -> tuple[str, str]:
+    """One item of a calendar, edited there just while the service cannot tell of it."""
+    account = world.account()
+    if calendar == TARGET:
+        world.host.create("ada", event("one"))
+    else:
+        account.user.create(SOURCE, event("one"))
+    ada = world.connect("ada", account)
+    world.settle(ada)
+    item = only(account, calendar).id
+    account.user.edit(calendar, item, title="edited")
+    account.user.garble(calendar, item, UnreadableReason.REFUSED)
+    world.clock.forward(minutes=31)
+    world.sync(ada)
+    assert listed(world) == 1
+    return ada, item
+
+
+@pytest.mark.parametrize("calendar", [TARGET, SOURCE])
+def test_what_was_refused_once_is_asked_for_again(hosted: World, calendar: str) -> None:
+    """The position had moved on, so nobody told of it again: it stayed as it was for as long as nobody touched it."""
+    ada, item = refused_for_a_while(hosted, calendar)
+    hosted.clock.forward(minutes=31)
+    hosted.sync(ada)
+    assert listed(hosted) == 1
+    hosted.plugins.accounts[ada].record(calendar, item).unreadable = None
+    hosted.clock.forward(minutes=31)
+    hosted.sync(ada)
+    assert listed(hosted) == 0
+    assert (here(hosted) if calendar == TARGET else blocked(hosted, ada)) == ["edited"]
+
+
+def test_asking_again_in_vain_stops_nobody(hosted: World) -> None:
+    ada, item = refused_for_a_while(hosted, SOURCE)
+    account = hosted.plugins.accounts[ada]
+    account.user.create(SOURCE, event("another", day=11))
+    account.faults.add(Moment.BEFORE, Request.FETCH, Unavailable("for that one"))
+    hosted.clock.forward(minutes=31)
+    hosted.sync(ada)
+    assert blocked(hosted, ada) == ["another", "one"]
+    assert listed(hosted) == 1
+    account.record(SOURCE, item).unreadable = None
+    hosted.settle(ada)
+    assert blocked(hosted, ada) == ["another", "edited"]

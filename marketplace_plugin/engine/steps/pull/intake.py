@@ -83,7 +83,8 @@ def _new_link(p: Pass, collection: str, found: Found) -> Link:
 
 
 def park_unreadable(c: Connection, p: Pass, collection: str, item: Unreadable) -> None:
-    """Unreadable is neither deleted nor empty: it is listed for its owner, and looked at again when it changes."""
+    """Unreadable is neither deleted nor empty: it is listed for its owner, and looked at again when it changes; with
+    each pass where the service refused it, which may be over then."""
     key = p.engine.store.vault.keyed(f"unreadable\0{p.connection.id}\0{collection}\0{item.id}".encode())
     p.counts["unreadable"] += 1
     held.put(
@@ -98,6 +99,7 @@ def park_unreadable(c: Connection, p: Pass, collection: str, item: Unreadable) -
                 created_at=p.now,
                 remote_id=item.id,
                 detail=item.reason,
+                again_at=p.now,
             )
         ],
     )

@@ -61,7 +61,9 @@ def pull_all(p: Pass) -> dict[str, Round]:
     if any((row.checkpoint or row.cursor) is None for row in due) or _awaits_a_role(p):
         p.read_roles()
         due = [p.collections[row.remote_id] for row in due]
-    return {row.remote_id: _pull(p, row) for row in due}
+    with p.engine.store.read() as c:
+        refused = held.refused(c, p.connection.id, p.now, p.engine.settings.batch)
+    return {row.remote_id: _pull(p, row, refused.get(row.remote_id, ())) for row in due}
 
 
 def _awaits_a_role(p: Pass) -> bool:
@@ -78,14 +80,14 @@ def to_read(p: Pass) -> list[Collection]:
     return [row for row in p.collections.values() if row.is_read or row.remote_id in bound]
 
 
-def _pull(p: Pass, row: Collection) -> Round:
+def _pull(p: Pass, row: Collection, refused: Sequence[str]) -> Round:
     if _is_outdated(p, row):
         row = replace(row, checkpoint=None)
     try:
         try:
-            return _read(p, row, row.checkpoint or row.cursor)
+            return _read(p, row, row.checkpoint or row.cursor, refused)
         except CursorExpired:
-            return _read(p, _forget_cursor(p, row), None)
+            return _read(p, _forget_cursor(p, row), None, refused)
     except AuthorizationExpired:
         raise
     except ProviderError as error:
@@ -114,7 +116,7 @@ def _progress(c: Connection, row: Collection, round_id: str | None, checkpoint: 
     collections.set_progress(c, [replace(row, round=round_id, checkpoint=checkpoint, cursor=cursor)])
 
 
-def _read(p: Pass, row: Collection, since: Cursor | Checkpoint | None) -> Round:
+def _read(p: Pass, row: Collection, since: Cursor | Checkpoint | None, refused: Sequence[str]) -> Round:
     window = p.window(row)
     round_id = _round_of(p, row)
     covers: Window | None = None
@@ -142,8 +144,9 @@ def _read(p: Pass, row: Collection, since: Cursor | Checkpoint | None) -> Round:
         beyond = list(_in_turn(c, p, row, window)) if row.info.capabilities.windowed else []
         waiting = rounds.waiting(c, p.connection.id, row.remote_id, round_id)
     asked = list({link.id: link for link in (*unseen, *beyond)}.values())
-    if asked:
+    if asked or refused:
         _ask(p, row, asked, round_id, checkpoint, window)
+        _ask_refused(p, row, refused, round_id, checkpoint, window)
         with p.engine.store.read() as c:
             waiting = rounds.waiting(c, p.connection.id, row.remote_id, round_id)
     p.cursors[row.remote_id] = cursor
@@ -295,11 +298,36 @@ def _ask(
     """Fetch these by id, and take the answers into the round: it has begun with them, also where it had no page yet.
     Should the pass die now, what was asked is asked again."""
     for batch in chunks([link.remote_id or "" for link in asked], p.engine.settings.batch):
-        changes = fetch(p, row.remote_id, batch)
-        with p.write() as unit:
-            _take(unit.connection, p, row, changes, round_id, window)
-            links.mark_seen(unit.connection, p.connection.id, row.remote_id, batch, round_id)
-            _progress(unit.connection, row, round_id, checkpoint)
+        _answer(p, row, batch, fetch(p, row.remote_id, batch), round_id, checkpoint, window)
+
+
+def _ask_refused(
+    p: Pass, row: Collection, refused: Sequence[str], round_id: str, checkpoint: Checkpoint | None, window: Window
+) -> None:
+    """No delta tells again of what the service could not tell of. While it still cannot, that stops nobody."""
+    try:
+        changes = fetch(p, row.remote_id, refused) if refused else []
+    except AuthorizationExpired:
+        raise
+    except ProviderError:
+        return
+    if changes:
+        _answer(p, row, refused, changes, round_id, checkpoint, window)
+
+
+def _answer(
+    p: Pass,
+    row: Collection,
+    asked: Sequence[str],
+    changes: Sequence[Change],
+    round_id: str,
+    checkpoint: Checkpoint | None,
+    window: Window,
+) -> None:
+    with p.write() as unit:
+        _take(unit.connection, p, row, changes, round_id, window)
+        links.mark_seen(unit.connection, p.connection.id, row.remote_id, asked, round_id)
+        _progress(unit.connection, row, round_id, checkpoint)
 
 
 def _within(c: Connection, p: Pass, link: Link, covers: Window | None) -> bool:
