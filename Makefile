@@ -103,11 +103,13 @@ chromium:
 	@if [ -n "$(CHROMIUM)" ]; then \
 	  command -v "$(CHROMIUM)" >/dev/null || { \
 	    echo "make: CHROMIUM=$(CHROMIUM) is not a program." >&2; exit 1; }; \
-	elif ! command -v chromium >/dev/null; then \
+	elif ! command -v chromium-headless-shell >/dev/null && ! command -v chromium >/dev/null; then \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	    apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends chromium; \
+	    apt-get update -q && export DEBIAN_FRONTEND=noninteractive && \
+	      { apt-get install -q -y --no-install-recommends chromium-headless-shell || \
+	        apt-get install -q -y --no-install-recommends chromium; }; \
 	  else \
-	    echo "make: the browser tests need Chromium, and none was found. Install it (Debian: apt-get" >&2; \
-	    echo "      install chromium) or name one: make test CHROMIUM=/path/to/chromium" >&2; exit 1; \
+	    echo "make: the browser tests need Chromium, and none was found. Install it (Debian: apt-get install" >&2; \
+	    echo "      chromium-headless-shell) or name one: make test CHROMIUM=/path/to/chromium" >&2; exit 1; \
 	  fi; \
 	fi

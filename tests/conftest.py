@@ -83,12 +83,12 @@ def _is_loopback(host: str) -> bool:
 
 @pytest.fixture(scope="session")
 def chromium_path() -> str:
-    """The Chromium of the browser tests: the one that CHROMIUM names, else `chromium` on the PATH."""
-    named = os.environ.get("CHROMIUM") or "chromium"
-    found = shutil.which(named)
+    """The Chromium of the browser tests: the one that CHROMIUM names, else the lightest on the PATH."""
+    named = os.environ.get("CHROMIUM")
+    found = next(filter(None, map(shutil.which, [named] if named else ["chromium-headless-shell", "chromium"])), None)
     if found is None:
         pytest.fail(
-            f"Chromium not found: {named!r} is no program. Install Debian's package 'chromium', or name "
-            "another one with CHROMIUM=/path/to/chromium."
+            f"Chromium not found: {named or 'chromium'!r} is no program. Install Debian's package "
+            "'chromium-headless-shell', or name another one with CHROMIUM=/path/to/chromium."
         )
     return found
