@@ -36,8 +36,8 @@ def _hasty_cursor() -> None:
 
     read = reading._read
 
-    def hasty(p: Any, row: Any, since: Any) -> Any:
-        done = read(p, row, since)
+    def hasty(p: Any, row: Any, *since: Any) -> Any:
+        done = read(p, row, *since)
         if done.complete:
             with p.write() as unit:
                 read_to = replace(p.collections[row.remote_id], cursor=p.cursors[row.remote_id], read_at=p.now)
@@ -89,9 +89,9 @@ def _half_a_round() -> None:
 
     whole = reading._pull
 
-    def half(p: Any, row: Any) -> Any:
+    def half(p: Any, row: Any, *refused: Any) -> Any:
         failed = dict(p.errors)
-        done = whole(p, row)
+        done = whole(p, row, *refused)
         if done.complete or p.errors == failed:
             return done
         with p.engine.store.read() as c:

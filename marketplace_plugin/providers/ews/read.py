@@ -10,7 +10,7 @@ import base64
 from collections.abc import Iterator, Sequence
 
 from marketplace_plugin.contract.provider import Session
-from marketplace_plugin.errors import ContractViolation
+from marketplace_plugin.errors import ContractViolation, Unavailable
 from marketplace_plugin.model.change import Found, Gone, Stamp, Unreadable, UnreadableReason
 from marketplace_plugin.model.collection import CollectionInfo
 from marketplace_plugin.model.names.zones import is_iana
@@ -96,14 +96,15 @@ class Reader:
 
     # --- items -------------------------------------------------------------------------------------------------
 
-    def items(self, collection: str, ids: Sequence[Element]) -> list[Element | Refusal]:
+    def items(self, collection: str, ids: Sequence[Element], *, answered: bool = False) -> list[Element | Refusal]:
         """Items by ``t:ItemId`` or ``t:OccurrenceItemId``, each as it stands or why it is not to be had.
 
-        Raises Throttled, Unavailable: then nothing is known of any of them.
+        ``answered``: see ``Client.each``. Raises Throttled, Unavailable: then nothing is known of any of them.
         """
         found: list[Element | Refusal] = []
         for start in range(0, len(ids), BATCH):
-            answers = self.client.each(ids[start : start + BATCH], _request, lambda: self.check(collection))
+            part = ids[start : start + BATCH]
+            answers = self.client.each(part, _request, lambda: self.check(collection), answered=answered)
             found += [one if isinstance(one, Refusal) else _only(one) for one in answers]
         return found
 
@@ -117,7 +118,8 @@ class Reader:
         wanted = [
             identity for item in masters if not isinstance(item, Refusal) for identity in decode.exception_ids(item)
         ]
-        read = dict(zip(wanted, self.items(collection, [item_id(one) for one in wanted]), strict=True))
+        asked = [item_id(one) for one in wanted]
+        read = dict(zip(wanted, self.items(collection, asked, answered=True) if asked else (), strict=True))
         found: list[Whole | Refusal] = []
         for item in masters:
             if isinstance(item, Refusal):
@@ -134,7 +136,7 @@ class Reader:
         """An item as it stands now; an occurrence or exception is part of its series, no item of its own."""
         if isinstance(whole, Refusal):
             never_was = whole.no_id and not _may_be_id(identity)
-            return Gone(identity) if whole.absent or never_was else Unreadable(identity, UnreadableReason.MALFORMED)
+            return Gone(identity) if whole.absent or never_was else Unreadable(identity, UnreadableReason.REFUSED)
         if not _belongs(whole.master, Place.of(collection)):
             return Gone(identity)
         try:
@@ -168,6 +170,10 @@ class Reader:
             return found
         for identity, whole in zip(ids, self.wholes(collection, ids), strict=True):
             meant = self.meaning(collection, identity, whole)
+            if isinstance(meant, Unreadable) and (
+                isinstance(whole, Refusal) or decode.stamp_of(whole.master) in wanted
+            ):
+                raise Unavailable("what may be looked for cannot be read")
             if isinstance(meant, Found) and meant.stamp in wanted and meant.stamp is not None:
                 found.setdefault(meant.stamp, []).append(meant)
         return found

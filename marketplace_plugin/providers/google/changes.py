@@ -7,6 +7,8 @@ Source: https://developers.google.com/workspace/calendar/api/guides/sync, and th
   exception that was touched, and the first read, bounded by ``timeMin``, leaves out the exceptions before the bound.
 * A day whose series is not in the calendar (an invitation to it alone; free/busy calendars list days only) is told as
   an event of its own. A series that is told whole takes the place of what was told so of it.
+* A series may be deleted while some of its days stay (who was asked to all of it is left on one day). They are asked
+  for by id, for a list may tell of a day later than of the deletion it went with.
 * The first read has no upper bound, so its token also tells what the window has not reached yet. The window may move
   forward by ``AHEAD`` before another first read is due; one that begins earlier or is longer makes it due at once. What
   merely left the window is not absent: the snapshot covers the window alone.
@@ -83,7 +85,7 @@ class _Seen:
     told: set[str] = field(default_factory=set)
     """Ids of series that were told already."""
     deleted: set[str] = field(default_factory=set)
-    """Ids that were told as deleted: with a series go its exceptions."""
+    """Ids that were told as deleted."""
     alone: set[str] | None = field(default_factory=set)
     """Ids of single days that were told as events of their own; None where earlier rounds, or pages, may have."""
     waiting: dict[str, list[Raw]] = field(default_factory=dict)
@@ -193,13 +195,12 @@ def _changes(reader: Reader, calendar: Calendar, items: Sequence[Raw], seen: _Se
             touched.setdefault(raw["id"], []).append(raw)
         else:
             yield _as_change(raw["id"], Whole(raw), calendar)
-    seen.told.update(deleted)  # whatever else is told of their exceptions
     seen.deleted.update(deleted)
-    for item in deleted:
-        seen.waiting.pop(item, None)
-        if _series_of(item) not in seen.deleted:
-            yield Tombstone(item)
+    yield from (Tombstone(item) for item in deleted if not _went_along(item, seen))
     for series, parts in touched.items():
+        if series in seen.deleted:
+            yield from _left(reader, calendar, series, parts, seen)
+            continue
         if series in seen.told:
             continue
         uid = next((str(raw["iCalUID"]) for raw in parts if raw.get("iCalUID")), "")
@@ -209,10 +210,10 @@ def _changes(reader: Reader, calendar: Calendar, items: Sequence[Raw], seen: _Se
         yield from _series(reader, calendar, series, parts, uid, seen)
 
 
-def _series_of(exception: str) -> str | None:
-    """The series of an exception by its id; all that is told of one that went with its series is the id."""
-    found = _INSTANCE.fullmatch(exception)
-    return found[1] if found else None
+def _went_along(item: str, seen: _Seen) -> bool:
+    """Whether it went with its series, and was no item of its own. Its id is all that is told of such an exception."""
+    found = _INSTANCE.fullmatch(item)
+    return found is not None and found[1] in seen.deleted and item not in (seen.alone or ())
 
 
 def _series(
@@ -223,7 +224,7 @@ def _series(
     except ProviderError as error:
         yield reader.refused(calendar.id, series, error)
         return
-    if whole is not None:
+    if isinstance(whole, Whole):
         seen.told.add(series)
     if isinstance(whole, Whole) and whole.master.get("recurringEventId"):
         # What the list told of it was spoilt: an exception is part of its series, no item of its own.
@@ -234,12 +235,37 @@ def _series(
         listed = [raw for raw in parts if raw["id"] not in known and raw.get("recurringEventId") == series]
         yield from _as_changes(series, Whole(whole.master, (*whole.exceptions, *listed)), calendar, seen)
     elif isinstance(whole, Gone):
+        seen.deleted.add(series)
         yield Tombstone(series)
+        yield from _left(reader, calendar, series, parts, seen)
     else:  # an invitation to one occurrence of somebody else's series has no master here
+        if all(raw["id"] != series for raw in parts):  # it may have had: who sees free/busy now is told of days alone
+            yield Tombstone(series, confirmed=False)
         for raw in parts:
-            if seen.alone is not None:
-                seen.alone.add(raw["id"])
-            yield Tombstone(raw["id"]) if decode.is_cancelled(raw) else _told(alone(raw, calendar))
+            yield _alone(raw, calendar, seen)
+
+
+def _left(reader: Reader, calendar: Calendar, series: str, parts: Sequence[Raw], seen: _Seen) -> Iterator[Change]:
+    """Which days of a deleted series are still there."""
+    for raw in parts:
+        if raw["id"] == series:
+            continue
+        try:
+            now = raw if decode.is_cancelled(raw) else reader.raw(calendar.id, raw["id"])
+        except ProviderError as error:
+            yield reader.refused(calendar.id, raw["id"], error)
+        else:
+            yield _alone({**now, "id": raw["id"]}, calendar, seen) if now is not None else Tombstone(raw["id"])
+
+
+def _alone(raw: Raw, calendar: Calendar, seen: _Seen) -> Change:
+    if seen.alone is not None:
+        seen.alone.add(raw["id"])
+    return Tombstone(raw["id"]) if decode.is_cancelled(raw) else _told(alone(raw, calendar))
+
+
+def _was_alone(part: str, seen: _Seen) -> bool:
+    return seen.alone is None or part in seen.alone
 
 
 def _told_at_end(reader: Reader, calendar: Calendar, this: _Round, seen: _Seen) -> Iterator[Change]:
@@ -264,7 +290,7 @@ def _told_at_end(reader: Reader, calendar: Calendar, this: _Round, seen: _Seen) 
 def _as_changes(series: str, whole: Whole, calendar: Calendar, seen: _Seen) -> Iterator[Change]:
     """A series, and its exceptions as no events of their own any more."""
     for raw in whole.exceptions:
-        if seen.alone is None or raw["id"] in seen.alone:
+        if _was_alone(raw["id"], seen):
             yield Tombstone(raw["id"])
     yield _as_change(series, whole, calendar)
 

@@ -159,10 +159,11 @@ class Reader:
         if not isinstance(whole, Whole):
             return Gone(item)
         series = whole.master.get("recurringEventId")
-        if series and self.raw(collection, series) is None:
-            return alone(whole.master, self.calendar(collection))
-        if series:  # an exception is part of its series, no item of its own
-            return Gone(item)
+        if series:
+            there = self.raw(collection, series)
+            if there is None or decode.is_cancelled(there):
+                return alone(whole.master, self.calendar(collection))
+            return Gone(item)  # an exception is part of its series, no item of its own
         return self.understood(item, whole, collection)
 
     def fetch(self, collection: str, ids: Sequence[str]) -> list[Found | Gone | Unreadable]:
@@ -183,7 +184,7 @@ class Reader:
         if not concerns_item(error):
             raise error
         self.check(collection)
-        return Unreadable(item, UnreadableReason.MALFORMED)
+        return Unreadable(item, UnreadableReason.REFUSED)
 
     def find(self, collection: str, stamps: Sequence[Stamp]) -> dict[Stamp, list[Found]]:
         """See ``contract.provider.Provider.find``.

@@ -13,7 +13,7 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 from marketplace_plugin.contract.provider import Session
-from marketplace_plugin.errors import CollectionGone, ContractViolation, PermissionDenied
+from marketplace_plugin.errors import CollectionGone, ContractViolation, PermissionDenied, Unavailable
 from marketplace_plugin.model.change import Found, Gone, Stamp, Unreadable, UnreadableReason
 from marketplace_plugin.model.collection import Capabilities, CollectionInfo, Role
 from marketplace_plugin.model.item import Kind
@@ -183,7 +183,7 @@ class Reader:
     def meaning(self, collection: str, item: str, raw: Raw | Refusal | None) -> Found | Gone | Unreadable:
         """An item as it stands now; an occurrence or exception is part of its series, no item of its own."""
         if isinstance(raw, Refusal):
-            return Unreadable(item, UnreadableReason.MALFORMED)
+            return Unreadable(item, UnreadableReason.REFUSED)
         if raw is None or raw.get("seriesMasterId"):
             return Gone(item)
         try:
@@ -209,7 +209,7 @@ class Reader:
             ids = [str(raw["id"]) for raw in self._listed(carrying(collection, stamp))]
             for item, raw in zip(ids, self.raws(collection, ids) if ids else (), strict=True):
                 if isinstance(raw, Refusal):  # it may be the one that is looked for
-                    raise for_read(raw) from raw
+                    raise Unavailable("what may be looked for cannot be read") from raw
                 meant = self.meaning(collection, item, raw)
                 if isinstance(meant, Found) and meant.stamp == stamp:
                     found.setdefault(stamp, []).append(meant)

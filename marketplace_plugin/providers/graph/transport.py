@@ -164,12 +164,13 @@ class Client:
         """The answers to reads of one item each, in their order: None where it is ``absent``, its refusal where it
         alone cannot be had. Raises what ``errors.for_read`` names: where no item can be had, it is not the item's.
 
-        One that fails beside others that are answered is asked for once more, alone. A single one has nothing beside it
-        but the collection, ``beside``.
+        One that fails beside others that are answered is asked for once more, alone. Where all are refused there is
+        nothing beside them but the collection, ``beside``; several that fail are a service that does.
         """
         found = self._patiently(calls)
         answered = any(not isinstance(answer, ProviderError) or _is_absent(answer, absent) for answer in found)
-        if not answered and len(found) == 1 and _is_refused(found[0]):
+        fails = len(found) > 1 and all(_is_broken(answer) for answer in found)
+        if found and not answered and not fails and all(_is_refused(answer) for answer in found):
             answered = not isinstance(self._alone(beside), ProviderError)
         if answered:
             found = [self._alone(call) if _is_broken(a) else a for call, a in zip(calls, found, strict=True)]

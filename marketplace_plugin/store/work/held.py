@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, delete, func, select
+from sqlalchemy import Connection, Row, and_, bindparam, delete, func, select, update
 
 from marketplace_plugin.model.change import UnreadableReason
 from marketplace_plugin.store import codec
@@ -133,6 +133,24 @@ def refused(c: Connection, connection: str, now: datetime, limit: int) -> dict[s
     for row in c.execute(_REFUSED, {"connection": connection, "now": now, "limit": limit}):
         found.setdefault(row.collection, []).append(row.remote_id)
     return found
+
+
+_ASKED = (
+    update(held)
+    .where(
+        held.c.connection == bindparam("of_connection"),
+        held.c.collection == bindparam("of_collection"),
+        held.c.what == What.UNREADABLE,
+        held.c.remote_id.in_(ANY),
+    )
+    .values(again_at=bindparam("at"))
+)
+
+
+def asked(c: Connection, connection: str, collection: str, remote_ids: Iterable[str], now: datetime) -> None:
+    """These items were asked for at ``now`` (aware UTC), so others have their turn before them."""
+    for chunk in in_chunks(remote_ids):
+        c.execute(_ASKED, {"of_connection": connection, "of_collection": collection, "any": chunk, "at": now})
 
 
 def understood(c: Connection, connection: str, collection: str, remote_ids: Iterable[str]) -> None:

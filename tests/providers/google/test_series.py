@@ -164,6 +164,25 @@ def test_a_series_that_comes_while_the_list_is_read_takes_its_occurrences_place(
     assert gone(rest) == {only}
 
 
+def test_the_days_that_are_left_of_a_series_take_its_place(world: World) -> None:
+    jonas, google = world.user(JONAS), world.open()
+    master = jonas.insert(timed("Weekly", wall(2), recurrence=WEEKLY, attendees=[{"email": ANNA}]))
+    only = instance_id(master["id"], wall(23))
+    jonas.patch(only, {"summary": "Left"})
+    first = pages(google)
+    assert set(found(changes(first))) == {master["id"]}
+    jonas.patch(master["id"], {"attendees": []})
+    second = pages(google, cursor(first))
+    (told,) = found(changes(second)).values()
+    assert (told.id, event_of(told).title, told.access) == (only, "Left", Access.NONE)
+    assert gone(changes(second)) == {master["id"]}
+    assert google.fetch(ANNA, [master["id"], only]) == [Gone(master["id"]), told]
+    assert set(found(changes(pages(world.open())))) == {only}
+    jonas.patch(only, {"attendees": []})
+    assert only in gone(changes(pages(google, cursor(second))))
+    assert google.fetch(ANNA, [only]) == [Gone(only)]
+
+
 def test_our_own_exception_without_its_series_is_an_orphan(world: World) -> None:
     mark: Json = {"extendedProperties": {"private": {"marketplaceStamp": str(stamp("link-1"))}}}
     master = world.user().insert(timed("Weekly", wall(2), recurrence=WEEKLY, **mark))
@@ -195,6 +214,17 @@ def test_several_rules_are_unreadable_and_the_rest_goes_on(world: World) -> None
     read = changes(pages(world.open()))
     assert unreadable(read) == {odd["id"]: UnreadableReason.UNSUPPORTED_RULE.value}
     assert set(by_title(read)) == {"Fine"}
+
+
+def test_a_series_that_is_refused_is_not_taken_for_a_malformed_one(world: World) -> None:
+    """What is malformed stays so until it is written again; what was refused is asked for again."""
+    master = world.user().insert(timed("Weekly", wall(2), recurrence=WEEKLY))
+    fault = {"status": 403, "reason": "forbidden"}
+    world.sandbox.faults.add("status", method="GET", path=r"[?&]iCalUID=", **fault)
+    world.sandbox.faults.add("status", method="GET", path=rf"/events/{master['id']}\?", **fault)
+    google = world.open()
+    assert unreadable(changes(pages(google))) == {master["id"]: UnreadableReason.REFUSED.value}
+    assert google.fetch(ANNA, [master["id"]]) == [Unreadable(master["id"], UnreadableReason.REFUSED)]
 
 
 def test_a_malformed_event_is_set_aside_and_the_rest_goes_on(world: World) -> None:

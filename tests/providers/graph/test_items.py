@@ -124,7 +124,7 @@ def test_one_that_is_refused_stops_no_other(world: World, contacts: GraphContact
     world.sandbox.faults.add("status", method="GET", path=f"/me/contacts/{bad}", status=status, times=9)
     told = read(contacts)
     assert told.found().keys() == good
-    assert told.last[bad] == Unreadable(bad, UnreadableReason.MALFORMED)
+    assert told.last[bad] == Unreadable(bad, UnreadableReason.REFUSED)
 
 
 def test_labels_of_mail_addresses_outlive_an_edit_in_outlook(contacts: GraphContacts) -> None:

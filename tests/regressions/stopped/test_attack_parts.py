@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from marketplace_plugin.engine.context import RunOutcome
+from marketplace_plugin.errors import Unavailable
+from marketplace_plugin.model.change import Stamp
+from marketplace_plugin.model.write import Create
 from marketplace_plugin.providers.graph import GraphAccount
 from tests.providers.foreign import Answer, ForeignPasses, Json, session
 from tests.providers.graph.foreign import Foreign, at
+from tests.providers.serving import meeting
 from tests.serving import served
 
 
@@ -59,13 +64,68 @@ def test_an_event_that_is_always_refused(server: InParts, passes: ForeignPasses,
     first = passes.run()
     assert (first.outcome, first.counts["unreadable"]) == (RunOutcome.INCOMPLETE, 1)
     put(server, "later", 13)
-    passes.done()
+    assert passes.run().outcome is RunOutcome.DONE  # listed already: no news
     expected = {"", "Messe", "Runde", "later"} | ({"good"} if beside else set())
     assert passes.blocks().keys() == expected
     server.refuse.clear()
     put(server, "bad")
     passes.done()
     assert passes.blocks().keys() == expected | {"bad"}
+
+
+@pytest.mark.parametrize("statuses", [(400,), (403,), (400, 500)], ids=str)
+@pytest.mark.parametrize("spoilt", [1, 2, 3])
+def test_several_events_that_are_always_refused_alone_in_their_delta(
+    server: InParts, passes: ForeignPasses, spoilt: int, statuses: tuple[int, ...]
+) -> None:
+    """Two of them stopped their calendar for ever."""
+    server.seed()
+    names = [f"bad{number}" for number in range(spoilt)]
+    for name in names:
+        put(server, name)
+    passes.done()
+    refused = {f"/events/{name}": statuses[number % len(statuses)] for number, name in enumerate(names)}
+    server.refuse.append(
+        lambda _, path, __: next((Answer(code) for end, code in refused.items() if path.endswith(end)), None)
+    )
+    for name in names:
+        server.change(server.home, name, subject=f"{name}, changed")
+    first = passes.run()
+    assert (first.outcome, first.counts["unreadable"]) == (RunOutcome.INCOMPLETE, spoilt)
+    server.edit(server.home, "single/+=", "good", 12)
+    passes.run()
+    assert "good" in passes.blocks()
+    server.refuse.clear()
+    passes.done(2)
+    assert {f"{name}, changed" for name in names} <= passes.blocks().keys()
+
+
+@pytest.mark.parametrize("status", [500, 502])
+def test_one_that_failed_for_a_moment_is_read_though_nothing_changes_it(
+    server: InParts, passes: ForeignPasses, status: int
+) -> None:
+    """No delta told of it again."""
+    server.seed()
+    passes.done()
+    server.edit(server.home, "single/+=", "changed there", 12)
+    server.refuse.append(lambda _, path, __: Answer(status) if path.endswith("/events/single/+=") else None)
+    passes.run()
+    server.refuse.clear()
+    passes.done(2)
+    assert "changed there" in passes.blocks()
+
+
+@pytest.mark.parametrize("status", [400, 403, 500])
+def test_what_may_be_looked_for_and_cannot_be_read_is_not_missing(server: InParts, status: int) -> None:
+    """Where it is refused, a calendar is passed over that holds what was made."""
+    mark = Stamp("instance-1", "a")
+    with server.served() as opening:
+        account = opening(lambda: datetime(2026, 3, 1, tzinfo=UTC), mark.instance)
+        list(account.push(server.work, [Create("op-1", mark, meeting())]))
+        assert account.find(server.work, [mark]).keys() == {mark}
+        server.refuse.append(lambda method, path, _: Answer(status) if method == "GET" and "/events/" in path else None)
+        with pytest.raises(Unavailable):
+            account.find(server.work, [mark])
 
 
 @pytest.mark.parametrize("status", [500, 504])

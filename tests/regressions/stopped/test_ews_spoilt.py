@@ -11,9 +11,9 @@ import pytest
 from marketplace_plugin.contract.provider import Provider
 from marketplace_plugin.engine.acts.waiting.held import parked
 from marketplace_plugin.errors import AnswerLost, PermissionDenied, ProviderError, Throttled, Unavailable
-from marketplace_plugin.model.change import Gone, Stamp, Tombstone, Unreadable
+from marketplace_plugin.model.change import Gone, Stamp, Tombstone, Unreadable, UnreadableReason
 from marketplace_plugin.model.collection import CollectionInfo
-from marketplace_plugin.model.event import Event
+from marketplace_plugin.model.event import Event, Override
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.write import Create, Delete, Stale, Unanswered
 from marketplace_plugin.providers.ews import SignedIn
@@ -23,10 +23,10 @@ from tests.laws.world import event
 from tests.providers.contract_contacts import ADA
 from tests.providers.contract_tasks import OFFER
 from tests.providers.ews.items import ExchangeContacts, ExchangeTasks
-from tests.providers.ews.world import BOSS, JONAS, EwsServing, World
+from tests.providers.ews.world import BOSS, JONAS, EwsServing, World, day_of
 from tests.providers.item_serving import ItemServing, changing, read, send
 from tests.providers.passes.world import EwsPasses, passes_over
-from tests.providers.serving import WINDOW, made, meeting, pull, push
+from tests.providers.serving import WINDOW, at, daily, made, meeting, pull, push
 from tests.regressions.seeing import person
 
 BROKEN = "ErrorInternalServerError"
@@ -125,6 +125,44 @@ def test_a_server_that_is_out_of_order_is_asked_later(exchange: World, serving: 
     assert exchange.counts()["GetItem"] == 1
 
 
+@pytest.mark.parametrize("number", [2, 20])
+def test_a_server_that_tells_of_no_item_is_asked_later(exchange: World, serving: EwsServing, number: int) -> None:
+    """Its calendar answered all the while, and what was in it was listed as unreadable."""
+    ids = [serving.create(serving.calendar, meeting(f"Termin {n}", 1 + n)) for n in range(number)]
+    spoil(exchange, *ids)
+    with pytest.raises(Unavailable):
+        pull(serving)
+    with pytest.raises(Unavailable):
+        serving.open().fetch(serving.calendar, ids)
+    exchange.sandbox.state.knobs.refused.clear()
+    assert pull(serving).found().keys() == set(ids)
+
+
+def test_an_item_that_is_gone_tells_that_the_server_answers(exchange: World, serving: EwsServing) -> None:
+    ids = [serving.create(serving.calendar, meeting(f"Termin {n}", 1 + n)) for n in range(3)]
+    spoil(exchange, *ids)
+    spoil(exchange, ids[0], code="ErrorItemNotFound")
+    told = {one.id: type(one) for one in serving.open().fetch(serving.calendar, ids)}
+    assert told == dict(zip(ids, (Gone, Unreadable, Unreadable), strict=True))
+
+
+def test_exceptions_of_a_series_that_is_told_are_refused_by_themselves(exchange: World, serving: EwsServing) -> None:
+    """Two were a calendar that stood still, since nothing else was asked for with them."""
+    moved = (Override(at(24, 9), meeting("a", 24, 15)), Override(at(25, 9), meeting("b", 25, 15)))
+    found = made(serving, daily("Stand-up", *moved))
+    spoil(exchange, *(exchange.user().occurrence(found.id, day_of(at(day, 9))) for day in (24, 25)))
+    assert pull(serving).last == {found.id: Unreadable(found.id, UnreadableReason.REFUSED)}
+
+
+@pytest.mark.parametrize("code", [BROKEN, "ErrorItemCorrupt"])
+def test_what_the_server_refuses_is_told_apart_from_what_is_not_understood(
+    exchange: World, serving: EwsServing, code: str
+) -> None:
+    created = serving.create(serving.calendar, meeting("Termin"))
+    spoil(exchange, created, code=code)
+    assert pull(serving).last == {created: Unreadable(created, UnreadableReason.REFUSED)}
+
+
 def test_another_transient_answer_for_one_item_is_still_for_later(exchange: World, serving: EwsServing) -> None:
     created = serving.create(serving.calendar, meeting())
     spoil(exchange, created, code="ErrorMailboxStoreUnavailable")
@@ -141,7 +179,7 @@ def test_contacts_and_tasks_beside_such_an_item_are_read(
     spoil(exchange, bad)
     told = read(items)
     assert told.found().keys() == {good}
-    assert isinstance(told.last[bad], Unreadable)
+    assert told.last[bad] == Unreadable(bad, UnreadableReason.REFUSED)
     changed = replace(item, notes="neu")
     writes = changing(found, changed, "op-u"), Delete("op-d", bad, found.revision)
     assert send(items, *writes) == [Stale("op-u", None), Stale("op-d", None)]
@@ -164,6 +202,17 @@ def test_a_pass_lists_it_and_goes_on(passes: EwsPasses) -> None:
     step(passes)
     assert blocks(passes) == ["bad", "good", "later"]
     assert len(parked(passes.shell.engine, person(passes.shell))) == 0
+
+
+def test_one_that_failed_for_a_moment_is_read_though_nothing_changes_it(passes: EwsPasses) -> None:
+    """No round told of it again."""
+    passes.insert("first", 10)
+    event_id = passes.person.named("first")
+    step(passes)
+    passes.person.update(event_id, Subject="second")
+    passes.sandbox.faults.add("error", operation="GetItem", code=BROKEN, times=1)
+    step(passes)
+    assert blocks(passes) == ["second"]
 
 
 # ---- one byte -----------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import pytest
 
 from marketplace_plugin.engine.acts.chosen import migrate
 from marketplace_plugin.engine.acts.waiting.held import parked
+from marketplace_plugin.engine.context import RunOutcome
 from marketplace_plugin.errors import Unavailable
 from marketplace_plugin.model.change import UnreadableReason
 from marketplace_plugin.providers.memory import Moment, Request
@@ -117,7 +118,7 @@ def test_what_was_refused_once_is_asked_for_again(hosted: World, calendar: str) 
     """The position had moved on, so nobody told of it again: it stayed as it was for as long as nobody touched it."""
     ada, item = refused_for_a_while(hosted, calendar)
     hosted.clock.forward(minutes=31)
-    hosted.sync(ada)
+    assert hosted.sync(ada).outcome is RunOutcome.DONE  # it is listed already
     assert listed(hosted) == 1
     hosted.plugins.accounts[ada].record(calendar, item).unreadable = None
     hosted.clock.forward(minutes=31)

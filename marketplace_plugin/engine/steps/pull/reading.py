@@ -25,6 +25,7 @@ from marketplace_plugin.model.change import (
     Page,
     Tombstone,
     Unreadable,
+    UnreadableReason,
     Upsert,
 )
 from marketplace_plugin.model.event import Event, Series
@@ -304,15 +305,20 @@ def _ask(
 def _ask_refused(
     p: Pass, row: Collection, refused: Sequence[str], round_id: str, checkpoint: Checkpoint | None, window: Window
 ) -> None:
-    """No delta tells again of what the service could not tell of. While it still cannot, that stops nobody."""
+    """No delta tells again of what the service could not tell of. While it still cannot, that stops nobody, and is no
+    news: it is listed already."""
     try:
         changes = fetch(p, row.remote_id, refused) if refused else []
     except AuthorizationExpired:
         raise
     except ProviderError:
-        return
-    if changes:
-        _answer(p, row, refused, changes, round_id, checkpoint, window)
+        changes = [Unreadable(one, UnreadableReason.REFUSED) for one in refused]
+    told = [one for one in changes if not isinstance(one, Unreadable) or one.reason is not UnreadableReason.REFUSED]
+    if len(told) < len(changes):
+        with p.write() as unit:
+            held.asked(unit.connection, p.connection.id, row.remote_id, refused, p.now)
+    if told:
+        _answer(p, row, [one.id for one in told], told, round_id, checkpoint, window)
 
 
 def _answer(

@@ -66,7 +66,7 @@ class Place:
 def meaning(place: Place, key: str, item: Element | Refusal) -> Found | Gone | Unreadable:
     """An item as it stands now. What was thrown away keeps its id for a while, in the bin."""
     if isinstance(item, Refusal):
-        return Gone(key) if item.absent else Unreadable(key, UnreadableReason.MALFORMED)
+        return Gone(key) if item.absent else Unreadable(key, UnreadableReason.REFUSED)
     parent = xml.find(item, "t:ParentFolderId")
     if xml.local(item) != place.sort.element or (parent is not None and parent.get("Id") != place.folder):
         return Gone(key)

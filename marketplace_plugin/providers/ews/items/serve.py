@@ -34,6 +34,7 @@ from marketplace_plugin.providers.ews.items import contact
 from marketplace_plugin.providers.ews.items.attempt import Attempt
 from marketplace_plugin.providers.ews.items.place import CONTACTS, TASKS, Place, Sort, id_of, meaning, only
 from marketplace_plugin.providers.ews.read import BATCH, STAMPS, item_id
+from marketplace_plugin.providers.ews.shape.decode import stamp_of
 from marketplace_plugin.providers.ews.shape.encode import stamp_path
 from marketplace_plugin.providers.ews.soap import xml
 from marketplace_plugin.providers.ews.soap.client import Client
@@ -146,7 +147,11 @@ class Items:
 
     def read(self, place: Place, ids: Sequence[str]) -> list[Found | Gone | Unreadable]:
         """Items as they stand now, in the order asked."""
-        return [meaning(place, key, item) for key, item in zip(ids, self.elements(place, ids), strict=True)]
+        return [one for _, one in self._read(place, ids)]
+
+    def _read(self, place: Place, ids: Sequence[str]) -> Iterator[tuple[Element | Refusal, Found | Gone | Unreadable]]:
+        for key, item in zip(ids, self.elements(place, ids), strict=True):
+            yield item, meaning(place, key, item)
 
     def elements(self, place: Place, ids: Sequence[str]) -> list[Element | Refusal]:
         """Items with all that we read of them, or why they are not to be had."""
@@ -174,7 +179,9 @@ class Items:
         wanted, found = list(dict.fromkeys(stamps)), dict[Stamp, list[Found]]()
         for start in range(0, len(wanted), STAMPS):
             ids = list(self._carrying(place, wanted[start : start + STAMPS]))
-            for one in self.read(place, ids) if ids else ():
+            for item, one in self._read(place, ids) if ids else ():
+                if isinstance(one, Unreadable) and (isinstance(item, Refusal) or stamp_of(item) in wanted):
+                    raise Unavailable("what may be looked for cannot be read")
                 if isinstance(one, Found) and one.stamp in wanted and one.stamp is not None:
                     found.setdefault(one.stamp, []).append(one)
         return found

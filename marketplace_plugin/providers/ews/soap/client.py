@@ -17,7 +17,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from marketplace_plugin.contract.provider import Session
 from marketplace_plugin.contract.reach import Reach
 from marketplace_plugin.contract.sending import pause_of
-from marketplace_plugin.errors import AnswerLost, AuthorizationExpired, ContractViolation, InsecureTransport
+from marketplace_plugin.errors import (
+    AnswerLost,
+    AuthorizationExpired,
+    ContractViolation,
+    InsecureTransport,
+    Unavailable,
+)
 from marketplace_plugin.providers.ews.soap import xml
 from marketplace_plugin.providers.ews.soap.errors import Refusal, UnsupportedVersion, for_read, problem_of
 from marketplace_plugin.providers.ews.soap.xml import Element
@@ -108,16 +114,22 @@ class Client:
         return messages
 
     def each(
-        self, ids: Sequence[T], request: Callable[[Sequence[T]], Element], is_well: Callable[[], object]
+        self,
+        ids: Sequence[T],
+        request: Callable[[Sequence[T]], Element],
+        is_well: Callable[[], object],
+        *,
+        answered: bool = False,
     ) -> list[Element | Refusal]:
         """A read of items by their ids: the response message of each, or why it is not to be had.
 
         Exchange answers ErrorInternalServerError for an item that it cannot tell of, for ever, and may leave the others
         of the request out. So these are asked for again, in halves, and one that fails alone while ``is_well`` raises
-        nothing is refused by itself. Raises as ``ask`` for what concerns all; then nothing is known of any of them.
+        nothing is refused by itself. Where it is each of several, the service fails, unless it has just ``answered``
+        for others. Raises as ``ask`` for what concerns all; then nothing is known of any of them.
         """
         answers: dict[int, Element | Refusal] = {}
-        waiting, asked = [list(range(len(ids)))], False
+        waiting, asked, alone = [list(range(len(ids)))], False, 0
         while waiting:
             part = waiting.pop()
             messages = self.ask_all(request([ids[place] for place in part]), len(part))
@@ -135,9 +147,12 @@ class Client:
                 asked = True
             if len(again) == 1 == len(part):
                 answers[again[0]] = Refusal("ErrorInternalServerError for one item alone")
+                alone += 1
             elif again:
                 half = len(again) // 2 if len(again) == len(part) else 0
                 waiting += [half_of for half_of in (again[half:], again[:half]) if half_of]
+        if alone == len(ids) > 1 and not answered:
+            raise Unavailable("Exchange tells of no item")
         return [answers[place] for place in range(len(ids))]
 
     def close(self) -> None:

@@ -276,7 +276,7 @@ def _meaning(place: Place, key: str, raw: Json | Refusal | None) -> Found | Gone
     if raw is None:
         return Gone(key)
     if isinstance(raw, Refusal):
-        return Unreadable(key, UnreadableReason.MALFORMED)
+        return Unreadable(key, UnreadableReason.REFUSED)
     try:
         return place.shape.found(raw)
     except ValueError:

@@ -131,8 +131,9 @@ def _free_id(calendar: Calendar, wanted: str) -> str:
 def withdraw(state: State, calendar: Calendar, source: StoredEvent) -> None:
     """Take the event out of a guest's calendar.
 
-    A single event or a series leaves bare tombstones; an occurrence of a series that the guest
-    keeps is cancelled in his copy of the series.
+    A single event or a series leaves bare tombstones, and the occurrences that he is asked to
+    by a list of their own; an occurrence of a series that the guest keeps is cancelled in his
+    copy of the series.
     """
     original = source.body.get("originalStartTime")
     copy = state.find_copy(calendar, source.group, original)
@@ -146,9 +147,16 @@ def withdraw(state: State, calendar: Calendar, source: StoredEvent) -> None:
             state.add_event(calendar, instance.id, {**instance.body(), "status": "cancelled"}, source.group)
     elif copy is not None and not copy.bare:
         for each in (copy, *calendar.exceptions_of(copy.id)):
-            each.body = {**each.body, "status": "cancelled"}
-            each.bare = True
+            if each is copy or not _stays(state, calendar, source, each):
+                each.body = {**each.body, "status": "cancelled"}
+                each.bare = True
             state.touch(each)
+
+
+def _stays(state: State, calendar: Calendar, source: StoredEvent, exception: StoredEvent) -> bool:
+    """Whether the organizer's exception still has this guest; those of a deleted series are cancelled."""
+    theirs = state.find_copy(state.calendars[source.calendar_id], source.group, exception.body["originalStartTime"])
+    return theirs is not None and not theirs.cancelled and calendar.id in emails(theirs.body)
 
 
 def answer(state: State, copy: StoredEvent) -> None:
