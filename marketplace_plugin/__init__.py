@@ -73,8 +73,10 @@ from marketplace_plugin.model.event import (
     Status,
     original_key,
 )
+from marketplace_plugin.model.form.canonical import changed_fields, normal
 from marketplace_plugin.model.item import Item, Kind, kind_of
 from marketplace_plugin.model.recurrence import Frequency, RecurrenceRule
+from marketplace_plugin.model.series.edit import patch
 from marketplace_plugin.model.task import Call, Priority, Task, TaskStatus
 from marketplace_plugin.model.time import AllDay, Original, Timed, When, Window, Zoned
 from marketplace_plugin.model.write import (
@@ -190,14 +192,17 @@ __all__ = [
     "Zoned",
     "broken_off",
     "calendar_checks",
+    "changed_fields",
     "chosen_target",
     "explained",
     "full_name",
     "hookimpl",
     "kind_of",
+    "normal",
     "one_by_one",
     "original_key",
     "own_name",
+    "patch",
     "pause_of",
     "run_steps",
 ]

@@ -23,7 +23,8 @@ import marketplace_plugin.config as config
 import marketplace_plugin.demo as demo
 import marketplace_plugin.doctor as doctor
 import marketplace_plugin.logs as logs
-from marketplace_plugin.bundle.load import Unopened, open_all
+from marketplace_plugin.bundle.load import Unopened, open_all, own_root
+from marketplace_plugin.bundle.manifest import Integration
 from marketplace_plugin.bundle.registry import Registry
 from marketplace_plugin.contract.module import Person
 from marketplace_plugin.engine.views import RunState
@@ -302,13 +303,23 @@ def check_bundle(path: Path) -> None:
     registry = Registry([opened])
     wrong = [f"{one.name}: {one.error}" for one in registry.disabled()]
     for integration in registry.integrations():
-        faults = list(registry.faults(integration.id))
+        faults = [*registry.faults(integration.id), *_named_by_nobody(integration, registry)]
         wrong += [f"{integration.id}: {said}" for said in faults]
         if not faults:
             click.echo(f"ok  {integration.id} {integration.version} ({integration.stage.value})")
     for said in wrong:
         click.echo(f"no  {said}", err=True)
     sys.exit(1 if wrong else 0)
+
+
+def _named_by_nobody(integration: Integration, registry: Registry) -> Iterator[str]:
+    """What the manifest names and neither the design system nor this bundle and our own have."""
+    icons = (Path(__file__).parent / "web" / "static" / "icons.svg").read_text(encoding="utf-8")
+    if f'<symbol id="{integration.icon}"' not in icons:
+        yield f"manifest.yaml: icon: there is no symbol {integration.icon} in icons.svg"
+    heir = integration.auth.hand_over.to if integration.auth.hand_over is not None else ""
+    if heir and heir not in {one.id for one in (*registry.integrations(), *Registry.of(own_root()).integrations())}:
+        yield f"manifest.yaml: auth.hand_over.to: there is no integration {heir}"
 
 
 if __name__ == "__main__":

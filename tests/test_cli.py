@@ -131,6 +131,34 @@ def test_a_bundle_is_told_what_is_wrong_with_its_fragments(tmp_path: Path, file:
     assert "Traceback" not in answer.output
 
 
+@pytest.mark.parametrize(
+    "after, added, said",
+    [
+        ("    category: calendar\n", "    icon: calender-days\n", "icon: there is no symbol calender-days"),
+        (
+            "      type: form\n",
+            "      hand_over: {to: offce365, hosts: [x.example]}\n",
+            "there is no integration offce365",
+        ),
+        ("      type: form\n", "      hand_over: {to: office365, hosts: [x.example]}\n", ""),
+        ("    category: calendar\n", "    icon: calendar-days\n", ""),
+    ],
+)
+def test_a_bundle_is_told_what_its_manifest_names_and_nobody_has(
+    tmp_path: Path, after: str, added: str, said: str
+) -> None:
+    root = Path(shutil.copytree(ACME, tmp_path / "acme"))
+    manifest = root / "manifest.yaml"
+    source = manifest.read_text(encoding="utf-8")
+    if "form" in after:
+        head, _, rest = source.partition("      type: oauth2\n")
+        fields = "      fields: [{name: username}, {name: password, secret: true}]\n"
+        source = head + after + fields + rest[rest.index("    settings:") :]
+    manifest.write_text(source.replace(after, after + added), encoding="utf-8")
+    answer = call({}, "bundle", "check", str(root))
+    assert (answer.exit_code, said in answer.stderr) == (1 if said else 0, True), answer.stderr
+
+
 def test_the_example_for_vendors_is_in_order() -> None:
     answer = call({}, "bundle", "check", str(ACME))
     assert (answer.exit_code, answer.stderr) == (0, "")

@@ -289,7 +289,11 @@ def _check(plugin: object, name: str, file: str = "") -> None:
 def _hook_error(trial: pluggy.PluginManager, plugin: object, file: str, said: str) -> HookError:
     known = [name for name in vars(Hooks) if not name.startswith("_")]
     for name in dir(plugin):
-        if trial.parse_hookimpl_opts(plugin, name) is None or name in known:
+        if trial.parse_hookimpl_opts(plugin, name) is None:
+            continue
+        if name in known:
+            if (wrong := _argument_error(plugin, file, name)) is not None:
+                return wrong
             continue
         near = difflib.get_close_matches(name, known, n=1)
         expected = f"did you mean {near[0]}?" if near else f"the hooks are: {', '.join(sorted(known))}"
@@ -298,3 +302,18 @@ def _hook_error(trial: pluggy.PluginManager, plugin: object, file: str, said: st
             f"{file}, line {line}: there is no hook {name}; {expected}", file=file, key=name, expected=expected
         )
     return HookError(f"{file}: {said}", file=file, expected="the arguments that docs/hooks.md names")
+
+
+def _argument_error(plugin: object, file: str, hook_name: str) -> HookError | None:
+    """The first argument of this implementation that the hook does not have; None where it has them all."""
+    known = [name for name in inspect.signature(getattr(Hooks, hook_name)).parameters if name != "self"]
+    function = getattr(plugin, hook_name)
+    for name, parameter in inspect.signature(function).parameters.items():
+        if name in known or parameter.default is not parameter.empty:  # pluggy leaves those with a default alone
+            continue
+        near = difflib.get_close_matches(name, known, n=1)
+        expected = f"did you mean {near[0]}?" if near else f"its arguments are: {', '.join(known)}"
+        line = inspect.getsourcelines(function)[1]
+        said = f"{file}, line {line}: {hook_name} has no argument {name}; {expected}"
+        return HookError(said, file=file, key=f"{hook_name}.{name}", expected=expected)
+    return None

@@ -72,7 +72,11 @@ class HostModule(Protocol):
 
 
 class Host(Protocol):
-    """The application that mounts us. ``layout`` names a Jinja template with blocks ``title`` and ``main``."""
+    """The application that mounts us.
+
+    ``layout`` names a Jinja template with the blocks ``title``, ``main`` and ``after``, empty for our plain one; what
+    else it has to hold is in docs/host-guide.md. ``modules`` holds ``Kind.EVENT`` at least.
+    """
 
     name: str
     layout: str

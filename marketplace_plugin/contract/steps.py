@@ -8,7 +8,13 @@ from typing import Protocol
 
 from marketplace_plugin.contract.hookspecs import StepState, TestStep
 from marketplace_plugin.contract.provider import Session
-from marketplace_plugin.errors import AuthorizationExpired, PermissionDenied, ProviderError
+from marketplace_plugin.errors import (
+    AuthorizationExpired,
+    PermissionDenied,
+    ProviderError,
+    ServerHandedOver,
+    ServerNotAllowed,
+)
 from marketplace_plugin.model.collection import CollectionInfo, Role
 from marketplace_plugin.model.item import Kind
 
@@ -17,6 +23,9 @@ Facts = tuple[tuple[str, str], ...]
 
 WRONG_PASSWORD = "wrong-password"  # noqa: S105  # a code
 """The cause of a step at which the server refused what a person had entered; it is not sent again by itself."""
+
+NO_STEPS = TestStep("unexpected", StepState.FAILED, cause="plugin-failed")
+"""In the place of a test of which the plugin tells no step: what was not tested has not passed."""
 
 
 class StepFailed(Exception):
@@ -40,6 +49,10 @@ def explained(error: ProviderError) -> StepFailed:
     match error:
         case AuthorizationExpired():
             return StepFailed(error.code, "reauthorize")
+        case ServerNotAllowed():
+            return StepFailed(error.code, "ask-admin", (("server", error.server),))
+        case ServerHandedOver():
+            return StepFailed(error.code, "try-later", (("server", error.server),))
         case PermissionDenied():
             return StepFailed(error.code, "ask-admin")
         case _:

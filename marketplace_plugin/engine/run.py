@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from marketplace_plugin.contract.hookspecs import ConnectionRef
 from marketplace_plugin.contract.provider import Provider, Session
+from marketplace_plugin.engine.account.closing import close
 from marketplace_plugin.engine.acts.preview import ask, bound, in_force
 from marketplace_plugin.engine.acts.undo import asked_back, take_back
 from marketplace_plugin.engine.context import Engine, RunOutcome, RunResult, Trigger
@@ -57,7 +58,7 @@ def run_pass(engine: Engine, connection_id: str, trigger: Trigger, run_id: str) 
         result = _fail(engine, connection, lease, started, run_id, error)
     finally:
         if started is not None:
-            started.provider.close()
+            close(started.provider, connection)
     _log.info("pass ended", run=run_id, trigger=trigger.value, outcome=result.outcome.value, **result.counts)
     _announce(engine, connection, started, result)
     return result

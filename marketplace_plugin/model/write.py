@@ -22,8 +22,9 @@ class Create:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Make ``item`` of what ``base`` was; ``changed`` names the fields to write (``Event`` field names, ``rule``,
-    ``overrides``). Nothing else is touched. ``revision`` is the precondition (If-Match)."""
+    """Make ``item`` of what ``base`` was; ``changed`` names the fields to write: those of the item's type, of a series
+    its master's and ``rule``, ``rdates``, ``overrides``; ``type`` where an event becomes a series, or the other way
+    round. Nothing else is touched. ``revision`` is the precondition (If-Match)."""
 
     op: str
     id: str

@@ -18,7 +18,8 @@ def create_pages(actions: Actions, host: Host, registry: Registry) -> Blueprint:
     """The blueprint ``marketplace``, to be registered without a prefix: its paths begin with /marketplace, /profile,
     /sync, /convert, /why, /oauth and /admin/connections.
 
-    The app brings Flask-Babel, CSRFProtect and a handler of 401 that leads to its sign-in.
+    The app brings Flask-Babel and CSRFProtect, both set up before (without them registering raises ConfigError), and a
+    handler of 401 that leads to its sign-in.
     """
     shared = blueprint.Shared(actions, host, registry)
     made = blueprint.create(shared)

@@ -15,7 +15,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
-from jinja2 import ChoiceLoader, FileSystemLoader
+from jinja2 import ChoiceLoader, FileSystemLoader, pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup
 from werkzeug.exceptions import HTTPException, InternalServerError, Unauthorized
 
 from marketplace_plugin.bundle.manifest import Integration, Text
@@ -113,7 +115,7 @@ def page(template: str, *, status: int = 200, crumbs: Any = (), nav: str = "prof
 
 
 def create(shared: Shared) -> Blueprint:
-    """The blueprint without its routes; ``web.create_blueprint`` adds them."""
+    """The blueprint without its routes; ``web.create_pages`` adds them."""
     here = Path(__file__).parent
     blueprint = Blueprint(
         "marketplace",
@@ -129,9 +131,26 @@ def create(shared: Shared) -> Blueprint:
 
 
 def _mount(app: Any, shared: Shared) -> None:
-    """Fragments are found beside the app's own templates; their names cannot meet (``fragments/...``)."""
+    """Fragments are found beside the app's own templates; their names cannot meet (``fragments/...``). Raises
+    ConfigError for an app whose forms would be open to other sites, or whose pages would have no language."""
+    for extension, name in (("csrf", "CSRFProtect"), ("babel", "Flask-Babel")):
+        if extension not in app.extensions:
+            raise ConfigError(f"the app has no {name}: set it up before the marketplace's pages are registered")
     app.extensions[EXTENSION] = shared
     app.jinja_env.loader = ChoiceLoader([app.jinja_env.loader or FileSystemLoader([]), shared.registry.fragments])
+
+
+def _render_fragment(shared: Shared, context: Context, integration: str, slot: str, **more: Any) -> Markup | None:
+    """The fragment that fills ``slot``; None where there is none, or it fails: the page is shown without it. It sees
+    what the page around it sees, and ``more`` (a macro's own names, which Jinja does not hand on)."""
+    name = shared.registry.fragment(integration, slot)
+    if name is None:
+        return None
+    try:
+        return Markup(context.environment.get_template(name).render({**context.get_all(), **more}))  # noqa: S704  # escaped there
+    except Exception as error:  # noqa: BLE001  # one vendor's fragment takes no page from anybody; logged, without text
+        log.warning("fragment %s of %s raised %s at %s", slot, integration, type(error).__name__, _place(error))
+        return None
 
 
 def _add_filters(blueprint: Blueprint, shared: Shared) -> None:
@@ -158,10 +177,14 @@ def _add_filters(blueprint: Blueprint, shared: Shared) -> None:
     def day(at: datetime) -> str:
         return when.day(at, shared.actions.now(), zone(), locale())
 
+    @pass_context
+    def include(context: Context, name: str, slot: str, **more: Any) -> Markup | None:
+        return _render_fragment(shared, context, name, slot, **more)
+
     for function in (text, moment, ago, clock, day):
         blueprint.add_app_template_filter(function, f"marketplace_{function.__name__}")
     blueprint.add_app_template_global(integration, "marketplace_integration")
-    blueprint.add_app_template_global(shared.registry.fragment, "marketplace_fragment")
+    blueprint.add_app_template_global(include, "marketplace_include")
     blueprint.add_app_template_global(lambda: texts, "marketplace_texts")
     blueprint.add_app_template_global(error_sentence, "marketplace_error")
     blueprint.add_app_template_global(lambda name, value: step_texts.fact(name, value, locale()), "marketplace_fact")
@@ -220,10 +243,16 @@ def _shown(code: str, status: int, error: BaseException) -> ResponseReturnValue:
     sentence, number = error_sentence(code), ""
     if status >= 500:
         number = fresh_number()
-        frames = traceback.extract_tb(error.__traceback__)
-        place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
-        log.error("%s: %s (%s at %s) in %s", number, code, type(error).__name__, place, request.endpoint)
+        log.error("%s: %s (%s at %s) in %s", number, code, type(error).__name__, _place(error), request.endpoint)
     return error_page(sentence, status, number)
+
+
+def _place(error: BaseException) -> str:
+    """Where it was raised: a template's own line where one is shown."""
+    frames = traceback.extract_tb(error.__traceback__)
+    templates = [frame for frame in frames if frame.filename.endswith(".html")]
+    last = (templates or frames)[-1:]
+    return f"{Path(last[0].filename).name}:{last[0].lineno}" if last else "?"
 
 
 def unexpected(error: InternalServerError) -> ResponseReturnValue:

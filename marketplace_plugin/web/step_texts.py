@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date
 
 from babel import Locale
@@ -81,8 +82,10 @@ WAYS_OUT: Mapping[str, LazyString] = {
 }
 
 
-def fact(name: str, value: str, locale: Locale) -> str:
+def fact(name: str, value: object, locale: Locale) -> str:
     """What a step found out, as a person reads it; the value alone where the code has no text."""
+    said = str(value)  # a plugin may tell a number
     if name == "valid-until":
-        value = format_date(date.fromisoformat(value), "medium", locale=locale)
-    return str(FACTS[name]).replace("%(value)s", value) if name in FACTS else value
+        with suppress(ValueError):  # no date: as it was told
+            said = format_date(date.fromisoformat(said), "medium", locale=locale)
+    return str(FACTS[name]).replace("%(value)s", said) if name in FACTS else said

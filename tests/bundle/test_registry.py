@@ -81,6 +81,14 @@ def test_a_bundle_opened_again_from_elsewhere_is_that_one(write_bundle: WriteBun
         ),
         (
             "from marketplace_plugin import hookimpl\n@hookimpl\ndef open_provider(sesion): ...",
+            "hooks/bad.py, line 2: open_provider has no argument sesion; did you mean session?",
+        ),
+        (
+            "from marketplace_plugin import hookimpl\n\n@hookimpl(wrapper=True)\ndef sync_due(owner, xyz):\n    yield",
+            "hooks/bad.py, line 3: sync_due has no argument xyz; its arguments are: integration, owner, kind, now",
+        ),
+        (
+            "from marketplace_plugin import hookimpl\n@hookimpl(wrapper=True)\ndef sync_due(owner): ...",
             "hooks/bad.py: ",
         ),
         ("answer = 42", "hooks/bad.py: implements no hook"),

@@ -18,8 +18,8 @@ Labelled MarketplaceError Missing Move NotSent Original Outcome Override Page Pa
 Priority Provider ProviderError Reach RecurrenceRule Refused RefusedCode Response Revision Role Sensitivity Series
 ServerHandedOver ServerNotAllowed ServerSearch ServerUnknown Session Settled ShowAs Stale Stamp Status StepFailed
 StepSkipped StepState Task TaskStatus TestStep Throttled Timed Tombstone UNKNOWN Unanswered Unavailable Unreadable
-UnreadableReason Update Upsert When Window Write YEARLESS Zoned broken_off calendar_checks chosen_target explained
-full_name hookimpl kind_of one_by_one original_key own_name pause_of run_steps
+UnreadableReason Update Upsert When Window Write YEARLESS Zoned broken_off calendar_checks changed_fields
+chosen_target explained full_name hookimpl kind_of normal one_by_one original_key own_name patch pause_of run_steps
 """
 HOOKS = (own_root() / "docs" / "hooks.md").read_text(encoding="utf-8")
 ROW = re.compile(r"^\| `(\w+)` \| (.*?) \| .*? \| (first|every) \|", re.MULTILINE)

@@ -1,6 +1,6 @@
 """The hosts' common half: people, modules, and what a person does on the host's own pages.
 
-``shared.py`` and ``separate.py`` say where the rows lie and whose transaction a write belongs to.
+``same_database.py`` and ``separate.py`` say where the rows lie and whose transaction a write belongs to.
 """
 
 from __future__ import annotations

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import traceback
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+
+import structlog
+from sqlalchemy.exc import DBAPIError
 
 from marketplace_plugin.contract.provider import Provider
+from marketplace_plugin.engine.account.closing import close
 from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.engine.sign_in.grants import session_for
-from marketplace_plugin.errors import AuthorizationExpired, NotFound
+from marketplace_plugin.errors import AuthorizationExpired, ContractViolation, HookError, MarketplaceError, NotFound
+from marketplace_plugin.model.collection import CollectionInfo
 from marketplace_plugin.store import collections, connections, credentials
 from marketplace_plugin.store.accounts.collections import Collection
 from marketplace_plugin.store.accounts.connections import Connection, ConnectionState
+
+_log = structlog.get_logger(__name__)
 
 
 @contextmanager
@@ -22,7 +31,7 @@ def opened(engine: Engine, connection: Connection) -> Iterator[Provider]:
         try:
             yield provider
         finally:
-            provider.close()
+            close(provider, connection)
 
 
 @contextmanager
@@ -49,11 +58,32 @@ def expire(engine: Engine, connection_id: str, version: int) -> None:
 def reload(engine: Engine, connection: Connection) -> list[Collection]:
     """Ask the service and keep its list: new calendars come unticked, ticks and cursors stay. Raises ProviderError, and
     NotFound where the connection has ended while the service was asked: then nothing is kept."""
-    with opened(engine, connection) as provider:
-        infos = provider.collections()
+    infos = _listed(engine, connection)
     with engine.store.begin() as unit:
         c = unit.connection
         current = connections.get(c, connection.id)
         if current is None or current.state is ConnectionState.REMOVED:
             raise NotFound("the connection has ended meanwhile")
         return collections.refresh(c, connection.id, connection.user, infos)
+
+
+def _listed(engine: Engine, connection: Connection) -> Sequence[CollectionInfo]:
+    """What the plugin lists. Raises ContractViolation for no list, for one calendar listed twice, and in the place of
+    what no provider may raise; what it may comes through, and ConfigError."""
+    try:
+        with opened(engine, connection) as provider:
+            infos = list(provider.collections())
+    except HookError:
+        raise ContractViolation("the plugin opens no account") from None
+    except (MarketplaceError, DBAPIError):  # the latter is our own database
+        raise
+    except Exception as error:  # noqa: BLE001  # told as the plugin's fault, and logged without its text
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        kind, at = type(error).__name__, f"{Path(place.filename).name}:{place.lineno}"
+        _log.warning("listing failed", kind=kind, at=at, connection=connection.id, integration=connection.integration)
+        raise ContractViolation("the plugin cannot list the calendars") from None
+    if not all(isinstance(info, CollectionInfo) for info in infos):
+        raise ContractViolation("the plugin lists what is no calendar")
+    if len({info.id for info in infos}) < len(infos):
+        raise ContractViolation("the plugin lists a calendar twice")
+    return infos

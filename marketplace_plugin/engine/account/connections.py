@@ -8,7 +8,7 @@ from sqlalchemy import Connection as Database
 
 from marketplace_plugin.contract.hookspecs import StepState, TestStep
 from marketplace_plugin.contract.module import Person
-from marketplace_plugin.contract.steps import WRONG_PASSWORD
+from marketplace_plugin.contract.steps import NO_STEPS, WRONG_PASSWORD
 from marketplace_plugin.engine.account import market
 from marketplace_plugin.engine.account.calendars import expire
 from marketplace_plugin.engine.context import Engine
@@ -73,10 +73,14 @@ def _steps(engine: Engine, row: Connection, target: str | None, write: bool) -> 
         return
     with engine.store.read() as c:
         version = credentials.version(c, row.id)
+    told = False
     for step in engine.plugins.test_connection(row.integration, session, target, write):
+        told = True
         if step.cause == WRONG_PASSWORD:
             expire(engine, row.id, version)
         yield step
+    if not told:
+        yield NO_STEPS
 
 
 def view(engine: Engine, c: Database, row: Connection) -> ConnectionView:

@@ -18,7 +18,7 @@ from marketplace_plugin.bundle.manifest import Auth, AuthType, Integration
 from marketplace_plugin.contract.hookspecs import Account, ConnectionRef, Credentials, StepState, TestStep
 from marketplace_plugin.contract.module import Person
 from marketplace_plugin.contract.servers import AllowedServers, ServerEntry, named_server
-from marketplace_plugin.contract.steps import WRONG_PASSWORD
+from marketplace_plugin.contract.steps import NO_STEPS, WRONG_PASSWORD
 from marketplace_plugin.engine.account import market
 from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.engine.form import sessions
@@ -278,8 +278,10 @@ def _steps(
             steps.append(one)
         else:
             kept = one
+    if not steps:
+        return (NO_STEPS,), None
     failed = any(step.state is StepState.FAILED for step in steps)
-    return tuple(steps), None if failed or not steps else kept
+    return tuple(steps), None if failed else kept
 
 
 def _told(auth: Auth, steps: tuple[TestStep, ...], *, passed: bool, fields: Entered) -> Tried:
@@ -298,4 +300,5 @@ def _heir(auth: Auth) -> str:
 
 
 def _entered(fields: Entered) -> str:
-    return str(ServerEntry.of(*named_server(fields[SERVER])))
+    """Empty for a form that does not ask for a server."""
+    return str(ServerEntry.of(*named_server(fields[SERVER]))) if fields.get(SERVER) else ""
