@@ -1,12 +1,12 @@
 # `make run` and `make test` do their whole set-up on a machine with only Python >= 3.11, pip and make.
 #
 #   PYTHON=python3.12   the interpreter to build .venv from (default: python3)
-#   CHROMIUM=/path      the browser of the browser tests (default: `chromium` on the PATH)
-#   WORKERS=4           processes of the test run (default: 2)
+#   CHROMIUM=/path      the browser of the browser tests (default: the lightest Chromium on the PATH)
+#   WORKERS=4           processes of a run (default: 3 for `make test`, whose browsers wait, 2 for the long runs)
 #   ARGS='-k merge'     more arguments for pytest, or for `marketplace serve` in `make run`
 
 PYTHON ?= python3
-WORKERS ?= 2
+WORKERS ?=
 ARGS ?=
 CHROMIUM ?=
 export CHROMIUM
@@ -30,8 +30,14 @@ help: ## say what each target does
 run: setup ## start Steg and the stand-ins of the services, and print their addresses
 	$(BIN)/python -m marketplace_plugin.cli serve --demo $(ARGS)
 
-test: check chromium ## check, then all tests
-	$(PYTEST) -n $(WORKERS) --dist worksteal $(ARGS)
+TYPES := $(VENV)/types.log
+
+test: setup chromium ## check, and run all tests; types are checked beside the first of them
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	@$(BIN)/mypy > $(TYPES) 2>&1 & checked=$$!; \
+	$(PYTEST) -n $(or $(WORKERS),3) --dist worksteal $(ARGS); tests=$$?; \
+	wait $$checked; types=$$?; cat $(TYPES); exit $$((tests || types))
 
 check: setup ## lint, formatting and types
 	$(BIN)/ruff check .
@@ -43,14 +49,14 @@ format: setup ## format the code and sort its imports
 	$(BIN)/ruff format .
 
 laws: tests/laws setup ## the laws of the sync core, at full length: over 200,000 steps (up to an hour)
-	$(PYTEST) tests/laws $(LONG) -n $(WORKERS) --dist worksteal --least-steps=200000 $(ARGS)
+	$(PYTEST) tests/laws $(LONG) -n $(or $(WORKERS),2) --dist worksteal --least-steps=200000 $(ARGS)
 
 faults: tests/faults setup ## kill workers, then take away one safeguard at a time: each must turn its tests red
 	$(PYTEST) tests/engine/passes/test_killed.py -o faulthandler_timeout=0
 	$(BIN)/python -m tests.faults.safeguards $(ARGS)
 
 fuzz: tests/fuzz setup ## malformed input against every door
-	$(PYTEST) tests/fuzz $(LONG) -n $(WORKERS) $(ARGS)
+	$(PYTEST) tests/fuzz $(LONG) -n $(or $(WORKERS),2) $(ARGS)
 
 bench: bench/__main__.py setup ## measure cost and capacity
 	$(BIN)/python -m bench $(ARGS)
