@@ -113,9 +113,15 @@ def commit(
 
 
 def _apply(p: Pass, work: Work, unit: UnitOfWork | None) -> dict[str, HostOutcome]:
-    due = [step.link for step in work.steps if step.link.id in work.host and arrived(step, work.pushed(step))]
+    due = [step.link for step in work.steps if step.link.id in work.host and _comes_in(step, work.pushed(step))]
     writes = {link.id: work.host[link.id] for link in due}
     return host_side.apply(p, writes, {link.id: link.host_kind for link in due}, unit)
+
+
+def _comes_in(step: Step, pushed: Outcome | None) -> bool:
+    """Half a write may have undone what was read there (new times make Exchange forget the days that were changed): the
+    host takes it in all the same, for it stands nowhere else. What is agreed stays as it was."""
+    return arrived(step, pushed) or (step.action is Action.MERGE and isinstance(pushed, Partial))
 
 
 def _changed_here(work: Work, applied: Mapping[str, HostOutcome]) -> Iterator[object]:
