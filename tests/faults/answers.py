@@ -8,6 +8,7 @@ from tests.faults.taking import Safeguard, swap, swap_method
 
 MOVED = "tests/regressions/left_behind/test_attack_moved_in_mailbox.py"
 ONE_DAY = "tests/regressions/mailed/test_guest_of_one_day.py"
+HALF = "tests/regressions/lost/test_half_written.py"
 MIRRORS = "tests/engine/other_kinds/test_mirrors.py"
 
 
@@ -62,6 +63,13 @@ def _mirrors_are_open() -> None:
     swap(private, lambda *known: replace(private(*known), sensitivity=Sensitivity.NORMAL))
 
 
+def _half_is_nothing() -> None:
+    from marketplace_plugin.engine.steps import commit
+    from marketplace_plugin.sync.outcome import arrived
+
+    swap(commit._comes_in, arrived)
+
+
 ANSWERS = (
     Safeguard(
         "the path is no place",
@@ -113,5 +121,12 @@ ANSWERS = (
         "sync/plan/mirror.py::_private",
         (f"{MIRRORS}::test_whoever_may_read_the_calendar_there_sees_a_busy_time_alone",),
         _mirrors_are_open,
+    ),
+    Safeguard(
+        "half a write",
+        "what was read comes in though our own write arrived by half",
+        "engine/steps/commit.py::_comes_in",
+        (f"{HALF}::test_a_day_that_was_changed_there_outlives_new_times_that_arrived_by_half",),
+        _half_is_nothing,
     ),
 )
