@@ -45,7 +45,9 @@ MarketplaceError
 
 from __future__ import annotations
 
+import traceback
 from datetime import timedelta
+from pathlib import Path
 
 
 class MarketplaceError(Exception):
@@ -252,3 +254,12 @@ class NotAllowed(MarketplaceError):
 
 class InvalidSettings(MarketplaceError):
     code = "invalid"
+
+
+def place_of(error: BaseException | None) -> str:
+    """File and line where it was raised, a template's own line where one is shown: for the log, which never gets the
+    text of an error."""
+    frames = traceback.extract_tb(error.__traceback__) if error is not None else []
+    templates = [frame for frame in frames if frame.filename.endswith(".html")]
+    last = (templates or frames)[-1:]
+    return f"{Path(last[0].filename).name}:{last[0].lineno}" if last else "?"

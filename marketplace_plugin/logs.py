@@ -14,6 +14,8 @@ from typing import TextIO
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
+from marketplace_plugin.errors import place_of
+
 CHATTY = (
     "oauthlib",
     "requests_oauthlib",
@@ -85,9 +87,5 @@ def _without_traceback_text(_logger: WrappedLogger, _method: str, event: EventDi
     error = info if isinstance(info, BaseException) else info[1] if isinstance(info, tuple) else None
     if error is not None:
         event["error"] = type(error).__name__
-        trace = error.__traceback__
-        while trace is not None and trace.tb_next is not None:
-            trace = trace.tb_next
-        if trace is not None:
-            event["at"] = f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}"
+        event["at"] = place_of(error)
     return event

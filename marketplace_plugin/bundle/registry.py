@@ -9,7 +9,6 @@ from __future__ import annotations
 import difflib
 import inspect
 import logging
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +31,7 @@ from marketplace_plugin.contract.hookspecs import (
     TestStep,
 )
 from marketplace_plugin.contract.provider import Provider, Session
-from marketplace_plugin.errors import BundleError, HookError, MarketplaceError
+from marketplace_plugin.errors import BundleError, HookError, MarketplaceError, place_of
 from marketplace_plugin.model.collection import CollectionInfo
 
 log = logging.getLogger(__name__)
@@ -213,9 +212,7 @@ class Registry:
 
     def _report(self, hook_name: str, integration: str, error: Exception) -> None:
         """The kind of error and its place; never its text, which may hold content."""
-        frames = traceback.extract_tb(error.__traceback__)
-        place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
-        log.warning("hook %s of %s raised %s at %s", hook_name, integration, type(error).__name__, place)
+        log.warning("hook %s of %s raised %s at %s", hook_name, integration, type(error).__name__, place_of(error))
 
     # --- opening ----------------------------------------------------------------------------------------------------
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import traceback
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -33,6 +32,7 @@ from marketplace_plugin.errors import (
     NotAllowed,
     NotFound,
     ProviderError,
+    place_of,
 )
 from marketplace_plugin.web import step_texts, texts, when
 from marketplace_plugin.web.actions import Actions
@@ -149,7 +149,7 @@ def _render_fragment(shared: Shared, context: Context, integration: str, slot: s
     try:
         return Markup(context.environment.get_template(name).render({**context.get_all(), **more}))  # noqa: S704  # escaped there
     except Exception as error:  # noqa: BLE001  # one vendor's fragment takes no page from anybody; logged, without text
-        log.warning("fragment %s of %s raised %s at %s", slot, integration, type(error).__name__, _place(error))
+        log.warning("fragment %s of %s raised %s at %s", slot, integration, type(error).__name__, place_of(error))
         return None
 
 
@@ -243,16 +243,8 @@ def _shown(code: str, status: int, error: BaseException) -> ResponseReturnValue:
     sentence, number = error_sentence(code), ""
     if status >= 500:
         number = fresh_number()
-        log.error("%s: %s (%s at %s) in %s", number, code, type(error).__name__, _place(error), request.endpoint)
+        log.error("%s: %s (%s at %s) in %s", number, code, type(error).__name__, place_of(error), request.endpoint)
     return error_page(sentence, status, number)
-
-
-def _place(error: BaseException) -> str:
-    """Where it was raised: a template's own line where one is shown."""
-    frames = traceback.extract_tb(error.__traceback__)
-    templates = [frame for frame in frames if frame.filename.endswith(".html")]
-    last = (templates or frames)[-1:]
-    return f"{Path(last[0].filename).name}:{last[0].lineno}" if last else "?"
 
 
 def unexpected(error: InternalServerError) -> ResponseReturnValue:

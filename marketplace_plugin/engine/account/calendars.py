@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 import structlog
 from sqlalchemy.exc import DBAPIError
@@ -14,7 +12,14 @@ from marketplace_plugin.contract.provider import Provider
 from marketplace_plugin.engine.account.closing import close
 from marketplace_plugin.engine.context import Engine
 from marketplace_plugin.engine.sign_in.grants import session_for
-from marketplace_plugin.errors import AuthorizationExpired, ContractViolation, HookError, MarketplaceError, NotFound
+from marketplace_plugin.errors import (
+    AuthorizationExpired,
+    ContractViolation,
+    HookError,
+    MarketplaceError,
+    NotFound,
+    place_of,
+)
 from marketplace_plugin.model.collection import CollectionInfo
 from marketplace_plugin.store import collections, connections, credentials
 from marketplace_plugin.store.accounts.collections import Collection
@@ -78,8 +83,7 @@ def _listed(engine: Engine, connection: Connection) -> Sequence[CollectionInfo]:
     except (MarketplaceError, DBAPIError):  # the latter is our own database
         raise
     except Exception as error:  # noqa: BLE001  # told as the plugin's fault, and logged without its text
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        kind, at = type(error).__name__, f"{Path(place.filename).name}:{place.lineno}"
+        kind, at = type(error).__name__, place_of(error)
         _log.warning("listing failed", kind=kind, at=at, connection=connection.id, integration=connection.integration)
         raise ContractViolation("the plugin cannot list the calendars") from None
     if not all(isinstance(info, CollectionInfo) for info in infos):

@@ -26,7 +26,7 @@ from marketplace_plugin.errors import (
 )
 from marketplace_plugin.model.change import HostItem
 from marketplace_plugin.model.event import Event, Override, Series, Unknown
-from marketplace_plugin.model.form.outline import hidden, is_told
+from marketplace_plugin.model.form.outline import hidden_whole, is_told
 from marketplace_plugin.model.item import Kind
 from marketplace_plugin.model.series.edit import master_of
 from marketplace_plugin.model.write import HostApplied, HostCreate, HostDelete, HostMissing, HostOutcome, HostWrite
@@ -118,8 +118,7 @@ def _undo_conversion(engine: Engine, person: Person, link_id: str) -> bool:
 def stays_private(engine: Engine, person: Person, ref: str) -> bool:
     """Whether colleagues see "busy" of the visible event all the same, because it is private at its service."""
     (shown,) = engine.host.modules[Kind.EVENT].get(person.id, [ref])
-    item = shown.item if isinstance(shown, HostItem) else None
-    return isinstance(item, Event | Series) and hidden(master_of(item))
+    return isinstance(shown, HostItem) and hidden_whole(shown.item)
 
 
 def stop_importing(engine: Engine, person: Person, link_id: str) -> None:

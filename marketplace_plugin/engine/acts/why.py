@@ -22,10 +22,9 @@ from marketplace_plugin.engine.steps.plan.pairing import EXPORTED_ANEW
 from marketplace_plugin.errors import NotFound
 from marketplace_plugin.model.change import Access, HostItem
 from marketplace_plugin.model.event import UNKNOWN, Event, Series
-from marketplace_plugin.model.form.outline import hidden
+from marketplace_plugin.model.form.outline import hidden_whole
 from marketplace_plugin.model.item import Item, Kind
 from marketplace_plugin.model.recurrence import RecurrenceRule
-from marketplace_plugin.model.series.edit import master_of
 from marketplace_plugin.model.series.expand import occurrences, span_of
 from marketplace_plugin.model.time import AllDay, When, Window
 from marketplace_plugin.store import blocks, collections, connections, journal, links, runs
@@ -182,9 +181,7 @@ def _what(link: Link, item: HostItem | None) -> What:
         case LinkKind.BLOCK:
             return What.BLOCK
         case LinkKind.CONVERTED:
-            shown = item.item if item is not None else None
-            closed = isinstance(shown, Event | Series) and hidden(master_of(shown))
-            return What.CLOSED if closed else What.CONVERTED
+            return What.CLOSED if item is not None and hidden_whole(item.item) else What.CONVERTED
         case LinkKind.MIRROR:
             return What.MIRROR
         case LinkKind.PAIR:

@@ -253,7 +253,7 @@ def named_alone(before: Answers, after: Answers, changed: frozenset[str], item: 
 def _kept(event: Event, key: str, before: Answers, after: Answers) -> Own:
     old, new, own = _own(before, key), _own(after, key), after.get(key) or Own()
     if old.response is not new.response:
-        own = replace(own, response=old.response or Response.NEEDS_ACTION)
+        own = replace(own, response=old.response)
     if old.reminder != new.reminder:
         own = replace(own, reminder=event.reminder if isinstance(old.reminder, Unknown) else old.reminder)
     if old.show_as is not new.show_as:

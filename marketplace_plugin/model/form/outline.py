@@ -32,6 +32,11 @@ def hidden(event: Event) -> bool:
     return event.sensitivity is not Sensitivity.NORMAL
 
 
+def hidden_whole(item: object) -> bool:
+    """So for an event or series as a whole; nothing else is."""
+    return isinstance(item, Event | Series) and hidden(master_of(item))
+
+
 def hidden_in(item: Event | Series, event: Event) -> bool:
     """So for ``event`` of ``item``: an occurrence that was changed before is as private as its series has become."""
     return hidden(event) or hidden(master_of(item))

@@ -264,10 +264,6 @@ def _alone(raw: Raw, calendar: Calendar, seen: _Seen) -> Change:
     return Tombstone(raw["id"]) if decode.is_cancelled(raw) else _told(alone(raw, calendar))
 
 
-def _was_alone(part: str, seen: _Seen) -> bool:
-    return seen.alone is None or part in seen.alone
-
-
 def _told_at_end(reader: Reader, calendar: Calendar, this: _Round, seen: _Seen) -> Iterator[Change]:
     """Series without an iCalUID: a first read has listed all that matters of them, a delta needs one more list."""
     if not seen.waiting:
@@ -290,7 +286,7 @@ def _told_at_end(reader: Reader, calendar: Calendar, this: _Round, seen: _Seen) 
 def _as_changes(series: str, whole: Whole, calendar: Calendar, seen: _Seen) -> Iterator[Change]:
     """A series, and its exceptions as no events of their own any more."""
     for raw in whole.exceptions:
-        if _was_alone(raw["id"], seen):
+        if seen.alone is None or raw["id"] in seen.alone:
             yield Tombstone(raw["id"])
     yield _as_change(series, whole, calendar)
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import logging
-import traceback
-from pathlib import Path
 from typing import Any
 
 from flask import Response, g, jsonify, request
 from flask_babel import force_locale
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from marketplace_plugin.errors import MarketplaceError
+from marketplace_plugin.errors import MarketplaceError, place_of
 from marketplace_plugin.web.blueprint import HTTP_CODES, http_status
 from marketplace_plugin.web.texts import error_sentence, fresh_number
 
@@ -51,9 +49,7 @@ def answer(code: str, status: int, *, fields: Any = None, cause: BaseException |
     number = ""
     if status >= 500:
         number = fresh_number()
-        frames = traceback.extract_tb(cause.__traceback__) if cause is not None else []
-        place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
-        log.error("%s: %s (%s at %s) in %s", number, code, type(cause).__name__, place, request.endpoint)
+        log.error("%s: %s (%s at %s) in %s", number, code, type(cause).__name__, place_of(cause), request.endpoint)
     with force_locale(language()):
         sentence = error_sentence(code)
         body: dict[str, Any] = {"code": code, "message": f"{sentence.title}. {sentence.body}", "number": number}
