@@ -8,6 +8,7 @@ import pytest
 
 from marketplace_plugin.providers.memory import PERSONALITIES, Personality
 from tests.laws.world import World
+from tests.providers.foreign import ForeignPasses, ForeignServer
 
 HOSTED = [(personality, shared) for personality in PERSONALITIES for shared in (True, False)]
 
@@ -30,3 +31,12 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
     made = World(request.param)
     yield made
     made.close()
+
+
+@pytest.fixture
+def passes(server: ForeignServer) -> Iterator[ForeignPasses]:
+    """Whole passes over the server that a file names by its own fixture ``server``."""
+    with server.served() as opening:
+        made = ForeignPasses(opening, server.work, server.home)
+        yield made
+        made.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
@@ -20,14 +19,6 @@ MONDAY = date(2026, 3, 9)
 @pytest.fixture
 def server() -> Foreign:
     return Foreign()
-
-
-@pytest.fixture
-def passes(server: Foreign) -> Iterator[ForeignPasses]:
-    with server.served() as opening:
-        made = ForeignPasses(opening, server.work, server.home)
-        yield made
-        made.close()
 
 
 def whole(day: date, title: str) -> Event:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.laws.world import event
@@ -19,14 +17,6 @@ def server() -> Foreign:
     made = Foreign()
     made.events[THIRD] = {}
     return made
-
-
-@pytest.fixture
-def passes(server: Foreign) -> Iterator[ForeignPasses]:
-    with server.served() as opening:
-        made = ForeignPasses(opening, server.work, server.home)
-        yield made
-        made.close()
 
 
 @pytest.fixture

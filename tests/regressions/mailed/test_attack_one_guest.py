@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
@@ -27,14 +27,6 @@ EDITS: dict[str, dict[str, Any]] = {
 @pytest.fixture
 def server() -> Foreign:
     return Foreign()
-
-
-@pytest.fixture
-def passes(server: Foreign) -> Iterator[ForeignPasses]:
-    with server.served() as opening:
-        made = ForeignPasses(opening, server.work, server.home)
-        yield made
-        made.close()
 
 
 def invited(server: Foreign, passes: ForeignPasses) -> str:

@@ -39,14 +39,6 @@ def server() -> InParts:
     return InParts()
 
 
-@pytest.fixture
-def passes(server: InParts) -> Iterator[ForeignPasses]:
-    with server.served() as opening:
-        made = ForeignPasses(opening, server.work, server.home)
-        yield made
-        made.close()
-
-
 def put(server: Foreign, name: str, day: int = 12) -> None:
     server.put(server.home, name, {"subject": name, "start": at(day), "end": at(day, 10), "isOrganizer": True})
 
